@@ -1,0 +1,87 @@
+# Two commands matter: `make book` builds the website, `make test` passes everything.
+# Both set up .venv by themselves. On Windows, see README.md for what to type instead.
+
+PYTHON ?= python3
+# Extra pip arguments for the PyTorch step alone, such as the CPU index that the
+# "Get Started" page of pytorch.org gives: make test PIP_EXTRA='--index-url ADDRESS'
+PIP_EXTRA ?=
+# Folder of real data for `make bench`.
+DATA ?=
+PORT ?= 8000
+
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check install --quiet --progress-bar off
+SITE := _build/html
+NEEDS := pyproject.toml constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: book test run serve lint bench clean repository help
+
+help: ## 列出全部命令
+	@echo "用法：make 命令"
+	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /	/' | expand -t 14
+
+book: $(VENV)/.book-ready ## 生成网站到 _build/html（只用已存的输出，不运行代码）
+	@echo "→ 正在生成网站……"
+	@$(VENV)/bin/jupyter-book build . --all -q -W -n --keep-going
+	@echo "✓ 网站在 $(SITE)/index.html；用 make serve 在浏览器里看"
+
+test: $(VENV)/.full-ready ## 运行全部测试
+	@echo "→ 正在运行测试……"
+	@$(PY) -m pytest
+
+run: $(VENV)/.full-ready ## 重新运行各章笔记本，并存下输出
+	@echo "→ 正在运行各章笔记本……"
+	@$(PY) scripts/run_notebooks.py
+
+serve: book ## 生成网站并在本机打开一个网址（PORT=8000）
+	@echo "→ 在浏览器里打开 http://localhost:$(PORT)/ ，按 Ctrl+C 结束"
+	@$(PY) -m http.server $(PORT) --bind 127.0.0.1 --directory $(SITE)
+
+lint: $(VENV)/.lint-ready ## 用 ruff 检查代码与笔记本的写法
+	@echo "→ 正在检查写法……"
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+
+bench: $(VENV)/.full-ready ## 在真实数据上测成绩与速度：make bench DATA=数据文件夹
+	@test -n "$(DATA)" || { echo "error: bench needs the data folder: make bench DATA=path/to/data" >&2; exit 1; }
+	@echo "→ 正在用 $(DATA) 测成绩与速度，结果写入 results/ ……"
+	@$(PY) scripts/benchmark.py --data "$(DATA)"
+
+repository: $(VENV)/.created ## 改写仓库地址：make repository URL=https://github.com/OWNER/NAME
+	@test -n "$(URL)" || { echo "error: repository needs an address: make repository URL=https://github.com/OWNER/NAME" >&2; exit 1; }
+	@$(PY) scripts/set_repository.py "$(URL)"
+
+clean: ## 删除生成的网站与各种缓存（不删 .venv）
+	@echo "→ 正在删除网站与缓存……"
+	@rm -rf _build .pytest_cache .ruff_cache *.egg-info
+	@find chapters utils tests scripts -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+# The stamp files below say which part of the environment is complete; a change of the
+# pinned versions makes them stale.
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null || \
+	  { echo "error: '$(PYTHON)' is not Python 3.11, 3.12 or 3.13; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@echo "→ 正在建立虚拟环境 $(VENV) ……"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.book-ready: $(VENV)/.created $(NEEDS)
+	@echo "→ 正在安装生成网站所需的包……"
+	@$(PIP) -c constraints.txt jupyter-book jieba
+	@touch $@
+
+# torch goes first and alone, so that PIP_EXTRA can pick its build; what it needs comes with
+# the rest, from the usual index.
+$(VENV)/.full-ready: $(VENV)/.created $(NEEDS)
+	@echo "→ 正在安装 PyTorch 与课程所需的全部包（第一次要几分钟）……"
+	@$(PIP) -c constraints.txt --no-deps $(PIP_EXTRA) torch
+	@$(PIP) -c constraints.txt -e '.[book,test]'
+	@touch $@ $(VENV)/.book-ready
+
+$(VENV)/.lint-ready: $(VENV)/.created $(NEEDS)
+	@echo "→ 正在安装 ruff ……"
+	@$(PIP) -c constraints.txt ruff
+	@touch $@

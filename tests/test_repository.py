@@ -1,0 +1,270 @@
+"""The repository's files agree with each other: versions, addresses, workflows, commands."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+import set_repository as repository  # noqa: E402
+
+# Owners of other people's repositories that the course links to.
+THIRD_PARTIES = {
+    "ageron",
+    "d2l-ai",
+    "facebookresearch",
+    "google-research",
+    "huggingface",
+    "karpathy",
+    "mathjax",
+    "nlp-with-transformers",
+    "pytorch",
+    "rasbt",
+    "tensorflow",
+    "thunlp",
+    "ymcui",
+}
+ANY_ADDRESS = re.compile(
+    r"(?<![\w-])("
+    + "|".join(repository.PLACES)
+    + r")([A-Za-z0-9-]+)/([A-Za-z0-9._-]*[A-Za-z0-9_-])"
+)
+ANY_SITE = re.compile(r"(?<![\w-])([\w-]+)\.github\.io/([\w-]+)")
+
+
+def project() -> dict:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+
+def requirements() -> list[Requirement]:
+    groups = [project()["dependencies"], *project()["optional-dependencies"].values()]
+    return [Requirement(line) for group in groups for line in group]
+
+
+def pins() -> dict[str, Version]:
+    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    found = {}
+    for line in lines:
+        if line and not line.startswith("#"):
+            name, version = line.split("==")
+            assert name not in found, f"constraints.txt pins {name} twice"
+            found[canonicalize_name(name)] = Version(version)
+    return found
+
+
+# Versions
+
+
+def test_constraints_pin_every_requirement_within_its_range():
+    pinned = pins()
+    for requirement in requirements():
+        version = pinned.get(canonicalize_name(requirement.name))
+        assert version, f"constraints.txt does not pin {requirement.name}"
+        assert requirement.specifier.contains(version), f"{requirement} does not admit {version}"
+
+
+def test_constraints_name_no_build_of_one_system():
+    assert not [name for name, version in pins().items() if version.local]
+
+
+def test_pinned_torch_is_the_tested_release():
+    assert pins()["torch"] == Version("2.13.0")
+
+
+def test_environment_gives_the_same_set_to_conda_and_binder():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))
+    assert environment["name"] == project()["name"]
+    packages = environment["dependencies"]
+    (from_pip,) = [entry["pip"] for entry in packages if isinstance(entry, dict)]
+    from_conda = {
+        name: version
+        for name, _, version in (
+            entry.partition("=") for entry in packages if entry != {"pip": from_pip}
+        )
+    }
+    # Conda gives Python alone; everything else comes at the pinned versions.
+    assert set(from_conda) == {"python", "pip"}
+    supported = Requirement("python" + project()["requires-python"]).specifier
+    assert supported.contains(from_conda["python"] + ".0")
+    extras = ",".join(sorted(project()["optional-dependencies"]))
+    assert from_pip == ["-c constraints.txt", f"-e .[{extras}]"]
+
+
+def test_this_python_is_supported():
+    supported = Requirement("python" + project()["requires-python"]).specifier
+    assert supported.contains(".".join(map(str, sys.version_info[:3])))
+
+
+def test_make_book_installs_what_the_book_extra_names():
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    (line,) = re.findall(r"-c constraints\.txt (jupyter-book.*)", makefile)
+    book = {Requirement(entry).name for entry in project()["optional-dependencies"]["book"]}
+    assert set(line.split()) == book
+
+
+# Commands and workflows
+
+
+def test_makefile_has_the_promised_commands():
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    documented = set(re.findall(r"^([a-z]+):.*## ", makefile, re.M))
+    assert documented == {
+        *("book", "test", "run", "serve", "lint", "bench", "clean", "repository", "help")
+    }
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="no make on this system")
+def test_a_wrong_python_gets_one_clear_line(tmp_path):
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    done = subprocess.run(
+        ["make", "book", "PYTHON=no-such-python"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode != 0
+    assert done.stderr.splitlines()[0] == (
+        "error: 'no-such-python' is not Python 3.11, 3.12 or 3.13; "
+        "name one: make PYTHON=python3.12 ..."
+    )
+    assert not (tmp_path / ".venv").exists()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / ".github").rglob("*.yml")), ids=lambda p: p.name)
+def test_workflow_is_a_workflow(path):
+    workflow = yaml.safe_load(path.read_text("utf-8"))
+    # YAML 1.1 reads the key `on` as true.
+    assert workflow[True] and workflow["name"] and workflow["permissions"]
+    for job in workflow["jobs"].values():
+        assert job["runs-on"] and job["timeout-minutes"] <= 90
+        assert all(("uses" in step) != ("run" in step) for step in job["steps"])
+
+
+def test_workflows_cover_three_systems_and_both_ends_of_python():
+    jobs = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text("utf-8"))["jobs"]
+    systems = {job["runs-on"].split("-")[0] for job in jobs.values()}
+    assert systems == {"ubuntu", "macos", "windows"}
+    assert all(job["strategy"]["matrix"]["python"] == ["3.11", "3.13"] for job in jobs.values())
+    weekly = yaml.safe_load((ROOT / ".github/workflows/weekly.yml").read_text("utf-8"))
+    assert all(job["continue-on-error"] for job in weekly["jobs"].values())
+    assert "constraints.txt" not in str(weekly)
+
+
+def test_ci_run_calls_the_tests_and_the_strict_build():
+    script = (ROOT / ".ci" / "run").read_text("utf-8")
+    assert "set -euo pipefail" in script
+    assert "make test" in script and "make book" in script
+    assert "-W -n --keep-going" in (ROOT / "Makefile").read_text("utf-8")
+
+
+def test_readmes_show_the_windows_commands_that_ci_runs():
+    jobs = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text("utf-8"))["jobs"]
+    commands = [step["run"] for step in jobs["windows"]["steps"] if "run" in step]
+    for name in ("README.md", "README.zh-CN.md"):
+        text = (ROOT / name).read_text("utf-8")
+        for command in commands[1:]:
+            assert command in text, f"{name} does not show: {command}"
+
+
+# The address
+
+
+def addresses_of_others(root: Path) -> list[str]:
+    """Every GitHub, Colab, Binder or site address that is not the one of `_config.yml`."""
+    ours = repository.split_address(repository.current_address(root))
+    wrong = []
+    for path in repository.text_files(root):
+        if path.name == Path(__file__).name:
+            continue  # this file holds invented addresses
+        # What the documentation writes for "put your own here" is no address.
+        text = path.read_text("utf-8").replace("github.com/OWNER/NAME", "")
+        for match in ANY_ADDRESS.finditer(text):
+            place, owner, name = match.groups()
+            name = name.removesuffix(".git")
+            only_a_link = place in ("github.com/", "github.com:", "raw.githubusercontent.com/")
+            if (owner, name) != ours and not (
+                only_a_link and owner in THIRD_PARTIES and name != ours[1]
+            ):
+                wrong.append(f"{path.relative_to(root)}: {match.group()}")
+        for match in ANY_SITE.finditer(text):
+            if match.groups() != (ours[0].lower(), ours[1]) and match[1] not in THIRD_PARTIES:
+                wrong.append(f"{path.relative_to(root)}: {match.group()}")
+    return wrong
+
+
+@pytest.fixture
+def tree_copy(tmp_path):
+    """A copy of every text file that may show the address."""
+    for path in repository.text_files(ROOT):
+        copy = tmp_path / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+    return tmp_path
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(root)): path.read_bytes() for path in repository.text_files(root)}
+
+
+def test_no_other_address_than_the_one_in_config():
+    assert addresses_of_others(ROOT) == []
+
+
+def test_a_stale_address_is_found(tree_copy):
+    readme = tree_copy / "README.md"
+    for prefix in ("github.com/", "colab.research.google.com/github/", "mybinder.org/v2/gh/"):
+        stale = f"https://{prefix}" + "/".join(["somebody", "else"])
+        readme.write_text(f"see {stale}.\n", "utf-8")
+        (found,) = addresses_of_others(tree_copy)
+        assert found == "README.md: " + stale.removeprefix("https://")
+
+
+def test_setting_the_address_leaves_nothing_of_the_old_and_goes_back_to_the_byte(tree_copy):
+    before = contents(tree_copy)
+    old = repository.current_address(tree_copy)
+    owner, name = repository.split_address(old)
+
+    changed = repository.set_repository("https://github.com/" + "new-owner/my.course", tree_copy)
+    assert {path.name for path in changed} >= {"_config.yml", "README.md", "README.zh-CN.md"}
+    assert repository.current_address(tree_copy).endswith("new-owner/my.course")
+    for path, content in contents(tree_copy).items():
+        assert f"{owner}/{name}".encode() not in content, path
+        assert f"{owner}.github.io".encode() not in content, path
+
+    repository.set_repository(old, tree_copy)
+    assert contents(tree_copy) == before
+
+
+def test_a_repository_whose_name_begins_alike_is_left_alone():
+    old, new = ("anna", "course"), ("bo", "lessons")
+    same = b"github.com/anna/course-data github.com/anna/course.js xgithub.com/anna/course"
+    assert repository.replace_address(same, old, new) == same
+    ours = b"git@github.com:anna/course.git; https://github.com/anna/course. anna.github.io/course/"
+    assert repository.replace_address(ours, old, new) == (
+        b"git@github.com:bo/lessons.git; https://github.com/bo/lessons. bo.github.io/lessons/"
+    )
+
+
+@pytest.mark.parametrize("address", ["", "bert", "https://github.com/only-owner", "ftp://a/b/c"])
+def test_a_wrong_address_is_refused_in_one_line(address, tree_copy):
+    before = contents(tree_copy)
+    with pytest.raises(repository.AddressError, match="write https://github.com/OWNER/NAME"):
+        repository.set_repository(address, tree_copy)
+    assert contents(tree_copy) == before
+
+
+# What must not be said
+
+
+def test_no_registry_host_or_local_path_is_named():
+    hosts = ["py" + "pi.org", "python" + "hosted.org", "npmjs" + ".org", "deb" + "ian.org"]
+    for path in repository.text_files(ROOT):
+        text = path.read_text("utf-8")
+        for forbidden in hosts:
+            assert forbidden not in text, f"{path.relative_to(ROOT)} names {forbidden}"

@@ -1,0 +1,138 @@
+"""The rules on what a reader reads: plain Markdown, words for pictures, the course's terms.
+
+Like those in rules.py, each returns a list of lines, empty when all is well.
+"""
+
+import io
+import re
+import tokenize
+
+from notebooks import code_cells, prose
+
+CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\u3000-\u303f\uff00-\uffef]")
+EMOJI = re.compile("[\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]")
+EMOJI_ALLOWED = set("💡⚠✅✏✓✗")
+IMAGES = ("image/png", "image/jpeg", "image/gif", "image/svg+xml")
+
+
+def images_without_alt(notebook):
+    """Rule: every picture has words for those who cannot see it, and none comes from elsewhere.
+
+    For an output they stand in the cell's metadata, mystnb.image.alt: only those reach the site.
+    """
+    violations = []
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            for alt, target in re.findall(r"!\[([^\]]*)\]\(([^)\s]*)", cell.source):
+                if not alt.strip():
+                    violations.append(f"{cell.id}: image {target} has no alt text")
+                if re.match(r"(https?:)?//", target):
+                    violations.append(f"{cell.id}: image {target} comes from another host")
+            violations += html_images_without_alt(cell.id, cell.source)
+            continue
+        alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if any(kind in data for kind in IMAGES) and not str(alt).strip():
+                violations.append(f"{cell.id}: image output without mystnb.image.alt")
+            violations += html_images_without_alt(cell.id, data.get("text/html", ""))
+    return violations
+
+
+def html_images_without_alt(place, html):
+    """Return the <img> without alt and the <svg> without role="img" and a label in HTML."""
+    violations = []
+    for tag in re.findall(r"<(?:img|svg)\b[^>]*>", html):
+        label = "alt" if tag.startswith("<img") else "aria-label"
+        if not re.search(rf"""{label}\s*=\s*["'][^"']""", tag):
+            violations.append(f"{place}: {tag[:40]} has no {label}")
+    return violations
+
+
+def not_commonmark(markdown):
+    """Rule: no directives, roles or footnotes: they show as raw text in Jupyter and Colab."""
+    text = re.sub(r"^(\s*)(`{3,}|~{3,})(?!\{).*?^\s*\2\s*$", "", markdown, flags=re.M | re.S)
+    patterns = {
+        "directive": r"^[\s>]*(?:`{3,}|~{3,}|:{3,})\s*\{[^}]*\}.*$|^[\s>]*:{3,}.*$",
+        "role": r"\{[a-z][a-z:]*\}`[^`]*`",
+        "footnote": r"\[\^[^\]]+\]",
+        "label": r"^\([\w-]+\)=\s*$",
+    }
+    return [
+        f"{name}: {match[0].strip()}"
+        for name, pattern in patterns.items()
+        for match in re.finditer(pattern, text, re.M)
+    ]
+
+
+def stray_emoji(markdown):
+    """Rule: no emoji but 💡 ⚠️ ✅ ✏️ (and the marks ✓ ✗)."""
+    return sorted(set(EMOJI.findall(prose(markdown))) - EMOJI_ALLOWED)
+
+
+def chinese_in_code(notebook):
+    """Rule: Chinese in code only within strings; comments and names are in English.
+
+    Colab's form titles (# @title) are shown to learners and may be Chinese.
+    """
+    violations = []
+    for cell in code_cells(notebook):
+        source = re.sub(r"^[ \t]*[%!].*$", "pass", cell.source, flags=re.M)
+        try:
+            tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
+        except (tokenize.TokenError, SyntaxError) as error:
+            violations.append(f"{cell.id}: not Python: {error}")
+            continue
+        for token in tokens:
+            shown = re.match(r"#\s*@(title|markdown|param)", token.string)
+            if token.type in (tokenize.COMMENT, tokenize.NAME) and CJK.search(token.string):
+                if not shown:
+                    violations.append(f"{cell.id}: Chinese in code: {token.string[:40]}")
+    return violations
+
+
+def banned_terms(markdown, glossary):
+    """Rule: no banned variant of a term, as the glossary lists them.
+
+    glossary: list of (term, variant, exempt phrases). A variant in a code span is a mention
+    and allowed.
+    """
+    violations = []
+    text = prose(markdown)
+    for term, variant, exempt in glossary:
+        rest = text
+        for phrase in exempt:
+            rest = rest.replace(phrase, "")
+        if variant in rest:
+            violations.append(f"{variant}: write {term}")
+    return violations
+
+
+def glossary_rows(markdown):
+    """Return the rows (Chinese, English, explanation, banned) of the glossary's tables."""
+    rows = []
+    for line in markdown.splitlines():
+        parts = [part.strip() for part in line.strip().strip("|").split("|")]
+        if line.startswith("|") and len(parts) == 4 and not set(parts[0]) <= set("-: "):
+            rows.append(parts)
+    return [row for row in rows if row[0] != "中文"]
+
+
+def banned_variants(markdown):
+    """Return (term, variant, exempt phrases) from the glossary's last column.
+
+    The column holds variants separated by 、; what may still be written stands in brackets
+    after one: 令牌（访问令牌除外）.
+    """
+    table = []
+    for term, _, _, column in glossary_rows(markdown):
+        for match in re.finditer(r"([^、（）]+)(?:（([^）]*)除外）)?", column):
+            variant = match[1].strip()
+            if variant and variant != "—":
+                table.append((term, variant, match[2].split("、") if match[2] else []))
+    return table
+
+
+def without_banned_column(markdown):
+    """Return the glossary page without the column that lists what not to write."""
+    return re.sub(r"^(\|(?:[^|\n]*\|){3})[^|\n]*\|\s*$", r"\1", markdown, flags=re.M)

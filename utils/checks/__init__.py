@@ -1,0 +1,151 @@
+"""Checks for the exercises: ``check("05-1", answer)`` says in Chinese how an answer stands.
+
+The checks of a chapter live in ``utils/checks/chapterNN.py``, which is imported when the
+first exercise of that chapter is checked. A check is a function that takes the answer and
+raises ``Hint`` when the answer is wrong::
+
+    from utils.checks import Hint, exercise
+
+    @exercise("05-1")
+    def majority_class(answer):
+        if answer([1, 1, 2]) != 1:
+            raise Hint("出现次数最多的类别应该排在第一位。")
+"""
+
+import dis
+import functools
+import importlib
+import importlib.util
+import inspect
+import pkgutil
+import re
+
+CHECKS = {}  # exercise id -> function(answer)
+
+# What Python compiles `...`, `pass`, `return ...` and a lone docstring to, in 3.11-3.14.
+EMPTY_BODY = {"RESUME", "NOP", "LOAD_CONST", "POP_TOP", "RETURN_VALUE", "RETURN_CONST"}
+
+
+class Hint(Exception):
+    """A wrong answer; the message, in Chinese, tells the learner what to look at next."""
+
+
+class NotAttempted(Exception):
+    """The answer still holds the stub's ``...``."""
+
+
+class AnswerFailed(Exception):
+    """The learner's own function raised; the original exception is the ``__cause__``."""
+
+
+def exercise(exercise_id):
+    """Register the decorated function ``(answer) -> None`` as the check of an exercise."""
+
+    def register(function):
+        CHECKS[exercise_id] = function
+        return function
+
+    return register
+
+
+def check(exercise_id, answer):
+    """Print one line in Chinese: passed, not attempted yet, or wrong and where to look.
+
+    Nothing a learner does raises here, so that a notebook with open exercises runs through.
+    Raises ValueError for an exercise that does not exist.
+    """
+    test = find_check(exercise_id)
+    try:
+        if is_untouched(answer):
+            raise NotAttempted
+        test(watch(answer))
+    except NotAttempted:
+        message = "✏️ 还没有动手：把上面的 `...` 换成你的代码，运行那一格，再回来运行这一格。"
+    except Hint as hint:
+        message = f"⚠️ 还不对：{hint} 改好后先运行上面那一格，再运行这一格。"
+    except AnswerFailed as failure:
+        message = (
+            f"⚠️ 还不对：你的函数 `{answer.__name__}` 运行时出错了：{describe(failure.__cause__)}。"
+            "先在新的一格里单独调用它，看清是哪一行，再改。"
+        )
+    except Exception as error:  # an answer of a kind the check did not expect
+        message = (
+            f"⚠️ 还不对：检查答案时出错了：{describe(error)}。"
+            "多半是答案的类型或形状与题目要求不同，请对照题目再看一遍。"
+        )
+    else:
+        message = f"✅ 练习 {exercise_id} 通过。可以展开下面的参考答案，比较两种写法。"
+    print(message)
+
+
+def find_check(exercise_id):
+    """Return the check function of an exercise, importing its chapter's module if need be."""
+    match = re.fullmatch(r"(\d\d)-\d+", str(exercise_id))
+    if exercise_id not in CHECKS and match:
+        module = f"{__name__}.chapter{match[1]}"
+        if importlib.util.find_spec(module):
+            importlib.import_module(module)
+    if exercise_id not in CHECKS:
+        known = ", ".join(known_ids()) or "none"
+        raise ValueError(
+            f"check(): no exercise {exercise_id!r}; known exercises: {known}. "
+            "Use the id that stands in the exercise's check cell."
+        )
+    return CHECKS[exercise_id]
+
+
+def known_ids():
+    """Return the ids of all exercises of all chapters, sorted."""
+    for module in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{module.name}")
+    return sorted(CHECKS)
+
+
+def is_untouched(answer):
+    """Tell whether an answer is what the stub left: None, ``...``, or a function of ``...``."""
+    if answer is None or answer is ...:
+        return True
+    if isinstance(answer, (list, tuple)):
+        return any(part is ... for part in answer)
+    if isinstance(answer, dict):
+        return any(part is ... for part in answer.values())
+    return inspect.isfunction(answer) and has_empty_body(answer)
+
+
+def has_empty_body(function):
+    """Tell whether a function only passes, or only returns None or ``...``.
+
+    It reads the compiled body, because the source of a notebook's function is not always
+    to be had.
+    """
+    return all(
+        step.opname in EMPTY_BODY and (step.opname[-5:] != "CONST" or step.argval in (None, ...))
+        for step in dis.get_instructions(function)
+    )
+
+
+def watch(answer):
+    """Wrap a learner's function so that its failures are told from those of the check."""
+    if not inspect.isfunction(answer):
+        return answer
+
+    @functools.wraps(answer)
+    def watched(*args, **kwargs):
+        try:
+            result = answer(*args, **kwargs)
+        except NotImplementedError as error:
+            raise NotAttempted from error
+        except Exception as error:
+            raise AnswerFailed from error
+        if result is ...:
+            raise NotAttempted
+        return result
+
+    return watched
+
+
+def describe(error):
+    """Return "Type: message" on one line, without a traceback."""
+    message = " ".join(str(error).split())
+    name = type(error).__name__
+    return f"{name}: {message}" if message else name

@@ -172,6 +172,18 @@ def test_readmes_show_the_windows_commands_that_ci_runs():
             assert command in text, f"{name} does not show: {command}"
 
 
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md", "CONTRIBUTING.md"])
+def test_local_links_lead_somewhere(name):
+    text = (ROOT / name).read_text("utf-8")
+    targets = re.findall(r"\]\(([^)#]+)\)", text)
+    local = [target for target in targets if "://" not in target]
+    assert [target for target in local if not (ROOT / target).exists()] == []
+
+
+def test_the_picture_in_the_readme_is_small():
+    assert (ROOT / "site_assets" / "page.png").stat().st_size <= 150_000
+
+
 # The address
 
 

@@ -1,0 +1,189 @@
+"""What is fetched or unpacked once and then kept: files from the Hub, and archives.
+
+Everything is written beside its place and renamed when it is whole, under a lock that ends with
+the process that holds it. So nothing half-written is ever taken for whole, not even after kill -9.
+"""
+
+import gzip
+import hashlib
+import os
+import re
+import shutil
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import IO
+
+from utils.formats import DataError, unpacked_limit
+
+ARCHIVES = (".zip", ".tar.gz", ".tgz")
+DAMAGE = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError)
+
+
+def cache_folder() -> Path:
+    """COURSE_CACHE, or else a folder of the course beside other programs' caches."""
+    chosen = os.environ.get("COURSE_CACHE")
+    return Path(chosen or "~/.cache/bert-in-practice-zh").expanduser()
+
+
+def unpack(archive: Path) -> Path:
+    """Folder with the content of a .zip, .tar.gz or .tgz file, unpacked at the first call only.
+
+    The folder is named by the archive's content, so that a changed archive is unpacked anew.
+
+    Raises:
+        DataError: damaged or cut off, a member that would land outside the folder, or a bomb.
+    """
+    with open(archive, "rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()[:16]
+    folder = cache_folder() / "unpacked" / f"{archive.name}-{digest}"
+    partial = folder.with_name(folder.name + ".partial")
+    with _locked(folder):
+        if folder.is_dir():
+            return folder
+        # Whoever wrote a partial folder no longer holds the lock: it was killed.
+        shutil.rmtree(partial, ignore_errors=True)
+        try:
+            _write_members(archive, partial)
+            os.rename(partial, folder)
+        except DAMAGE as error:
+            raise DataError(
+                f"{archive}: cut off or damaged ({error}); download it again"
+            ) from error
+        except (RuntimeError, NotImplementedError) as error:  # a password, a rare compression
+            raise DataError(f"{archive}: {error}; unpack it and give the folder") from error
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    return folder
+
+
+def hub_file(repo: str, name: str) -> Path:
+    """A file of a data set on the Hub (or its mirror in HF_ENDPOINT), downloaded once.
+
+    The Hub's own client starts a file anew when the process before it was killed. Readers on slow
+    lines lose much by that, so here the next run carries on where the last one stopped.
+
+    Raises:
+        DataError: no connection, or what arrived is not what the Hub announced.
+    """
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
+
+    known = try_to_load_from_cache(repo, name, repo_type="dataset")
+    if isinstance(known, str):  # fetched by another program through the Hub's client
+        return Path(known)
+    target = cache_folder() / "hub" / repo / name
+    url = hf_hub_url(repo, name, repo_type="dataset")
+    with _locked(target):
+        if target.is_file():
+            return target
+        try:
+            announced = get_hf_file_metadata(url)
+            _download(announced, target)
+        except DataError:
+            raise
+        except Exception as error:  # the client's network errors have no base class in common
+            reason = " ".join(str(error).split())[:160] or type(error).__name__
+            raise DataError(
+                f"{url}: download failed ({reason}); run it again, set HF_ENDPOINT to a mirror "
+                "such as https://hf-mirror.com, or point COURSE_DATA at a copy on your disk"
+            ) from error
+    return target
+
+
+def _download(announced, target: Path) -> None:
+    from huggingface_hub.file_download import http_get
+
+    # The ETag changes with the content: halves of two versions are never glued together.
+    etag = re.sub(r"\W", "", announced.etag or "")
+    partial = target.with_name(f"{target.name}.{etag}.partial")
+    if partial.is_file() and announced.size and partial.stat().st_size > announced.size:
+        partial.unlink()
+    with open(partial, "ab") as stream:
+        http_get(
+            announced.location,
+            stream,
+            resume_size=stream.tell(),
+            expected_size=announced.size,
+            headers={"Accept-Encoding": "identity"},  # compressed, the sizes would not agree
+            displayed_filename=target.name,
+        )
+    if len(etag) == 64:  # of large files the Hub gives the sha256 as ETag
+        with open(partial, "rb") as stream:
+            if hashlib.file_digest(stream, "sha256").hexdigest() != etag:
+                partial.unlink()
+                raise DataError(f"{announced.location}: arrived damaged; run it again")
+    os.replace(partial, target)
+
+
+def _locked(target: Path):
+    from filelock import FileLock
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(target.with_name(target.name + ".lock"))
+
+
+def _write_members(archive: Path, folder: Path) -> None:
+    folder.mkdir()
+    members = _zip_members if archive.suffix == ".zip" else _tar_members
+    limit = room = unpacked_limit(archive.stat().st_size)
+    for name, content in members(archive):
+        path = PurePosixPath(name.replace("\\", "/"))
+        if path.is_absolute() or ".." in path.parts or PureWindowsPath(name).drive:
+            raise _unsafe(archive, name, "would be written outside its folder")
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with open(target, "wb") as stream:
+            # Count what comes out: the sizes that an archive states need not be true.
+            while block := content.read(2**20):
+                room -= len(block)
+                if room < 0:
+                    raise _unsafe(archive, name, f"unpacks to more than {limit:,} bytes")
+                stream.write(block)
+
+
+def _zip_members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
+    with zipfile.ZipFile(archive) as file:
+        for info in file.infolist():
+            if stat.S_ISLNK(info.external_attr >> 16):
+                raise _unsafe(archive, info.filename, "is a link")
+            if not info.is_dir():
+                with file.open(info) as content:
+                    yield _zip_name(info), content
+
+
+def _zip_name(info: zipfile.ZipInfo) -> str:
+    """Chinese archives often do not say how their names are encoded; zipfile then takes cp437."""
+    if info.flag_bits & 0x800:  # declared to be UTF-8
+        return info.filename
+    try:
+        raw = info.filename.encode("cp437")
+    except UnicodeEncodeError:
+        return info.filename
+    for encoding in ("utf-8", "gb18030"):
+        try:
+            return raw.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return info.filename
+
+
+def _tar_members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
+    with gzip.open(archive) as stream:
+        with tarfile.open(fileobj=stream, mode="r|") as file:
+            for info in file:
+                if not (info.isfile() or info.isdir()):
+                    raise _unsafe(archive, info.name, "is a link or a device")
+                if info.isfile():
+                    yield info.name, file.extractfile(info)
+        # tarfile stops at its end mark; read on, or gzip's checksum would never be looked at
+        while stream.read(2**20):
+            pass
+
+
+def _unsafe(archive: Path, member: str, why: str) -> DataError:
+    return DataError(
+        f"{archive}, member {member!r}: {why}; do not trust it, get it from its source"
+    )

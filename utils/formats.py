@@ -1,0 +1,249 @@
+"""Read one file, or one folder of text files, into rows. No label ids, no splits, no network."""
+
+import csv
+import gzip
+import io
+import json
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+# Text shrinks to a third or a tenth when it is compressed. What grows a hundredfold and is large
+# is no text but an archive made to fill the disk.
+SMALLEST_LIMIT = 256 * 2**20
+LARGEST_GROWTH = 100
+
+
+class DataError(ValueError):
+    """Data that cannot be used. Its message is one line: file and row, what is wrong, the cure."""
+
+
+class Row(NamedTuple):
+    """One text with its label as it stands in the file: a class name, or an id as a string."""
+
+    text: str
+    label: str
+    file: Path
+    number: int  # the line the row starts on, as an editor counts; 0: the file holds one text
+
+    @property
+    def place(self) -> str:
+        return f"{self.file}, row {self.number}" if self.number else str(self.file)
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Rows of one file, in its order.
+
+    Known by their content: a table whose first row names the columns `text` and `label` (CSV, or
+    tabs between them), lines of `label<TAB>text` (cnews) or `text<TAB>label` (titles); each may be
+    compressed with gzip. Parquet is known by its name.
+
+    Raises:
+        DataError: missing, empty, damaged or mixed-up file, missing column, empty text or label.
+    """
+    if path.suffix == ".parquet":
+        rows = _parquet_rows(path)
+    else:
+        text = decode(read_bytes(path), path)
+        first_line = text.partition("\n")[0]
+        delimiter = "\t" if "\t" in first_line else ","
+        columns = _column_names(first_line.split(delimiter))
+        if {"text", "label"} <= set(columns) or ".csv" in path.suffixes:
+            rows = _table_rows(text, path, delimiter)
+        else:
+            rows = _tab_rows(text, path)
+    return _checked(rows, path)
+
+
+def read_class_folders(folder: Path) -> list[Row]:
+    """Rows of a tree <folder>/<class>/<anything>.txt, one text a file, by class and file name.
+
+    Lines are stripped of the indents that news texts carry, and blank lines left out.
+    """
+    rows = []
+    for class_folder in class_folders(folder):
+        for file in sorted(class_folder.glob("*.txt")):
+            lines = (line.strip() for line in decode(read_bytes(file), file).split("\n"))
+            text = "\n".join(line for line in lines if line)
+            rows.append(Row(text, class_folder.name, file, 0))
+    return _checked(rows, folder)
+
+
+def class_folders(folder: Path) -> list[Path]:
+    """The folders in `folder` that hold .txt files; not the unlabelled reviews of aclImdb."""
+    return [
+        sub for sub in visible_folders(folder) if sub.name != "unsup" and any(sub.glob("*.txt"))
+    ]
+
+
+def visible_folders(folder: Path) -> list[Path]:
+    """Sorted subfolders, without those a system hides in archives (.git, __MACOSX)."""
+    return sorted(p for p in folder.iterdir() if p.is_dir() and p.name[0] not in "._")
+
+
+def read_class_file(path: Path) -> list[str]:
+    """Class names, one a line; the line counted from 0 is the id."""
+    lines = (line.strip() for line in decode(read_bytes(path), path).split("\n"))
+    return [line for line in lines if line]
+
+
+def unpacked_limit(packed_bytes: int) -> int:
+    """How many bytes an archive of this size may unpack to before it counts as a bomb."""
+    return max(SMALLEST_LIMIT, LARGEST_GROWTH * packed_bytes)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Content of a file, unpacked if its name ends in .gz."""
+    if not path.is_file():
+        raise DataError(f"{path}: no such file; check the path, or download the data again")
+    zipped = path.suffix == ".gz"
+    limit = unpacked_limit(path.stat().st_size)
+    try:
+        with gzip.open(path) if zipped else open(path, "rb") as stream:
+            data = stream.read(limit + 1)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"{path}: cut off or damaged ({error}); download it again") from error
+    if len(data) > limit:
+        raise DataError(f"{path}: unpacks to more than {limit:,} bytes; get it from its source")
+    if not data.strip():
+        raise DataError(f"{path}: the file is empty; download it again, or fill it")
+    return data
+
+
+def decode(data: bytes, path: Path) -> str:
+    """Text of a file in UTF-8 (with or without BOM) or GBK/GB18030; a mixture is an error.
+
+    Trying UTF-8 and then GBK would not do: GBK accepts most UTF-8 bytes and makes nonsense of
+    them, so one GBK row among a thousand in UTF-8 would spoil the thousand without a word.
+    """
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        pass
+    valid, chinese, invalid = [], [], []  # numbers of the lines that UTF-8 can read, or cannot
+    for number, line in enumerate(data.split(b"\n"), start=1):
+        if line.isascii():
+            continue
+        try:
+            text = line.decode("utf-8")
+        except UnicodeDecodeError:
+            invalid.append(number)
+            continue
+        valid.append(number)
+        # A short GBK line can pass for UTF-8, but it then reads as Greek or Arabic.
+        if max(text) >= "\u0800":
+            chinese.append(number)
+    if chinese or len(valid) > len(invalid):
+        utf8 = len(valid) >= len(invalid)
+        odd, common = (invalid[0], "UTF-8") if utf8 else (chinese[0], "GBK")
+        raise DataError(
+            f"{path}, row {odd}: mixed encodings, this row is not {common} like the others; "
+            "rewrite or delete it and save the whole file as UTF-8"
+        )
+    try:
+        return data.decode("gb18030")
+    except UnicodeDecodeError as error:
+        row = data.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"{path}, row {row}: neither UTF-8 nor GBK; save the file as UTF-8"
+        ) from error
+
+
+def _table_rows(text: str, path: Path, delimiter: str) -> list[Row]:
+    csv.field_size_limit(2**31 - 1)  # the default of 131,072 characters is less than a long text
+    # strict: an unclosed quote is an error, instead of swallowing all the rows that follow it
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows: list[Row] = []
+    start = 1
+    try:
+        header = _column_names(next(reader))
+        for column in ("text", "label"):
+            if column not in header:
+                found = ", ".join(header)[:80]
+                raise DataError(
+                    f"{path}, row 1: no column {column!r} among {found!r}; "
+                    "name the columns text and label in the first row"
+                )
+        text_at, label_at = header.index("text"), header.index("label")
+        start = reader.line_num + 1
+        for fields in reader:
+            if fields and len(fields) != len(header):
+                raise DataError(
+                    f"{path}, row {start}: {len(fields)} columns instead of {len(header)}; "
+                    'put a text that holds a comma or a quote in quotes: "...", "" for a quote'
+                )
+            if fields:  # a blank line has none
+                rows.append(Row(fields[text_at], fields[label_at].strip(), path, start))
+            start = reader.line_num + 1
+    except csv.Error as error:
+        raise DataError(
+            f'{path}, row {start}: {error}; close the quotes, and write "" for a quote in a text'
+        ) from error
+    return rows
+
+
+def _column_names(fields: list[str]) -> list[str]:
+    return [field.strip().strip('"').lower() for field in fields]
+
+
+def _tab_rows(text: str, path: Path) -> list[Row]:
+    # Not splitlines(): texts from the web hold characters (U+2028, U+0085) that it takes for ends.
+    lines = [(n, line.rstrip("\r")) for n, line in enumerate(text.split("\n"), start=1)]
+    lines = [(n, line) for n, line in lines if line.strip()]
+    for number, line in lines:
+        if "\t" not in line:
+            raise DataError(
+                f"{path}, row {number}: no tab in it; write label<TAB>text or text<TAB>id, "
+                "or a CSV file with the columns text,label"
+            )
+    first = [line.partition("\t")[::2] for _, line in lines]
+    last = [line.rpartition("\t")[::2] for _, line in lines]
+    # The label is the column that repeats itself: a few class names beside thousands of texts.
+    label_first = _variety(label for label, _ in first) <= _variety(label for _, label in last)
+    pairs = [(text, label) for label, text in first] if label_first else last
+    numbers = [number for number, _ in lines]
+    return [
+        Row(text, label.strip(), path, number)
+        for (text, label), number in zip(pairs, numbers, strict=True)
+    ]
+
+
+def _variety(labels) -> tuple[int, int]:
+    different = set(labels)
+    return len(different), sum(map(len, different))
+
+
+def _parquet_rows(path: Path) -> list[Row]:
+    import pyarrow
+    from pyarrow import parquet
+
+    if not path.is_file():
+        raise DataError(f"{path}: no such file; check the path, or download the data again")
+    try:
+        table = parquet.read_table(path)
+        texts, labels = table["text"].to_pylist(), table["label"].to_pylist()
+    except KeyError as error:
+        raise DataError(f"{path}: {error.args[0]}; the columns must be text and label") from error
+    except (pyarrow.ArrowException, OSError) as error:
+        reason = str(error).partition("\n")[0]
+        raise DataError(f"{path}: cut off or damaged ({reason}); download it again") from error
+    # Files from the Hub say what their label ids mean: believe them rather than a convention.
+    notes = json.loads((table.schema.metadata or {}).get(b"huggingface", b"{}"))
+    names = notes.get("info", {}).get("features", {}).get("label", {}).get("names")
+    if names:
+        labels = [names[i] for i in labels]
+    return [
+        Row(text or "", str(label), path, number)
+        for number, (text, label) in enumerate(zip(texts, labels, strict=True), start=1)
+    ]
+
+
+def _checked(rows: list[Row], path: Path) -> list[Row]:
+    if not rows:
+        raise DataError(f"{path}: no rows in it; download it again, or fill it")
+    for row in rows:
+        if not row.text.strip():
+            raise DataError(f"{row.place}: the text is empty; fill it in or delete the row")
+        if not row.label:
+            raise DataError(f"{row.place}: the label is empty; fill it in or delete the row")
+    return rows

@@ -1,0 +1,105 @@
+"""Find which file or folder of a source holds which split; what is in them is for `formats`."""
+
+import glob
+import re
+from collections import defaultdict
+from pathlib import Path
+
+from utils import cache
+from utils.formats import DataError, class_folders, visible_folders
+
+SPLITS = ("train", "validation", "test")
+WHOLE = "whole"  # the one part of a source that is not split
+ALIASES = {"val": "validation", "valid": "validation", "dev": "validation"}
+DATA_FILE = re.compile(r".+\.(csv|tsv|txt|parquet)(\.gz)?")
+SPLIT_FILE = re.compile(
+    r"((?P<name>.+)[_.-])?(?P<split>train|validation|valid|val|dev|test)"
+    r"\.(csv|tsv|txt|parquet)(\.gz)?"
+)
+CLASS_FILE = re.compile(r"(?P<prefix>.+[_.-])?class(es)?\.txt")
+
+
+def find_parts(source: Path, name: str) -> dict[str, Path]:
+    """Which file, or folder of class folders, holds each split; or all of them as one WHOLE."""
+    if not source.exists():
+        files = sorted(Path(match) for match in glob.glob(str(source)))
+        if not files:
+            raise DataError(f"{source}: no such file or folder; check the path and COURSE_DATA")
+        return _group_files(source, files, name)
+    if source.name.endswith(cache.ARCHIVES):
+        source = cache.unpack(source)
+    if source.is_file():
+        return {WHOLE: source}
+    return _look_into(source, name)
+
+
+def _look_into(folder: Path, name: str) -> dict[str, Path]:
+    trees = {
+        ALIASES.get(sub.name, sub.name): sub
+        for sub in visible_folders(folder)
+        if ALIASES.get(sub.name, sub.name) in SPLITS and class_folders(sub)
+    }
+    if "train" in trees:  # aclImdb; before the files, as a list of words and a README lie beside it
+        return trees
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    files = [path for path in files if DATA_FILE.fullmatch(path.name) and path.name[0] != "."]
+    if any(SPLIT_FILE.fullmatch(path.name) for path in files):
+        return _group_files(folder, files, name)
+    inner = visible_folders(folder)
+    if len(inner) == 1 and not files:  # archives often hold one folder that holds everything
+        return _look_into(inner[0], name)
+    if len(class_folders(folder)) > 1:
+        return {WHOLE: folder}
+    if files:
+        return _group_files(folder, files, name)
+    raise DataError(
+        f"{folder}: no data in it; put train.csv, validation.csv and test.csv there, "
+        "or a folder of .txt files for each class"
+    )
+
+
+def _group_files(source: Path, files: list[Path], name: str) -> dict[str, Path]:
+    """Sort files into data sets by what stands before train, val and test, and choose one."""
+    files = [path for path in files if path.is_file()]
+    files = [path for path in files if not CLASS_FILE.fullmatch(path.name)]
+    if len(files) == 1:
+        return {WHOLE: files[0]}
+    groups: dict[str, dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
+    for path in files:
+        if match := SPLIT_FILE.fullmatch(path.name):
+            split = ALIASES.get(match["split"], match["split"])
+            groups[match["name"] or ""][split].append(path)
+    groups = {key: splits for key, splits in groups.items() if "train" in splits}
+    chosen = groups.get(name) or groups.get("") or (groups.popitem()[1] if len(groups) == 1 else {})
+    if not chosen:
+        found = ", ".join(path.name for path in files)[:160]
+        raise DataError(
+            f"{source}: not clear which files to take ({found}); call them train.csv, "
+            "validation.csv and test.csv, name one file or a pattern such as titles_*.csv.gz, "
+            "or put texts that are a file each into a folder for each class"
+        )
+    for split, paths in chosen.items():
+        if len(paths) > 1:
+            raise DataError(
+                f"{source}: two files for {split}, {paths[0].name} and {paths[1].name}; "
+                "name a pattern that only one of them fits"
+            )
+    return {split: path for split, [path] in chosen.items()}
+
+
+def find_class_file(path: Path) -> Path | None:
+    """The class file that belongs to the data file `path`, or None.
+
+    titles_class.txt belongs to all files beside it whose names start with titles_, class.txt to
+    any. A class file alone with data of another name counts too, unless it has data of its own.
+    """
+    names = sorted(p.name for p in path.parent.iterdir() if p.is_file())
+    found = {m["prefix"] or "": m[0] for m in map(CLASS_FILE.fullmatch, names) if m}
+    for prefix in sorted(found, key=len, reverse=True):
+        if path.name.startswith(prefix):
+            return path.parent / found[prefix]
+    if len(found) == 1:
+        [(prefix, class_file)] = found.items()
+        if not any(name.startswith(prefix) for name in names if name != class_file):
+            return path.parent / class_file
+    return None

@@ -33,9 +33,13 @@ SECONDS = re.compile(r"运行[^，。；、\d\n]{0,12}(?P<amount>\d+(?:\.\d+)?)\
 MEMORY = re.compile(r"内存[^，。；、\d\n]{0,12}(?P<amount>\d+(?:\.\d+)?)\s*(?P<unit>GB|GiB|MB|MiB)")
 
 
-def load_facts():
-    """Return the entries of chapters/facts.yml."""
-    return yaml.safe_load((CHAPTERS / "facts.yml").read_text(encoding="utf-8"))
+def load_facts(path=None):
+    """Return the entries of chapters/facts.yml, for a notebook's path only those it may quote."""
+    facts = yaml.safe_load((CHAPTERS / "facts.yml").read_text(encoding="utf-8"))
+    number = re.match(r"(\d\d)_", path.name) if path else None
+    if number is None:
+        return facts
+    return [fact for fact in facts if int(number[1]) in fact.get("chapters", [int(number[1])])]
 
 
 def plain_number(match):
@@ -68,7 +72,9 @@ def backed_values(notebooks):
     for notebook in notebooks:
         for cell in code_cells(notebook):
             shown = values("\n".join(output_text(output) for output in cell.outputs))
-            backed |= shown - values(cell.source)
+            literals = values(cell.source)
+            # 0.875 in the code may come out as 87.5%.
+            backed |= shown - literals - {(each * 100).normalize() for each in literals if each % 1}
     return backed
 
 

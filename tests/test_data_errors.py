@@ -5,7 +5,6 @@ import io
 import os
 import tarfile
 import zipfile
-from pathlib import Path
 
 import pytest
 from data_files import as_cnews, as_csv, items, plain_environment, write, write_tar, write_zip  # noqa: F401
@@ -303,15 +302,17 @@ def test_zip_with_a_damaged_member(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["../evil.txt", "News/../../evil.txt", "/evil.txt", "..\\evil.txt", "C:\\evil.txt"]
+    "name",
+    ["../evil.txt", "News/../../evil.txt", "{outside}/evil.txt", "..\\evil.txt", "C:\\evil.txt"],
 )
 @pytest.mark.parametrize("pack", [write_zip, write_tar])
 def test_archive_that_writes_outside_its_folder(tmp_path, pack, name):
+    name = name.format(outside=tmp_path.as_posix())
     path = tmp_path / ("news.zip" if pack is write_zip else "news.tar.gz")
     pack(path, tree(2) | {name: "evil"})
     refused(path, str(path), f"member {name!r}", "outside its folder", "do not trust it")
     assert nothing_left(tmp_path)
-    assert not list(tmp_path.rglob("evil*")) and not Path("/evil.txt").exists()
+    assert not list(tmp_path.rglob("*evil*"))
 
 
 def test_zip_with_a_link(tmp_path):

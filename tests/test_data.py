@@ -46,6 +46,7 @@ def test_one_file_in_any_form_and_encoding(tmp_path, name, encoding):
 def test_titles_take_their_names_from_the_class_file(tmp_path, name):
     classes = ["sports", "finance", "game"]  # in this order, not sorted
     write(tmp_path / "titles_class.txt", "\n".join(classes) + "\n")
+    write(tmp_path / "class.txt", "of\nother\nfiles\n")
     rows = items(classes=classes)
     lines = "".join(f"{text}\t{classes.index(label)}\n" for text, label in rows)
     splits = load_thucnews(write(tmp_path / name, lines))

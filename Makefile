@@ -16,7 +16,7 @@ SITE := _build/html
 NEEDS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: book test run serve lint bench clean repository help
+.PHONY: book test run serve lint bench clean repository help needs-data needs-url
 
 help: ## 列出全部命令
 	@echo "用法：make 命令"
@@ -24,7 +24,7 @@ help: ## 列出全部命令
 
 book: $(VENV)/.book-ready ## 生成网站到 _build/html（只用已存的输出，不运行代码）
 	@echo "→ 正在生成网站……"
-	@$(VENV)/bin/jupyter-book build . --all -q -W -n --keep-going
+	@$(VENV)/bin/jupyter-book build . --all -q -W -n --keep-going >/dev/null
 	@echo "✓ 网站在 $(SITE)/index.html；用 make serve 在浏览器里看"
 
 test: $(VENV)/.full-ready ## 运行全部测试
@@ -44,14 +44,19 @@ lint: $(VENV)/.lint-ready ## 用 ruff 检查代码与笔记本的写法
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 
-bench: $(VENV)/.full-ready ## 在真实数据上测成绩与速度：make bench DATA=数据文件夹
-	@test -n "$(DATA)" || { echo "error: bench needs the data folder: make bench DATA=path/to/data" >&2; exit 1; }
+bench: needs-data $(VENV)/.full-ready ## 在真实数据上测成绩与速度：make bench DATA=数据文件夹
 	@echo "→ 正在用 $(DATA) 测成绩与速度，结果写入 results/ ……"
 	@$(PY) scripts/benchmark.py --data "$(DATA)"
 
-repository: $(VENV)/.created ## 改写仓库地址：make repository URL=https://github.com/OWNER/NAME
-	@test -n "$(URL)" || { echo "error: repository needs an address: make repository URL=https://github.com/OWNER/NAME" >&2; exit 1; }
+repository: needs-url $(VENV)/.created ## 改写仓库地址：make repository URL=https://github.com/OWNER/NAME
 	@$(PY) scripts/set_repository.py "$(URL)"
+
+# Ask for what is missing before anything is installed.
+needs-data:
+	@test -d "$(DATA)" || { echo "error: bench needs the data folder: make bench DATA=path/to/data" >&2; exit 1; }
+
+needs-url:
+	@test -n "$(URL)" || { echo "error: repository needs an address: make repository URL=https://github.com/OWNER/NAME" >&2; exit 1; }
 
 clean: ## 删除生成的网站与各种缓存（不删 .venv）
 	@echo "→ 正在删除网站与缓存……"

@@ -77,7 +77,7 @@ def chinese_in_code(notebook):
     """
     violations = []
     for cell in code_cells(notebook):
-        source = re.sub(r"^[ \t]*[%!].*$", "pass", cell.source, flags=re.M)
+        source = re.sub(r"^([ \t]*)[%!].*$", r"\1pass", cell.source, flags=re.M)
         try:
             tokens = list(tokenize.generate_tokens(io.StringIO(source).readline))
         except (tokenize.TokenError, SyntaxError) as error:

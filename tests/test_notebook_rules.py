@@ -269,11 +269,17 @@ def test_every_rule_is_proven():
     assert {rule for rule, _ in PLANTED} == set(ALL_RULES)
 
 
+def test_chinese_may_stand_in_strings_titles_and_after_magics():
+    lines = ["# @title 参考答案", "%matplotlib inline", "if True:", "    !pip install jieba"]
+    cell = new_code_cell("\n".join([*lines, "print(f'{1}类')  # in English"]))
+    assert chinese_in_code(new_notebook(cells=[cell])) == []
+
+
 def test_half_long_cells_are_found():
     cells = [new_code_cell("x = 1\n" * lines) for lines in (7, 8, 9)]
     assert rules.long_cells(new_notebook(cells=cells)) != []
     assert rules.long_cells(
-        new_notebook(cells=[new_code_cell("class A:\n" + " x = 1\n" * 30)] * 1)
+        new_notebook(cells=[new_code_cell("class A:\n" + " x = 1\n" * 30)])
     ) == ["half of the code cells are longer than 6 lines"]
 
 

@@ -6,7 +6,14 @@ import run_notebooks
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from runner import SOCKET_GUARD, run_notebook
 
-GO_OUT = "import socket\nsocket.create_connection(('192.0.2.1', 80), timeout=3)"
+GO_OUT = """
+import socket
+with socket.socket() as out:
+    out.settimeout(3)
+    code = out.connect_ex(("192.0.2.1", 80))
+if code:
+    raise RuntimeError(f"unreachable: {code}")
+"""
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ The stand-in for an empty network namespace where the system grants none. It sto
 code only, which is all that fetches models and data in this course.
 """
 
+import errno
 import socket
 
 LOCAL = {"localhost", "127.0.0.1", "::1", "0.0.0.0", "::", "", None}
@@ -14,7 +15,9 @@ def refuse(host):
     """Raise the error of a machine without a network unless the host is this machine."""
     host = host.decode() if isinstance(host, bytes) else host
     if host not in LOCAL and not str(host).startswith("127."):
-        raise OSError(101, f"Network is unreachable: {host!r} (cut off by the socket guard)")
+        raise OSError(
+            errno.ENETUNREACH, f"Network is unreachable: {host!r} (cut off by the socket guard)"
+        )
 
 
 class GuardedSocket(real_socket):
@@ -25,7 +28,10 @@ class GuardedSocket(real_socket):
         return super().connect(address)
 
     def connect_ex(self, address):
-        self.guard(address)
+        try:
+            self.guard(address)
+        except OSError as error:
+            return error.errno
         return super().connect_ex(address)
 
     def sendto(self, data, *args):

@@ -1,0 +1,61 @@
+"""The course's switches, read in this one place: profile, data folder, device, seed."""
+
+import os
+import random
+import warnings
+from pathlib import Path
+
+PROFILES = ("mini", "full")
+SEED = 42
+
+
+def profile() -> str:
+    """"mini" (default: everything offline and small) or "full" (models and data of the Hub)."""
+    chosen = os.environ.get("COURSE_PROFILE") or "mini"
+    if chosen not in PROFILES:
+        raise ValueError(f"COURSE_PROFILE={chosen!r}: unknown profile; set it to 'mini' or 'full'")
+    return chosen
+
+
+def data_folder() -> Path | None:
+    """The folder of real data that COURSE_DATA names, or None."""
+    chosen = os.environ.get("COURSE_DATA")
+    return Path(chosen).expanduser() if chosen else None
+
+
+def course_root() -> Path:
+    """The folder that holds utils/, data/, models/ and chapters/."""
+    return Path(__file__).resolve().parents[1]
+
+
+def device():
+    """The torch device to compute on: CUDA, Apple's MPS or the processor."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def seed_everything(seed: int = SEED) -> None:
+    """Seed Python, NumPy and PyTorch."""
+    import numpy
+    import torch
+
+    random.seed(seed)
+    numpy.random.seed(seed)
+    torch.manual_seed(seed)
+
+
+def start(chapter: str) -> None:
+    """Prepare a chapter: seed, calm the libraries, print one line on what is going to be used."""
+    # Before the libraries are imported: reports, progress bars and hints belong on a terminal,
+    # not between the lines of a chapter.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    seed_everything()
+    data = f"，数据 {data_folder()}" if data_folder() else ""
+    print(f"{chapter}：profile={profile()}，设备 {device().type}，随机种子 {SEED}{data}")

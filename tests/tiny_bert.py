@@ -1,0 +1,35 @@
+"""A BERT small enough for a test: 1 layer × 32, a character vocabulary, random weights."""
+
+from pathlib import Path
+
+import torch
+from transformers import BertConfig, BertForPreTraining, BertTokenizer
+
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+CHARACTERS = [*"0123456789球队主场三连胜比赛射门得分股价银行降息利率市场，。的了在是我们今天"]
+VOCABULARY = {token: place for place, token in enumerate(SPECIAL + CHARACTERS)}
+
+
+def tiny_config(**options) -> BertConfig:
+    return BertConfig(
+        vocab_size=len(VOCABULARY),
+        hidden_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=64,
+        pad_token_id=0,
+        **options,
+    )
+
+
+def tiny_tokenizer() -> BertTokenizer:
+    return BertTokenizer(vocab=dict(VOCABULARY), model_max_length=64)
+
+
+def save_tiny_bert(folder: Path, dtype=torch.float32, **options) -> Path:
+    """Write a pretrained model (encoder, MLM and NSP heads) and its tokenizer; return `folder`."""
+    torch.manual_seed(0)
+    BertForPreTraining(tiny_config(**options)).to(dtype).save_pretrained(folder)
+    tiny_tokenizer().save_pretrained(folder)
+    return Path(folder)

@@ -1,0 +1,257 @@
+"""Pretrain a small BERT (MLM + NSP) on your own text and save it in Hugging Face format.
+
+    python scripts/pretrain.py --text news.txt.gz wiki.txt.gz --output models/my-bert --steps 15000
+
+Text: one sentence a line, a blank line between documents (without blank lines each line is a
+document); list a file twice to weigh it double. Started again after an interruption, the same
+command carries on from the last complete checkpoint. Several machines or GPUs:
+``torchrun --nproc_per_node 2 scripts/pretrain.py …``.
+"""
+
+import argparse
+import json
+import platform
+import shutil
+import sys
+import time
+import zlib
+from pathlib import Path
+
+import torch
+import transformers
+from torch.utils.data import DataLoader
+from transformers import BertConfig, BertTokenizer, Trainer, TrainingArguments, set_seed
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from utils.pretraining import (
+    BertForMaskedPreTraining,
+    PretrainingCollator,
+    SegmentPairs,
+    encode_documents,
+    evaluate_pretraining,
+    read_documents,
+    train_wordpiece,
+    unigram_baseline,
+)
+from utils.training import JsonLog, bf16_available, last_complete_checkpoint
+
+HELD_OUT_PERCENT = 2
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--text", nargs="+", required=True, type=Path, help="corpus files, plain or .gz"
+    )
+    parser.add_argument("--output", required=True, type=Path, help="folder for the finished model")
+    parser.add_argument("--work", type=Path, help="checkpoints and log [runs/<name of output>]")
+    parser.add_argument("--tokenizer", type=Path, help="use this tokenizer instead of training one")
+    parser.add_argument("--vocab-size", type=int, default=8192)
+    parser.add_argument("--layers", type=int, default=4)
+    parser.add_argument("--hidden", type=int, default=256)
+    parser.add_argument("--heads", type=int, default=4)
+    parser.add_argument(
+        "--max-length", type=int, default=256, help="positions; one pass in ten uses all"
+    )
+    parser.add_argument(
+        "--short-length", type=int, default=128, help="row length of the other passes"
+    )
+    parser.add_argument(
+        "--passes", type=int, default=10, help="differently paired passes to prepare"
+    )
+    parser.add_argument("--steps", type=int, default=15_000)
+    parser.add_argument("--batch-size", type=int, default=64, help="rows a device and step")
+    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument("--nsp-weight", type=float, default=0.2, help="of NSP's loss beside MLM's")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--save-every", type=int, default=500, help="steps between checkpoints")
+    arguments = parser.parse_args()
+    for path in arguments.text:
+        if not path.is_file():
+            parser.error(f"--text {path}: no such file; see data/README.md for the corpus format")
+    arguments.work = arguments.work or Path("runs") / arguments.output.name
+    return arguments
+
+
+def split_documents(paths: list[Path]) -> tuple[list, list]:
+    """Training and held-out documents; a text's checksum decides, so copies stay together."""
+    train, held_out, seen = [], {}, set()
+    for path in paths:
+        copies = set()
+        for document in read_documents(path):
+            key = "\n".join(document)
+            # The same text in two files counts once; a file listed twice counts twice.
+            if key in copies or (key, path) not in seen and (key, None) in seen:
+                continue
+            copies.add(key)
+            seen |= {(key, path), (key, None)}
+            if zlib.crc32(key.encode()) % 100 < HELD_OUT_PERCENT:
+                held_out[key] = document
+            else:
+                train.append(document)
+    return train, list(held_out.values())
+
+
+def load_or_train_tokenizer(arguments, documents) -> BertTokenizer:
+    """The tokenizer is trained once and kept with the checkpoints: ids must survive a resume."""
+    folder = arguments.tokenizer or arguments.work / "tokenizer"
+    if not (folder / "tokenizer.json").is_file():
+        print("training the WordPiece vocabulary …", flush=True)
+        sentences = (sentence for document in documents for sentence in document)
+        tokenizer = train_wordpiece(sentences, arguments.vocab_size, arguments.max_length)
+        tokenizer.save_pretrained(replacing := folder.with_suffix(".partial"))
+        replacing.rename(folder)
+    return BertTokenizer.from_pretrained(folder)
+
+
+class PretrainingTrainer(Trainer):
+    """Trainer whose evaluation reports the pretraining measures on the held-out rows."""
+
+    def evaluate(self, *_, **__):
+        batches = (
+            self.data_collator_for_evaluation(rows) for rows in chunks(self.eval_dataset, 64)
+        )
+        metrics = evaluate_pretraining(self.model, batches)
+        self.model.train()
+        metrics = {f"eval_{name}": value for name, value in metrics.items()}
+        self.log(metrics)
+        return metrics
+
+
+def chunks(dataset, size: int):
+    return DataLoader(dataset, batch_size=size, collate_fn=list)
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    started = time.perf_counter()
+    set_seed(arguments.seed)
+    train_documents, held_out_documents = split_documents(arguments.text)
+    tokenizer = load_or_train_tokenizer(arguments, train_documents)
+    print("encoding and pairing …", flush=True)
+    train_ids = encode_documents(train_documents, tokenizer)
+    held_out_ids = encode_documents(held_out_documents, tokenizer)
+    tokens_a_pass = sum(len(sentence) for document in train_ids for sentence in document)
+    rows_options = {
+        "max_length": arguments.max_length,
+        "short_length": arguments.short_length,
+        "batch_size": arguments.batch_size,
+        "seed": arguments.seed,
+    }
+    train_rows = SegmentPairs(train_ids, tokenizer, passes=arguments.passes, **rows_options)
+    held_out_rows = SegmentPairs(held_out_ids, tokenizer, **rows_options)
+    print(
+        f"{len(train_documents):,} documents, {tokens_a_pass:,} tokens a pass, {arguments.passes} passes, "
+        f"{len(train_rows):,} rows; {len(held_out_rows):,} rows held out",
+        flush=True,
+    )
+
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=arguments.hidden,
+        num_hidden_layers=arguments.layers,
+        num_attention_heads=arguments.heads,
+        intermediate_size=4 * arguments.hidden,
+        max_position_embeddings=arguments.max_length,
+        pad_token_id=tokenizer.pad_token_id,
+        # Fresh masks every pass are regularisation enough for so small a model.
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+    )
+    on_gpu = torch.cuda.is_available()
+    # With a padding mask the fused attention is slower than the written-out one on a processor.
+    config._attn_implementation = "sdpa" if on_gpu else "eager"
+    model = BertForMaskedPreTraining(config)
+    model.nsp_weight = arguments.nsp_weight
+    collator = PretrainingCollator(tokenizer)
+    evaluation_collator = PretrainingCollator(tokenizer, seed=arguments.seed)
+
+    trainer = PretrainingTrainer(
+        model=model,
+        args=TrainingArguments(
+            output_dir=str(arguments.work),
+            max_steps=arguments.steps,
+            per_device_train_batch_size=arguments.batch_size,
+            learning_rate=arguments.learning_rate,
+            lr_scheduler_type="linear",
+            warmup_steps=0.03,
+            weight_decay=0.01,
+            adam_beta2=0.98,
+            adam_epsilon=1e-6,
+            optim="adamw_torch_fused",
+            bf16=bf16_available(),
+            use_cpu=not on_gpu,
+            train_sampling_strategy="sequential",
+            eval_strategy="steps",
+            eval_steps=arguments.save_every,
+            save_steps=arguments.save_every,
+            save_total_limit=2,
+            load_best_model_at_end=True,
+            metric_for_best_model="eval_mlm_loss",
+            greater_is_better=False,
+            logging_steps=50,
+            report_to="none",
+            seed=arguments.seed,
+        ),
+        train_dataset=train_rows,
+        eval_dataset=held_out_rows,
+        data_collator=collator,
+        callbacks=[JsonLog(arguments.work / "log.jsonl")],
+    )
+    trainer.data_collator_for_evaluation = evaluation_collator
+
+    held_out_batches = [evaluation_collator(rows) for rows in chunks(held_out_rows, 64)]
+    report = {
+        "unigram": unigram_baseline(train_ids, held_out_batches, len(tokenizer)),
+        "untrained": evaluate_pretraining(model, held_out_batches),
+    }
+    trainer.train(resume_from_checkpoint=last_complete_checkpoint(arguments.work))
+    report["trained"] = evaluate_pretraining(trainer.model, held_out_batches)
+    if trainer.is_world_process_zero():
+        report |= describe_run(arguments, trainer, tokens_a_pass, started)
+        save_finished(trainer.model, tokenizer, report, arguments)
+        print(json.dumps(report, indent=1), flush=True)
+
+
+def describe_run(arguments, trainer, tokens_a_pass: int, started: float) -> dict:
+    return {
+        "command": "python scripts/pretrain.py " + " ".join(sys.argv[1:]),
+        "text": {path.name: arguments.text.count(path) for path in arguments.text},
+        "steps": trainer.state.global_step,
+        "best_step": trainer.state.best_global_step,
+        "tokens_a_pass": tokens_a_pass,
+        "passes_prepared": arguments.passes,
+        "epochs_of_prepared_rows": round(trainer.state.epoch, 4),
+        "minutes_this_start": round((time.perf_counter() - started) / 60, 1),
+        "device": torch.cuda.get_device_name()
+        if torch.cuda.is_available()
+        else f"{platform.machine()} CPU, {torch.get_num_threads()} threads",
+        "bf16": bf16_available(),
+        "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
+        "seed": arguments.seed,
+    }
+
+
+def save_finished(model, tokenizer, report: dict, arguments) -> None:
+    """Write the model in fp16 beside its place, then move it there: never a half-written model."""
+    partial = arguments.output.with_name(arguments.output.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    # BERT's usual dropout goes into the saved configuration: fine-tuning on few labels wants it.
+    model.config.hidden_dropout_prob = model.config.attention_probs_dropout_prob = 0.1
+    model.config.architectures = ["BertForPreTraining"]
+    model.half().save_pretrained(partial)
+    tokenizer.save_pretrained(partial)
+    (partial / "training.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf8")
+    for name in ("README.md", "training.jsonl"):  # keep a model card that is there already
+        if (arguments.output / name).is_file():
+            shutil.copy(arguments.output / name, partial / name)
+    shutil.copy(arguments.work / "log.jsonl", partial / "training.jsonl")
+    shutil.rmtree(arguments.output, ignore_errors=True)
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    partial.rename(arguments.output)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,347 @@
+"""Pretraining BERT: documents to segment pairs, token masking, the collator, the model.
+
+Chapter 3 builds these pieces one by one; ``scripts/pretrain.py`` trains with the same functions.
+Formulas and rates: Devlin et al. 2019, arXiv 1810.04805, section 3.1 and appendix A.
+"""
+
+import gzip
+import random
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import torch
+from tokenizers import BertWordPieceTokenizer
+from torch.nn.functional import cross_entropy
+from transformers import BertForPreTraining, BertTokenizer
+from transformers.models.bert.modeling_bert import BertForPreTrainingOutput
+
+IGNORE = -100  # the label that torch's cross entropy skips
+IS_NEXT, NOT_NEXT = 0, 1  # Hugging Face's coding of the NSP label: 0 means "is next"
+
+
+# ---------------------------------------------------------------- text to token ids
+
+
+def read_documents(path: str | Path) -> list[list[str]]:
+    """Read a corpus file (plain or .gz): one sentence a line, a blank line between documents.
+
+    A file without any blank line (such as one headline a line) counts each line as a document.
+    Raises ValueError naming the file if there is no text in it.
+    """
+    path = Path(path)
+    open_text = gzip.open if path.suffix == ".gz" else open
+    with open_text(path, "rt", encoding="utf8") as file:
+        lines = [line.strip() for line in file]
+    while lines and not lines[-1]:
+        lines.pop()
+    if not lines:
+        raise ValueError(f"{path}: no text in this file; give one sentence a line")
+    if "" not in lines:
+        return [[line] for line in lines]
+    documents: list[list[str]] = [[]]
+    for line in lines:
+        if line:
+            documents[-1].append(line)
+        elif documents[-1]:
+            documents.append([])
+    return [document for document in documents if document]
+
+
+def train_wordpiece(texts: Iterable[str], vocab_size: int, max_length: int = 512) -> BertTokenizer:
+    """Train a lower-casing WordPiece vocabulary in which every Chinese character is a piece."""
+    trainer = BertWordPieceTokenizer(lowercase=True)
+    trainer.train_from_iterator(
+        texts,
+        vocab_size=vocab_size,
+        limit_alphabet=vocab_size - 1000,
+        min_frequency=3,
+        show_progress=False,
+    )
+    # Sorted by id, so that the vocabulary file and the embedding rows agree.
+    vocab = dict(sorted(trainer.get_vocab().items(), key=lambda item: item[1]))
+    return BertTokenizer(vocab=vocab, model_max_length=max_length)
+
+
+def encode_documents(documents: Sequence[list[str]], tokenizer) -> list[list[list[int]]]:
+    """Token ids (no special tokens) of every sentence of every document."""
+    sentences = [sentence for document in documents for sentence in document]
+    ids = iter(tokenizer(sentences, add_special_tokens=False, verbose=False)["input_ids"])
+    encoded = [[sentence for _ in document if (sentence := next(ids))] for document in documents]
+    return [document for document in encoded if document]
+
+
+# ---------------------------------------------------------------- segment pairs (NSP)
+
+
+def truncate_pair(first: list[int], second: list[int], max_tokens: int, rng: random.Random) -> None:
+    """Shorten the longer of two segments, in place, at a random end, until both fit together."""
+    while len(first) + len(second) > max_tokens:
+        longer = first if len(first) >= len(second) else second
+        longer.pop(0 if rng.random() < 0.5 else -1)
+
+
+def segment_pairs(
+    documents: Sequence[list[list[int]]], max_length: int, rng: random.Random
+) -> Iterator[tuple[list[int], list[int], int]]:
+    """Cut documents into (segment A, segment B, NSP label), as BERT's own data preparation does.
+
+    Sentences are gathered until they fill ``max_length - 3`` tokens ([CLS] A [SEP] B [SEP]) and
+    split at a random sentence. Half of the time B is what really follows (``IS_NEXT``); half of
+    the time it comes from another document (``NOT_NEXT``) and the sentences it replaced go back.
+    A piece of a single sentence has no second half: B is empty and the label is ``IGNORE``.
+    """
+    room = max_length - 3
+    # Only documents that also give true pairs give false ones: were headlines drawn too, "B is a
+    # headline" would tell the label, and the model would learn that instead of reading.
+    pool = [place for place, document in enumerate(documents) if len(document) > 1]
+    for index, document in enumerate(documents):
+        start = 0
+        while start < len(document):
+            end, size = start, 0
+            while end < len(document) and (size == 0 or size + len(document[end]) <= room):
+                size += len(document[end])
+                end += 1
+            if end - start == 1:
+                yield document[start][: max_length - 2], [], IGNORE
+                start = end
+                continue
+            split = rng.randint(start + 1, end - 1)
+            first = [token for sentence in document[start:split] for token in sentence]
+            if rng.random() < 0.5:
+                second = [token for sentence in document[split:end] for token in sentence]
+                label, start = IS_NEXT, end
+            else:
+                other = rng.choice(pool)
+                while other == index and len(pool) > 1:
+                    other = rng.choice(pool)
+                second = _random_segment(documents[other], room - len(first), rng)
+                label, start = NOT_NEXT, split
+            truncate_pair(first, second, room, rng)
+            yield first, second, label
+
+
+def _random_segment(document: list[list[int]], room: int, rng: random.Random) -> list[int]:
+    """Consecutive sentences from a random one on, at least one, at most about ``room`` tokens."""
+    segment: list[int] = []
+    for sentence in document[rng.randrange(len(document)) :]:
+        if segment and len(segment) + len(sentence) > room:
+            break
+        segment += sentence
+    return segment
+
+
+class SegmentPairs(torch.utils.data.Dataset):
+    """Several passes over the documents, each cut and paired anew, in compact arrays.
+
+    Item: dict of ``input_ids``, ``token_type_ids`` (lists of equal length) and
+    ``next_sentence_label`` (int). One pass in ten is at ``max_length``, the others at
+    ``short_length``: short rows are cheap, a few long ones train the late positions.
+
+    Read in order, every ``batch_size`` rows are of similar length (little padding), and batches of
+    different lengths follow each other at random. Trainer's own grouping goes from long to short
+    again and again, and the model with it: it forgets headlines over articles and back.
+    """
+
+    def __init__(
+        self,
+        documents: Sequence[list[list[int]]],
+        tokenizer,
+        max_length: int = 256,
+        short_length: int = 128,
+        passes: int = 1,
+        batch_size: int = 64,
+        seed: int = 0,
+    ):
+        if len(documents) < 2:
+            raise ValueError(
+                "pretraining needs at least two documents to draw random segments from"
+            )
+        self.cls, self.sep = tokenizer.cls_token_id, tokenizer.sep_token_id
+        self.tokens, self.ends, self.firsts, self.labels = (
+            array("H"),
+            array("q"),
+            array("h"),
+            array("b"),
+        )
+        rng = random.Random(seed)
+        for number in range(passes):
+            length = max_length if number % 10 == 9 or passes == 1 else short_length
+            rows = list(segment_pairs(documents, length, rng))
+            for first, second, label in in_batches_of_similar_length(rows, batch_size, rng):
+                self.tokens.extend(first + second)
+                self.ends.append(len(self.tokens))
+                self.firsts.append(len(first))
+                self.labels.append(label)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> dict:
+        tokens = self.tokens[self.ends[index - 1] if index else 0 : self.ends[index]].tolist()
+        first, second = tokens[: self.firsts[index]], tokens[self.firsts[index] :]
+        input_ids = [self.cls, *first, self.sep]
+        token_type_ids = [0] * len(input_ids)
+        if second:
+            input_ids += [*second, self.sep]
+            token_type_ids += [1] * (len(second) + 1)
+        return {
+            "input_ids": input_ids,
+            "token_type_ids": token_type_ids,
+            "next_sentence_label": self.labels[index],
+        }
+
+
+def in_batches_of_similar_length(rows: list, batch_size: int, rng: random.Random) -> list:
+    """Order (A, B, label) rows so that each ``batch_size`` of them are about equally long."""
+    rng.shuffle(rows)  # so that rows of one length come in a new order each time
+    rows.sort(key=lambda row: len(row[0]) + len(row[1]))
+    starts = list(range(0, len(rows), batch_size))
+    last = [starts.pop()] if len(rows) % batch_size else []  # an incomplete batch must stay last
+    rng.shuffle(starts)
+    return [row for start in starts + last for row in rows[start : start + batch_size]]
+
+
+# ---------------------------------------------------------------- token masking (MLM)
+
+
+def mask_tokens(
+    input_ids: torch.Tensor,
+    special: torch.Tensor,
+    mask_id: int,
+    vocab_size: int,
+    rate: float = 0.15,
+    generator: torch.Generator | None = None,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Hide tokens for MLM: choose ``rate`` of them; 80 % [MASK], 10 % random, 10 % unchanged.
+
+    Args:
+        input_ids: (batch, length) token ids. Not changed.
+        special: (batch, length) bool, True where a token must never be chosen.
+    Returns:
+        the masked ids and the labels, both (batch, length); labels are ``IGNORE`` elsewhere.
+    """
+    # One uniform draw a token decides everything: below ``rate`` the token is chosen, and the
+    # tenth of that range into which the draw falls says what becomes of it.
+    draw = torch.rand(input_ids.shape, generator=generator).masked_fill(special, 1.0)
+    labels = input_ids.masked_fill(draw >= rate, IGNORE)
+    hidden = draw < 0.8 * rate
+    swapped = (draw >= 0.9 * rate) & (draw < rate)
+    random_ids = torch.randint(vocab_size, input_ids.shape, generator=generator)
+    masked = torch.where(hidden, mask_id, torch.where(swapped, random_ids, input_ids))
+    return masked, labels
+
+
+class PretrainingCollator:
+    """Rows to a padded batch with fresh masks: the same row is masked anew whenever it is seen.
+
+    ``next_sentence_label`` may be missing (MLM alone). With ``seed`` the masks are the same at
+    every call on the same rows (for evaluation).
+    """
+
+    def __init__(self, tokenizer, rate: float = 0.15, seed: int | None = None):
+        self.tokenizer, self.rate, self.seed = tokenizer, rate, seed
+        self.special_ids = torch.tensor(tokenizer.all_special_ids)
+
+    def __call__(self, rows: list[dict]) -> dict[str, torch.Tensor]:
+        batch = dict(self.tokenizer.pad(rows, return_tensors="pt", pad_to_multiple_of=8))
+        generator = None if self.seed is None else torch.Generator().manual_seed(self.seed)
+        special = torch.isin(batch["input_ids"], self.special_ids)
+        batch["input_ids"], batch["labels"] = mask_tokens(
+            batch["input_ids"],
+            special,
+            self.tokenizer.mask_token_id,
+            len(self.tokenizer),
+            self.rate,
+            generator,
+        )
+        return batch
+
+
+# ---------------------------------------------------------------- model and measures
+
+
+class BertForMaskedPreTraining(BertForPreTraining):
+    """BertForPreTraining whose MLM logits are computed at the masked places only.
+
+    The decoder (hidden × vocabulary) is the dearest product of a small model, and 85 % of the
+    places have no label. Same weights and same checkpoint as ``BertForPreTraining``, and with
+    ``nsp_weight = 1`` the same loss. A small model learns faster with less: until words mean
+    something to it, NSP is noise that drowns the gradient of MLM.
+    """
+
+    nsp_weight = 1.0
+
+    def forward(
+        self,
+        input_ids,
+        attention_mask=None,
+        token_type_ids=None,
+        labels=None,
+        next_sentence_label=None,
+    ):
+        """``labels``: (batch, length) with ``IGNORE`` elsewhere; ``next_sentence_label``: (batch,).
+
+        Returns ``loss`` = MLM + ``nsp_weight`` · NSP (each a mean over its labels, absent when it has none),
+        ``prediction_logits`` (masked places, vocabulary) and ``seq_relationship_logits`` (batch, 2).
+        """
+        encoded = self.bert(input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids)
+        hidden = encoded.last_hidden_state
+        places = slice(None) if labels is None else labels != IGNORE
+        prediction_logits = self.cls.predictions(hidden[places])
+        relationship_logits = self.cls.seq_relationship(encoded.pooler_output)
+        loss = hidden.new_zeros(())
+        if labels is not None and places.any():
+            loss = loss + cross_entropy(prediction_logits.float(), labels[places])
+        if next_sentence_label is not None and (next_sentence_label != IGNORE).any():
+            loss = loss + self.nsp_weight * cross_entropy(
+                relationship_logits.float(), next_sentence_label, ignore_index=IGNORE
+            )
+        return BertForPreTrainingOutput(
+            loss=loss,
+            prediction_logits=prediction_logits,
+            seq_relationship_logits=relationship_logits,
+        )
+
+
+@torch.no_grad()
+def evaluate_pretraining(
+    model: BertForMaskedPreTraining, batches: Iterable[dict]
+) -> dict[str, float]:
+    """MLM loss (nats a masked token) and accuracy, NSP accuracy, and how many of each."""
+    model.eval()
+    loss = right = masked = nsp_right = pairs = 0
+    for batch in batches:
+        batch = {name: tensor.to(model.device) for name, tensor in batch.items()}
+        output = model(**batch)
+        targets = batch["labels"][batch["labels"] != IGNORE]
+        loss += cross_entropy(output.prediction_logits.float(), targets, reduction="sum").item()
+        right += (output.prediction_logits.argmax(-1) == targets).sum().item()
+        masked += len(targets)
+        labels = batch["next_sentence_label"]
+        known = labels != IGNORE
+        nsp_right += (output.seq_relationship_logits.argmax(-1) == labels)[known].sum().item()
+        pairs += known.sum().item()
+    return {
+        "mlm_loss": loss / max(masked, 1),
+        "mlm_accuracy": right / max(masked, 1),
+        "nsp_accuracy": nsp_right / max(pairs, 1),
+        "masked_tokens": masked,
+        "sentence_pairs": pairs,
+    }
+
+
+def unigram_baseline(
+    documents: Sequence[list[list[int]]], batches: Iterable[dict], vocab_size: int
+) -> dict[str, float]:
+    """MLM loss and accuracy of always predicting the training frequencies (add-one smoothed)."""
+    counts = torch.ones(vocab_size)
+    for document in documents:
+        for sentence in document:
+            counts += torch.bincount(torch.tensor(sentence), minlength=vocab_size)
+    log_probabilities = (counts / counts.sum()).log()
+    targets = torch.cat([batch["labels"][batch["labels"] != IGNORE] for batch in batches])
+    return {
+        "mlm_loss": -log_probabilities[targets].mean().item(),
+        "mlm_accuracy": (targets == log_probabilities.argmax()).float().mean().item(),
+    }

@@ -1,8 +1,8 @@
 """Model names: what a name means in the profile, and whether a model folder is whole.
 
-    resolve("bert-zh")       # mini: models/mini-bert-zh; full: google-bert/bert-base-chinese
-    resolve("minilm-en")     # mini: the weights in the installed package, checked
-    resolve("my/folder")     # a folder of your own, checked
+resolve("bert-zh")       # mini: models/mini-bert-zh; full: google-bert/bert-base-chinese
+resolve("minilm-en")     # mini: the weights in the installed package, checked
+resolve("my/folder")     # a folder of your own, checked
 """
 
 import hashlib
@@ -68,7 +68,9 @@ def check_folder(folder: Path) -> None:
             "save_pretrained wrote"
         ) from None
     except ValueError as error:
-        raise ModelError(f"{folder}/config.json: not valid JSON ({error}); fetch it again") from None
+        raise ModelError(
+            f"{folder}/config.json: not valid JSON ({error}); fetch it again"
+        ) from None
     if not any(folder.glob("*.safetensors")):
         raise ModelError(
             f"{folder}: no weights (*.safetensors) in it; copy model.safetensors there "

@@ -10,7 +10,7 @@ SEED = 42
 
 
 def profile() -> str:
-    """"mini" (default: everything offline and small) or "full" (models and data of the Hub)."""
+    """ "mini" (default: everything offline and small) or "full" (models and data of the Hub)."""
     chosen = os.environ.get("COURSE_PROFILE") or "mini"
     if chosen not in PROFILES:
         raise ValueError(f"COURSE_PROFILE={chosen!r}: unknown profile; set it to 'mini' or 'full'")

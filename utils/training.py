@@ -24,7 +24,9 @@ def last_complete_checkpoint(folder: str | Path) -> str | None:
     it. It writes ``trainer_state.json`` last, so a checkpoint is complete when that file reads.
     """
     checkpoints = sorted(
-        Path(folder).glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]), reverse=True
+        Path(folder).glob("checkpoint-*"),
+        key=lambda path: int(path.name.split("-")[1]),
+        reverse=True,
     )
     for checkpoint in checkpoints:
         try:
@@ -50,9 +52,14 @@ class JsonLog(TrainerCallback):
         minutes = (time.perf_counter() - self.started) / 60
         steps = state.global_step - self.first_step
         left = (state.max_steps - state.global_step) * minutes / steps if steps else float("nan")
-        row = {"step": state.global_step, "minutes": round(minutes, 2), "minutes_left": round(left, 1)}
+        row = {
+            "step": state.global_step,
+            "minutes": round(minutes, 2),
+            "minutes_left": round(left, 1),
+        }
         row |= {
-            key: round(value, 6) if isinstance(value, float) else value for key, value in logs.items()
+            key: round(value, 6) if isinstance(value, float) else value
+            for key, value in logs.items()
         }
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a", encoding="utf8") as file:

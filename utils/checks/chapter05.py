@@ -1,0 +1,81 @@
+"""Checks for the exercises of chapter 5."""
+
+import numpy as np
+
+from utils.checks import Hint, exercise
+
+
+@exercise("05-1")
+def macro_f1(answer):
+    """`answer(true, predicted)` -> macro F1 of two lists of class names."""
+    if not callable(answer):
+        raise Hint("请写成一个函数，接收真实类别和预测类别两个列表。")
+    true = ["体育"] * 8 + ["财经"] * 2
+    all_sports = ["体育"] * 10
+    value = float(answer(true, all_sports))
+    if np.isclose(value, 0.8):
+        raise Hint("这是准确率。宏平均 F1 要先对每个类别各算一个 F1，再取平均。")
+    if np.isclose(value, 2 * 0.8 / 1.8):
+        raise Hint("只平均了预测中出现过的类别。从没被猜中的类别 F1 记为 0，也要算进平均。")
+    if np.isclose(value, (8 * (2 * 0.8 / 1.8) + 0) / 10):
+        raise Hint("这是按条数加权的平均。宏平均里每个类别的分量相同，与条数无关。")
+    if not np.isclose(value, 0.8 / 1.8):
+        raise Hint("F1 = 2PR/(P+R)，先核对每个类别的精确率 P 与召回率 R，再取各类的平均。")
+    if not np.isclose(float(answer(["a", "b", "c"], ["a", "b", "c"])), 1.0):
+        raise Hint("全部猜对时，宏平均 F1 应该等于 1。")
+    mixed = float(answer(["a", "a", "b", "b", "c"], ["a", "b", "b", "b", "a"]))
+    if not np.isclose(mixed, (0.5 + 0.8 + 0.0) / 3):
+        raise Hint("三个类别的例子上结果不对：检查是否有类别的精确率和召回率弄反了。")
+
+
+@exercise("05-2")
+def leaked(answer):
+    """`answer(train, test)` -> positions of test texts that also stand in the training texts."""
+    if not callable(answer):
+        raise Hint("请写成一个函数，接收训练文本和测试文本两个列表。")
+    train = ["主场三连胜", "新盘开售", "央行降息 25 个基点"]
+    test = ["新盘开售", "秋季大秀", " 主场三连胜 ", "央行降息２５个基点"]
+    found = answer(list(train), list(test))
+    try:
+        found = sorted(int(place) for place in found)
+    except (TypeError, ValueError):
+        raise Hint("返回值应是一串整数：泄漏的文本在测试集中的位置，从 0 数起。") from None
+    if found == [0]:
+        raise Hint("只找到了一字不差的。比较之前，先去掉空白，并把全角字符归一化（NFKC）。")
+    if found == [0, 2]:
+        raise Hint("首尾空白处理了，句中的空格和全角数字还没有：用 NFKC 归一化，并去掉所有空白。")
+    if found == [0, 3] or found == [3]:
+        raise Hint("首尾的空白也要去掉。")
+    if 1 in found:
+        raise Hint("把没有泄漏的文本也算进来了：「秋季大秀」不在训练集中。")
+    if found != [0, 2, 3]:
+        raise Hint("位置不对：返回的是测试集中的位置，不是训练集中的。")
+    many = [f"第{i}条新闻" for i in range(20_000)]
+    if list(answer(many, many[-2:])) != [0, 1]:
+        raise Hint("文本多的时候结果不对：每一条测试文本都要检查到。")
+
+
+@exercise("05-3")
+def confident_accuracy(answer):
+    """`answer(probabilities, labels, threshold)` -> (coverage, accuracy of the kept ones)."""
+    if not callable(answer):
+        raise Hint("请写成一个函数，接收概率矩阵、标签和阈值。")
+    probabilities = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.55, 0.45]])
+    labels = np.array([0, 1, 1, 0])
+    result = answer(probabilities, labels, 0.7)
+    if not isinstance(result, (tuple, list, np.ndarray)) or len(result) != 2:
+        raise Hint("请返回两个数：覆盖率，以及留下来的那些的准确率。")
+    coverage, accuracy = (float(value) for value in result)
+    if np.isclose(coverage, 1.0) and np.isclose(accuracy, 0.75):
+        raise Hint("没有用到阈值：只留下最大概率不小于阈值的文本。")
+    if np.isclose(coverage, 2):
+        raise Hint("覆盖率是比例，不是条数：除以总条数。")
+    if not np.isclose(coverage, 0.5):
+        raise Hint("覆盖率不对：留下的是每行最大概率不小于阈值的文本，占全部的比例。")
+    if np.isclose(accuracy, 0.5):
+        raise Hint("准确率的分母应是留下来的条数，不是总条数。")
+    if not np.isclose(accuracy, 1.0):
+        raise Hint("留下来的两条都猜对了，准确率应为 1：检查预测的类别是否取自概率最大的列。")
+    coverage, accuracy = answer(probabilities, labels, 0.99)
+    if coverage != 0 or not np.isnan(accuracy):
+        raise Hint("一条也没留下时，覆盖率是 0，准确率没有定义：请返回 float('nan')。")

@@ -1,0 +1,129 @@
+"""Figures for the chapters: drawn with matplotlib, shown as SVG whose text stays text.
+
+The reader's browser draws the letters, so Chinese shows even where the kernel's machine has no
+Chinese font (Colab), and lines and letters take the colour of the page, dark or light.
+"""
+
+import html
+import io
+import re
+import warnings
+from collections.abc import Sequence
+
+import matplotlib
+
+matplotlib.use("agg")
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import HTML
+
+# Okabe and Ito's palette, distinguishable with any colour vision.
+COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+FONTS = "'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', 'Noto Sans SC', sans-serif"
+INK = "#010203"  # stands for the page's text colour, which `show` puts in
+
+STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "bert-in-practice-zh",
+    "font.size": 12,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "legend.frameon": False,
+    "axes.prop_cycle": matplotlib.cycler(color=COLORS),
+} | {
+    name: INK
+    for name in ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
+}
+
+
+def new_figure(width: float = 6.4, height: float = 3.6):
+    """(figure, axes) in the course's style; sizes in inches at 72 points."""
+    with matplotlib.rc_context(STYLE):
+        return plt.subplots(figsize=(width, height), layout="constrained")
+
+
+def show(figure, alt: str) -> HTML:
+    """The figure as inline SVG that fits the page's width; `alt` says what it shows, in words."""
+    with matplotlib.rc_context(STYLE), warnings.catch_warnings():
+        # The kernel need not have the glyphs: the browser draws them.
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        buffer = io.StringIO()
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    plt.close(figure)
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :].replace(INK, "currentColor")
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
+    svg = re.sub(r"font: ([^;\"]*?)(\d[\d.]*px)[^;\"]*", rf"font: \1\2 {FONTS}", svg)
+    svg = svg.replace(FONTS, FONTS.replace('"', "'"))
+    label = html.escape(alt, quote=True)
+    width = re.search(r'<svg[^>]*\bwidth="([\d.]+)pt"', svg)[1]
+    head = (
+        f'<svg role="img" aria-label="{label}" style="width:100%;max-width:{width}pt;height:auto"'
+    )
+    svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
+    svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
+    return HTML(svg.replace("<svg", head, 1))
+
+
+def bars(names: Sequence[str], values: Sequence[float], xlabel: str, alt: str, digits: int = 0):
+    """Horizontal bars with the value at the end of each; the first name is on top."""
+    figure, axes = new_figure(height=0.6 + 0.32 * len(names))
+    drawn = axes.barh(range(len(names)), values, color=COLORS[0])
+    axes.bar_label(drawn, fmt=f"%.{digits}f", padding=3)
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    axes.set_xlabel(xlabel)
+    return show(figure, alt)
+
+
+def histogram(values: Sequence[float], xlabel: str, ylabel: str, mark: float, note: str, alt: str):
+    """Histogram with one marked value."""
+    figure, axes = new_figure(height=2.8)
+    axes.hist(values, bins=30, color=COLORS[0])
+    axes.axvline(mark, color=COLORS[5])
+    axes.annotate(
+        note,
+        (mark, 0.9),
+        xycoords=("data", "axes fraction"),
+        xytext=(6, 0),
+        textcoords="offset points",
+    )
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    return show(figure, alt)
+
+
+def curves(
+    lines: dict[str, Sequence[float]], x: Sequence[float], xlabel: str, ylabel: str, alt: str
+):
+    """Lines over one x axis, each named at its end instead of in a legend."""
+    figure, axes = new_figure()
+    for color, (name, values) in zip(COLORS, lines.items(), strict=False):
+        axes.plot(x[: len(values)], values, marker="o", color=color)
+        axes.annotate(
+            name,
+            (x[len(values) - 1], values[-1]),
+            xytext=(8, 0),
+            textcoords="offset points",
+            color=color,
+            va="center",
+        )
+    axes.set(xlabel=xlabel, ylabel=ylabel, xticks=list(x))
+    axes.margins(x=0.2)
+    return show(figure, alt)
+
+
+def confusion(counts: np.ndarray, names: Sequence[str], alt: str):
+    """Confusion matrix (rows true, columns predicted) with every count written in its cell."""
+    figure, axes = new_figure(6.2, 5.6)
+    share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    for row, column in np.ndindex(*counts.shape):
+        if counts[row, column]:
+            color = "white" if share[row, column] > 0.5 else "black"
+            axes.text(column, row, int(counts[row, column]), ha="center", va="center", color=color)
+    axes.set_xticks(range(len(names)), names, rotation=45)
+    axes.set_yticks(range(len(names)), names)
+    axes.set(xlabel="predicted", ylabel="true")
+    return show(figure, alt)

@@ -1,0 +1,245 @@
+"""Measure what the course claims and write it to results/*.json.
+
+    python scripts/benchmark.py --data ../shared/data            # all of it (hours on two cores)
+    python scripts/benchmark.py --only mini                      # the course's own data, no folder needed
+    python scripts/benchmark.py --data ../shared/data --only titles
+
+Every row is written as soon as it is measured. Started again, the script measures only the rows
+that are missing, unless the model changed since; `--fresh` measures all anew.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np
+import torch
+import transformers
+from sklearn.metrics import accuracy_score, f1_score
+from tqdm.auto import tqdm
+
+from utils.baselines import majority_class, strongest_tfidf
+from utils.data import load_thucnews
+from utils.finetuning import fine_tune, load_tokenizer, new_classifier, predict, tokenize
+from utils.models import resolve
+from utils.profile import course_root
+from utils.training import bf16_available
+
+RESULTS = course_root() / "results"
+SEEDS = (0, 1, 2)
+# One tuning grid for scratch and pretrained. The rate is chosen with the first seed on the
+# validation split; the test split is looked at once a seed, with the chosen rate.
+LEARNING_RATES = (2e-4, 5e-4, 1e-3)
+CHECKPOINT = "mini-bert-zh"
+
+# data set -> (source under --data or None for the course's own, max tokens, {size: epochs})
+TASKS = {
+    "mini": (None, 128, {100: 20, 900: 8}),
+    "titles": ("thucnews/titles_*.csv.gz", 48, {200: 20, 1000: 10, 5000: 5}),
+    "texts": ("thucnews", 256, {None: 6}),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, help="folder of real data, as COURSE_DATA")
+    parser.add_argument(
+        "--only", nargs="+", choices=[*TASKS, "throughput"], help="measure only these"
+    )
+    parser.add_argument("--fresh", action="store_true", help="measure again what is there already")
+    arguments = parser.parse_args()
+    wanted = arguments.only or [*TASKS, "throughput"]
+    if wanted != ["mini"] and not (arguments.data and arguments.data.is_dir()):
+        parser.error("--data: give the folder that holds thucnews/ (only `--only mini` needs none)")
+    for task in wanted:
+        if task == "throughput":
+            from throughput import measure_throughput
+
+            report = Report("throughput", arguments.fresh)
+            measure_throughput(arguments.data, report)
+        else:
+            measure_accuracy(task, arguments.data, Report(f"thucnews_{task}", arguments.fresh))
+
+
+class Report:
+    """A results file that grows row by row; `rows` maps a row's name to what was measured."""
+
+    def __init__(self, name: str, fresh: bool = False):
+        self.path = RESULTS / f"{name}.json"
+        self.content = {"about": describe(), "rows": {}}
+        if self.path.is_file() and not fresh:
+            earlier = json.loads(self.path.read_text(encoding="utf8"))
+            if earlier["about"]["model_sha256"] == self.content["about"]["model_sha256"]:
+                self.content = earlier
+        self.rows = self.content["rows"]
+
+    def add(self, name: str, row: dict) -> None:
+        self.rows[name] = row
+        RESULTS.mkdir(exist_ok=True)
+        partial = self.path.with_suffix(".partial")
+        text = json.dumps(self.content, indent=1, ensure_ascii=False) + "\n"
+        partial.write_text(text, encoding="utf8")
+        partial.replace(self.path)
+        tqdm.write(f"{name}: {json.dumps(row, ensure_ascii=False)[:200]}")
+
+
+def describe() -> dict:
+    """Where, with what and on which model the numbers were measured."""
+    from utils.models import _sha256
+
+    weights = Path(resolve(CHECKPOINT)) / "model.safetensors"
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=course_root(), capture_output=True, text=True
+    )
+    return {
+        "command": "python scripts/benchmark.py " + " ".join(sys.argv[1:]),
+        "commit": commit.stdout.strip(),
+        "hardware": hardware(),
+        "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
+        "model_sha256": _sha256(weights, weights.stat().st_mtime_ns),
+        "seeds": list(SEEDS),
+    }
+
+
+def hardware() -> str:
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        names = [
+            line.split(": ")[1] for line in info.read_text().splitlines() if "model name" in line
+        ]
+        model = names[0] if names else model
+    bf16 = "native bf16" if bf16_available() else "no bf16"
+    return f"{model}, {torch.get_num_threads()} threads, {bf16}"
+
+
+def measure_accuracy(task: str, data: Path | None, report: Report) -> None:
+    """Majority, TF-IDF + LR, scratch and mini-bert-zh at every training size of a task."""
+    source, max_length, sizes = TASKS[task]
+    splits = load_thucnews(str(data / source) if source else course_root() / "data/mini_thucnews")
+    tokenizer = load_tokenizer(resolve(CHECKPOINT))
+    validation = tokenize(splits["validation"], tokenizer, max_length)
+    for size, epochs in sizes.items():
+        samples = {seed: balanced_sample(splits["train"], size, seed) for seed in SEEDS}
+        label = size or len(splits["train"])
+        if f"{label}/tfidf" not in report.rows:
+            for name, row in baselines(samples, splits["test"], size).items():
+                report.add(f"{label}/{name}", row)
+        tokenized = {
+            seed: tokenize(sample, tokenizer, max_length) for seed, sample in samples.items()
+        }
+        for pretrained in (False, True):
+            name = f"{label}/{'mini-bert-zh' if pretrained else 'scratch'}"
+            if name not in report.rows:
+                row = tuned(
+                    tokenized, validation, splits["test"], tokenizer, pretrained, epochs, max_length
+                )
+                report.add(name, row)
+
+
+def balanced_sample(dataset, size: int | None, seed: int):
+    """`size` rows, the same number of each class; all rows where size is None."""
+    if size is None:
+        return dataset
+    labels = np.array(dataset["label"])
+    order = np.random.default_rng(seed).permutation(len(labels))
+    classes = np.unique(labels)
+    chosen = [order[labels[order] == label][: size // len(classes)] for label in classes]
+    return dataset.select(np.sort(np.concatenate(chosen)))
+
+
+def baselines(samples: dict, test, size: int | None) -> dict[str, dict]:
+    scores = {"majority": [], "tfidf": []}
+    chosen = []
+    for seed, sample in samples.items():
+        if seed and size is None:
+            continue  # all the data and nothing random: one value
+        model, choice, _ = strongest_tfidf(sample["text"], sample["label"])
+        chosen.append(choice)
+        most = majority_class(sample["label"])
+        scores["majority"].append(score(test["label"], [most] * len(test)))
+        scores["tfidf"].append(score(test["label"], model.predict(list(test["text"]))))
+    rows = {name: summary(values) for name, values in scores.items()}
+    rows["tfidf"]["chosen"] = chosen
+    return rows
+
+
+def tuned(samples, validation, test, tokenizer, pretrained, epochs, max_length) -> dict:
+    """Choose the rate with the first seed by validation macro F1, then score all seeds."""
+    tried, results = {}, {}
+    runs = [(SEEDS[0], rate) for rate in LEARNING_RATES]
+    progress = tqdm(
+        total=len(runs) + len(SEEDS) - 1, desc="pretrained" if pretrained else "scratch"
+    )
+    best_rate = None
+    for seed, rate in runs:
+        results[seed, rate], tried[f"{rate:g}"] = one_run(
+            samples[seed], validation, test, tokenizer, pretrained, rate, epochs, max_length, seed
+        )
+        progress.update()
+    best_rate = max(LEARNING_RATES, key=lambda rate: tried[f"{rate:g}"])
+    for seed in SEEDS[1:]:
+        results[seed, best_rate], _ = one_run(
+            samples[seed],
+            validation,
+            test,
+            tokenizer,
+            pretrained,
+            best_rate,
+            epochs,
+            max_length,
+            seed,
+        )
+        progress.update()
+    progress.close()
+    row = summary([results[seed, best_rate] for seed in SEEDS])
+    return row | {"learning_rate": best_rate, "epochs": epochs, "validation_macro_f1": tried}
+
+
+def one_run(train, validation, test, tokenizer, pretrained, rate, epochs, max_length, seed):
+    """(test scores, validation macro F1 of the best epoch) of one fine-tuning run."""
+    names = test.features["label"].names
+    model = new_classifier(resolve(CHECKPOINT), names, pretrained, seed)
+    trainer = fine_tune(
+        model, tokenizer, train, validation, learning_rate=rate, epochs=epochs, seed=seed,
+        patience=4, progress=False,
+    )  # fmt: skip
+    probabilities = predict(trainer.model, tokenizer, test["text"], max_length)
+    return score(test["label"], probabilities.argmax(1)), trainer.state.best_metric
+
+
+def score(true, predicted) -> dict[str, float]:
+    return {
+        "accuracy": accuracy_score(true, predicted),
+        "macro_f1": f1_score(true, predicted, average="macro", zero_division=0),
+    }
+
+
+def summary(scores: list[dict]) -> dict:
+    """Mean, sample standard deviation and values of each measure."""
+    row = {}
+    for measure in scores[0]:
+        values = [round(each[measure], 4) for each in scores]
+        sd = round(statistics.stdev(values), 4) if len(values) > 1 else 0.0
+        row[measure] = {"mean": round(statistics.mean(values), 4), "sd": sd, "values": values}
+    return row
+
+
+if __name__ == "__main__":
+    started = time.perf_counter()
+    main()
+    print(f"done in {(time.perf_counter() - started) / 60:.1f} minutes")

@@ -1,0 +1,159 @@
+"""Throughput of the course's recipes against the usual ones, side by side in one run.
+
+Called by scripts/benchmark.py. Machines differ and a busy one slows down, so the two sides take
+turns and what is reported is their ratio.
+"""
+
+import random
+import statistics
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from benchmark import SEEDS, Report, balanced_sample, score, summary
+from transformers import BertConfig, BertForPreTraining, DataCollatorWithPadding
+from transformers.trainer_pt_utils import LengthGroupedSampler
+
+from utils.data import load_thucnews
+from utils.finetuning import fine_tune, load_tokenizer, new_classifier, predict, tokenize
+from utils.models import resolve
+from utils.pretraining import (
+    BertForMaskedPreTraining,
+    PretrainingCollator,
+    SegmentPairs,
+    encode_documents,
+    read_documents,
+)
+from utils.training import bf16_available
+
+TURNS = 3
+
+
+def measure_throughput(data: Path, report: Report) -> None:
+    tokenizer = load_tokenizer(resolve("mini-bert-zh"))
+    titles = load_thucnews(str(data / "thucnews/titles_*.csv.gz"))
+    if "fine-tuning" not in report.rows:
+        report.add("fine-tuning", fine_tuning_speed(titles["train"], tokenizer))
+    if "pretraining" not in report.rows:
+        report.add("pretraining", pretraining_speed(data / "corpus/zh_news.txt.gz", tokenizer))
+    for recipe in ("course recipe", "tutorial recipe"):
+        if recipe not in report.rows:
+            report.add(recipe, recipe_accuracy(recipe, titles, tokenizer))
+
+
+def padded(dataset, tokenizer):
+    """What the tutorials do: every text padded to 128 tokens."""
+    return dataset.map(
+        lambda batch: tokenizer(
+            batch["text"], padding="max_length", truncation=True, max_length=128
+        ),
+        batched=True,
+        remove_columns=["text"],
+        keep_in_memory=True,
+    )
+
+
+def recipe_accuracy(recipe: str, titles, tokenizer) -> dict:
+    """Test accuracy of a recipe on 1,000 titles, everything else equal."""
+    tutorial = recipe == "tutorial recipe"
+    prepare = padded if tutorial else tokenize
+    options = {"bf16": False, "train_sampling_strategy": "random"} if tutorial else {}
+    names = titles["test"].features["label"].names
+    validation = prepare(titles["validation"], tokenizer)
+    scores = []
+    for seed in SEEDS:
+        train = prepare(balanced_sample(titles["train"], 1000, seed), tokenizer)
+        model = new_classifier(resolve("mini-bert-zh"), names, seed=seed)
+        trainer = fine_tune(
+            model, tokenizer, train, validation, epochs=4, seed=seed, progress=False, **options
+        )
+        predicted = predict(trainer.model, tokenizer, titles["test"]["text"]).argmax(1)
+        scores.append(score(titles["test"]["label"], predicted))
+    return summary(scores)
+
+
+def fine_tuning_speed(train, tokenizer) -> dict:
+    """Training texts a second: pad to 128 in fp32 against the course's recipe, batch 32."""
+    train = train.select(range(4096))
+    names = train.features["label"].names
+    sides = {}
+    for recipe, rows in (
+        ("tutorial", padded(train, tokenizer)),
+        ("course", tokenize(train, tokenizer)),
+    ):
+        model = new_classifier(resolve("mini-bert-zh"), names).train()
+        rows = [
+            {name: row[name] for name in ("input_ids", "attention_mask", "label")} for row in rows
+        ]
+        order = (
+            LengthGroupedSampler(32, lengths=[len(row["input_ids"]) for row in rows])
+            if recipe == "course"
+            else np.random.default_rng(0).permutation(len(rows))
+        )
+        collate = DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8)
+        batches = in_batches([rows[place] for place in order], 32, collate)
+        random.Random(0).shuffle(batches)
+        sides[recipe] = (model, batches, recipe == "course" and bf16_available())
+    return take_turns(
+        sides, {"tutorial": 8, "course": 64}, lambda batch: len(batch["input_ids"]), "texts"
+    )
+
+
+def pretraining_speed(corpus: Path, tokenizer) -> dict:
+    """Real tokens a second: logits everywhere in fp32 against masked places only in bf16.
+
+    Both sides see the same kinds of rows at batch 64; the usual loop takes them as they come.
+    """
+    documents = encode_documents(read_documents(corpus), tokenizer)
+    pairs = SegmentPairs(documents, tokenizer, max_length=128)
+    config = BertConfig.from_pretrained(resolve("mini-bert-zh"))
+    collate = PretrainingCollator(tokenizer, seed=0)
+    bucketed = [pairs[place] for place in range(4096)]
+    mixed = random.Random(0).sample(bucketed, len(bucketed))
+    eager = BertConfig.from_pretrained(resolve("mini-bert-zh"), attn_implementation="eager")
+    sides = {
+        "usual": (BertForPreTraining(config).train(), in_batches(mixed, 64, collate), False),
+        "course": (
+            BertForMaskedPreTraining(eager).train(),
+            in_batches(bucketed, 64, collate),
+            bf16_available(),
+        ),
+    }
+    steps = {"usual": 4, "course": 16}
+    return take_turns(sides, steps, lambda batch: int(batch["attention_mask"].sum()), "tokens")
+
+
+def in_batches(rows: list, size: int, collate) -> list[dict]:
+    return [collate(rows[start : start + size]) for start in range(0, len(rows) - size + 1, size)]
+
+
+def take_turns(sides: dict, steps: dict[str, int], count, unit: str) -> dict:
+    """Train each side for some steps in turn; units a second of each, and the ratio of medians."""
+    rates = {name: [] for name in sides}
+    places = dict.fromkeys(sides, 0)
+    optimizers = {
+        name: torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True)
+        for name, (model, _, _) in sides.items()
+    }
+    for turn in range(TURNS + 1):
+        for name, (model, batches, bf16) in sides.items():
+            done, started = 0, time.perf_counter()
+            for _ in range(steps[name]):
+                batch = batches[places[name] % len(batches)]
+                places[name] += 1
+                with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+                    loss = model(**batch).loss
+                loss.backward()
+                torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+                optimizers[name].step()
+                optimizers[name].zero_grad()
+                done += count(batch)
+            if turn:  # the first turn warms up
+                rates[name].append(done / (time.perf_counter() - started))
+    medians = {name: statistics.median(values) for name, values in rates.items()}
+    slow, fast = sides  # in the order given: the usual way first
+    return {
+        f"{unit}_per_second": {name: [round(value) for value in rates[name]] for name in sides},
+        "ratio": round(medians[fast] / medians[slow], 2),
+    }

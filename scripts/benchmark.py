@@ -44,7 +44,7 @@ CHECKPOINT = "mini-bert-zh"
 
 # data set -> (source under --data or None for the course's own, max tokens, {size: epochs})
 TASKS = {
-    "mini": (None, 128, {100: 20, 900: 8}),
+    "mini": (None, 128, {100: 12, 900: 6}),
     "titles": ("thucnews/titles_*.csv.gz", 48, {200: 20, 1000: 10, 5000: 5}),
     "texts": ("thucnews", 256, {None: 6}),
 }

@@ -23,6 +23,7 @@ from torch.utils.data import DataLoader
 from transformers import BertConfig, BertTokenizer, Trainer, TrainingArguments, set_seed
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from utils.models import vocabulary_sha256
 from utils.pretraining import (
     BertForMaskedPreTraining,
     PretrainingCollator,
@@ -241,8 +242,10 @@ def save_finished(model, tokenizer, report: dict, arguments) -> None:
     # BERT's usual dropout goes into the saved configuration: fine-tuning on few labels wants it.
     model.config.hidden_dropout_prob = model.config.attention_probs_dropout_prob = 0.1
     model.config.architectures = ["BertForPreTraining"]
-    model.half().save_pretrained(partial)
     tokenizer.save_pretrained(partial)
+    # So that a folder in which somebody swapped the vocabulary is found out at loading.
+    model.config.vocab_sha256 = vocabulary_sha256(tokenizer.get_vocab())
+    model.half().save_pretrained(partial)
     (partial / "training.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf8")
     for name in ("README.md", "training.jsonl"):  # keep a model card that is there already
         if (arguments.output / name).is_file():

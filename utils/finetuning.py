@@ -122,6 +122,7 @@ def fine_tune(
         "eval_strategy": "epoch",
         "save_strategy": "epoch",
         "save_total_limit": 1,
+        "save_only_model": output is None,  # nobody can resume from a temporary folder
         "load_best_model_at_end": True,
         # Early stopping and the kept checkpoint must go by the same measure.
         "metric_for_best_model": "macro_f1",
@@ -192,9 +193,10 @@ def sentence_features(model, tokenizer, texts: Sequence[str], max_length: int = 
             padding=True,
             return_tensors="pt",
         ).to(model.device)
-        hidden = model(**batch).last_hidden_state
+        with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16_available()):
+            hidden = model(**batch).last_hidden_state.float()
         mask = batch["attention_mask"].unsqueeze(-1)
-        features.append(((hidden * mask).sum(1) / mask.sum(1)).float().cpu().numpy())
+        features.append(((hidden * mask).sum(1) / mask.sum(1)).cpu().numpy())
     return np.concatenate(features)
 
 

@@ -56,6 +56,7 @@ def start(chapter: str) -> None:
     os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     warnings.filterwarnings("ignore", category=FutureWarning)
+    chosen = profile()  # a wrong one is refused before the seconds that torch takes to import
     seed_everything()
     data = f"，数据 {data_folder()}" if data_folder() else ""
-    print(f"{chapter}：profile={profile()}，设备 {device().type}，随机种子 {SEED}{data}")
+    print(f"{chapter}：profile={chosen}，设备 {device().type}，随机种子 {SEED}{data}")

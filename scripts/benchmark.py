@@ -22,14 +22,13 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import numpy as np
 import torch
 import transformers
 from sklearn.metrics import accuracy_score, f1_score
 from tqdm.auto import tqdm
 
 from utils.baselines import majority_class, strongest_tfidf
-from utils.data import load_thucnews
+from utils.data import balanced_sample, load_thucnews
 from utils.finetuning import fine_tune, load_tokenizer, new_classifier, predict, tokenize
 from utils.models import resolve
 from utils.profile import course_root
@@ -149,17 +148,6 @@ def measure_accuracy(task: str, data: Path | None, report: Report) -> None:
                     tokenized, validation, splits["test"], tokenizer, pretrained, epochs, max_length
                 )
                 report.add(name, row)
-
-
-def balanced_sample(dataset, size: int | None, seed: int):
-    """`size` rows, the same number of each class; all rows where size is None."""
-    if size is None:
-        return dataset
-    labels = np.array(dataset["label"])
-    order = np.random.default_rng(seed).permutation(len(labels))
-    classes = np.unique(labels)
-    chosen = [order[labels[order] == label][: size // len(classes)] for label in classes]
-    return dataset.select(np.sort(np.concatenate(chosen)))
 
 
 def baselines(samples: dict, test, size: int | None) -> dict[str, dict]:

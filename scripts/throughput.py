@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from benchmark import SEEDS, Report, balanced_sample, score, summary
+from benchmark import SEEDS, Report, score, summary
 from transformers import BertConfig, BertForPreTraining, DataCollatorWithPadding
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
-from utils.data import load_thucnews
+from utils.data import balanced_sample, load_thucnews
 from utils.finetuning import fine_tune, load_tokenizer, new_classifier, predict, tokenize
 from utils.models import resolve
 from utils.pretraining import (

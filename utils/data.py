@@ -27,12 +27,13 @@ from utils.formats import DataError, Row
 from utils.sources import SPLITS, WHOLE, find_class_file, find_parts
 
 if TYPE_CHECKING:  # importing it takes a second or two, so the loaders do so when they need it
-    from datasets import DatasetDict
+    from datasets import Dataset, DatasetDict
 
 __all__ = [
     "DataError",
     "IMDB_CLASSES",
     "THUCNEWS_CLASSES",
+    "balanced_sample",
     "load_imdb",
     "load_texts",
     "load_thucnews",
@@ -106,6 +107,19 @@ def load_texts(
         DataError: the data cannot be used; the message tells where, why and what to do.
     """
     return _load_parts(find_parts(Path(source).expanduser(), name), classes)
+
+
+def balanced_sample(dataset: Dataset, size: int | None, seed: int = 0) -> Dataset:
+    """`size` rows drawn with `seed`, the same number of each class; all rows if size is None."""
+    if size is None:
+        return dataset
+    import numpy as np
+
+    labels = np.array(dataset["label"])
+    order = np.random.default_rng(seed).permutation(len(labels))
+    classes = np.unique(labels)
+    chosen = [order[labels[order] == label][: size // len(classes)] for label in classes]
+    return dataset.select(np.sort(np.concatenate(chosen)))
 
 
 def _load_named(name: str, source, classes) -> DatasetDict:

@@ -1,0 +1,192 @@
+"""The setup cell of the notebooks, run as it stands: on a laptop, in Colab, in wrong places.
+
+The cell is the same in all chapters (test_notebook_rules.py), so one is taken.
+"""
+
+import ast
+import os
+import subprocess
+import sys
+
+import notebooks as nb
+import pytest
+
+CHAPTER = nb.CHAPTERS / "05_thucnews.ipynb"
+COLAB = """
+import sys, types
+sys.modules["google"] = types.ModuleType("google")
+sys.modules["google.colab"] = types.ModuleType("google.colab")
+"""
+# What `git clone` does, with the working tree for a server: it takes a note of the call, and
+# refuses a folder that holds something.
+GIT = f"""#!{sys.executable}
+import os, shutil, sys
+from pathlib import Path
+command, *_, address, target = sys.argv[1:]
+assert command == "clone" and address.startswith("https://github.com/"), sys.argv
+with open(os.environ["GIT_LOG"], "a") as log:
+    log.write(address + "\\n")
+if Path(target).is_dir() and any(Path(target).iterdir()):
+    sys.exit(f"fatal: destination path '{{target}}' already exists and is not an empty directory.")
+for name in ("utils", "scripts"):
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(Path({str(nb.ROOT)!r}) / name, Path(target) / name, ignore=ignored)
+shutil.copy(Path({str(nb.ROOT)!r}) / "pyproject.toml", target)
+"""
+
+
+@pytest.fixture(scope="module")
+def cell():
+    notebook = nb.read(CHAPTER)
+    return notebook.cells[nb.setup_index(notebook)].source
+
+
+def run(source, folder, **variables):
+    """Run code as a kernel started in `folder` would; variables: of the environment."""
+    kept = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "COURSE_DATA")}
+    kept.pop("COURSE_PROFILE", None)
+    ran = subprocess.run(
+        [sys.executable, "-"],
+        input=source,
+        cwd=folder,
+        env=kept | {"PYTHONUTF8": "1"} | {name: str(value) for name, value in variables.items()},
+        capture_output=True,
+        encoding="utf8",
+        timeout=120,
+    )
+    return ran
+
+
+def greeting(ran):
+    """The one line that a successful setup cell prints."""
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr == ""
+    [line] = ran.stdout.splitlines()
+    return line
+
+
+def complaint(ran):
+    """The last line of the traceback of a setup cell that gave up."""
+    assert ran.returncode != 0, ran.stdout
+    return ran.stderr.strip().splitlines()[-1]
+
+
+def where(cell):
+    """The cell, then the folder and the profile that it found, instead of the greeting.
+
+    The greeting imports torch, which takes seconds.
+    """
+    head, _ = cell.rsplit("start(", 1)
+    shown = "str(utils.profile.course_root()), utils.profile.profile()"
+    return f"{head}\nimport utils\nprint([{shown}])"
+
+
+def found(ran):
+    """(folder, profile) that `where` printed."""
+    return ast.literal_eval(greeting(ran))
+
+
+def test_in_the_folder_of_the_chapters(cell):
+    line = greeting(run(cell, nb.CHAPTERS))
+    assert line.startswith("05_thucnews：profile=mini，设备 ") and line.endswith("随机种子 42")
+
+
+@pytest.mark.parametrize("folder", [".", "chapters", "tests/socket_guard"])
+def test_anywhere_below_the_course(cell, folder):
+    assert found(run(where(cell), nb.ROOT / folder)) == [str(nb.ROOT), "mini"]
+
+
+def test_outside_with_the_course_importable(cell, tmp_path):
+    assert found(run(where(cell), tmp_path, PYTHONPATH=nb.ROOT)) == [str(nb.ROOT), "mini"]
+
+
+FOREIGN = {
+    "package": {"utils/__init__.py": ""},
+    "package with a profile of its own": {"utils/__init__.py": "", "utils/profile.py": "x = 1"},
+    "single file": {"utils.py": "x = 1"},
+}
+
+
+@pytest.fixture(params=FOREIGN)
+def foreign(request, tmp_path):
+    """A folder that holds another utils."""
+    for name, text in FOREIGN[request.param].items():
+        path = tmp_path / "foreign" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path / "foreign"
+
+
+def test_another_utils_is_refused_outside_the_course(cell, foreign, tmp_path):
+    said = complaint(run(cell, tmp_path, PYTHONPATH=foreign))
+    assert said.startswith("ImportError: the course's utils was not found")
+    assert "inside the course's folder" in said
+
+
+def test_another_utils_does_not_matter_inside_the_course(cell, foreign):
+    assert found(run(where(cell), nb.CHAPTERS, PYTHONPATH=foreign)) == [str(nb.ROOT), "mini"]
+
+
+def test_the_full_profile(cell):
+    ran = run(where(cell), nb.CHAPTERS, COURSE_PROFILE="full")
+    assert found(ran) == [str(nb.ROOT), "full"]
+
+
+def test_an_unknown_profile(cell):
+    said = complaint(run(cell, nb.CHAPTERS, COURSE_PROFILE="nonsense"))
+    assert said == (
+        "ValueError: COURSE_PROFILE='nonsense': unknown profile; set it to 'mini' or 'full'"
+    )
+
+
+# Colab
+
+
+@pytest.fixture
+def colab(tmp_path):
+    """An empty home with a stand-in for git and a pip that must not be called; returns a runner."""
+    if os.name == "nt":
+        pytest.skip("Colab is Linux; a script cannot stand in for git.exe")
+    programs, home, log = tmp_path / "programs", tmp_path / "content", tmp_path / "git.log"
+    for folder in (programs / "pip", home):
+        folder.mkdir(parents=True)
+    (programs / "git").write_text(GIT)
+    (programs / "git").chmod(0o755)
+    (programs / "pip/__init__.py").touch()
+    (programs / "pip/__main__.py").write_text("raise SystemExit('pip must not be called')")
+
+    def start(source, **variables):
+        variables |= {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "GIT_LOG": log}
+        ran = run(COLAB + source, home, PYTHONPATH=programs, **variables)
+        return ran, log.read_text().splitlines() if log.exists() else []
+
+    start.home = home
+    return start
+
+
+def test_colab_fetches_the_course_once(cell, colab):
+    ran, fetched = colab(f"{cell}\n{where(cell)}")
+    assert ran.returncode == 0, ran.stderr
+    nothing_missing, hello, again, last = ran.stdout.splitlines()
+    assert nothing_missing == again == "📦 课程需要的包都已装好。"
+    assert hello.startswith("05_thucnews：profile=mini")
+    assert ast.literal_eval(last) == [str(colab.home / "bert-in-practice-zh"), "mini"]
+    assert len(fetched) == 1
+
+
+def test_colab_takes_the_profile_from_the_drop_down(cell, colab):
+    chosen = cell.replace('COURSE_PROFILE = "mini"', 'COURSE_PROFILE = "full"', 1)
+    assert chosen != cell
+    ran, _ = colab(where(chosen), COURSE_PROFILE="mini")
+    assert ran.stdout.endswith("'full']\n"), ran.stderr
+
+
+@pytest.mark.parametrize("left", ["README.md", "utils/data.py"])
+def test_colab_fetches_anew_after_a_broken_clone(cell, colab, left):
+    leftover = colab.home / "bert-in-practice-zh" / left
+    leftover.parent.mkdir(parents=True)
+    leftover.touch()
+    ran, fetched = colab(where(cell))
+    assert ran.returncode == 0, ran.stderr
+    assert str(colab.home / "bert-in-practice-zh") in ran.stdout
+    assert len(fetched) == 1

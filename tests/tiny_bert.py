@@ -6,7 +6,7 @@ import torch
 from transformers import BertConfig, BertForPreTraining, BertTokenizer
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-CHARACTERS = [*"0123456789球队主场三连胜比赛射门得分股价银行降息利率市场，。的了在是我们今天"]
+CHARACTERS = [*"0123456789球队主场三连胜比赛射门得分股价银行降息利率市，。的了在是我们今天"]
 VOCABULARY = {token: place for place, token in enumerate(SPECIAL + CHARACTERS)}
 
 

@@ -54,7 +54,8 @@ def train_wordpiece(texts: Iterable[str], vocab_size: int, max_length: int = 512
     trainer.train_from_iterator(
         texts,
         vocab_size=vocab_size,
-        limit_alphabet=vocab_size - 1000,
+        # Room for words beside the characters, however small the vocabulary.
+        limit_alphabet=max(vocab_size - 1000, vocab_size // 2),
         min_frequency=3,
         show_progress=False,
     )
@@ -292,16 +293,21 @@ class BertForMaskedPreTraining(BertForPreTraining):
         relationship_logits = self.cls.seq_relationship(encoded.pooler_output)
         loss = hidden.new_zeros(())
         if labels is not None and places.any():
-            loss = loss + cross_entropy(prediction_logits.float(), labels[places])
+            loss = loss + cross_entropy(_at_least_float32(prediction_logits), labels[places])
         if next_sentence_label is not None and (next_sentence_label != IGNORE).any():
             loss = loss + self.nsp_weight * cross_entropy(
-                relationship_logits.float(), next_sentence_label, ignore_index=IGNORE
+                _at_least_float32(relationship_logits), next_sentence_label, ignore_index=IGNORE
             )
         return BertForPreTrainingOutput(
             loss=loss,
             prediction_logits=prediction_logits,
             seq_relationship_logits=relationship_logits,
         )
+
+
+def _at_least_float32(logits: torch.Tensor) -> torch.Tensor:
+    """A softmax over thousands of words in half precision would lose the rare ones."""
+    return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
 
 @torch.no_grad()

@@ -1,0 +1,302 @@
+"""utils.pretraining, the model side: masks, the collator, the model, its measures."""
+
+from math import log, sqrt
+
+import pytest
+import torch
+from tiny_bert import VOCABULARY, tiny_config, tiny_tokenizer
+from torch.nn.functional import cross_entropy
+from transformers import BertForPreTraining
+
+from utils.pretraining import (
+    IGNORE,
+    BertForMaskedPreTraining,
+    PretrainingCollator,
+    evaluate_pretraining,
+    mask_tokens,
+    unigram_baseline,
+)
+
+MASK = VOCABULARY["[MASK]"]
+SPECIAL_IDS = {VOCABULARY[token] for token in ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")}
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def within(count: int, of: int, rate: float) -> bool:
+    """Is a count within four standard deviations of its expectation (missed once in 16,000)?"""
+    return abs(count - of * rate) < 4 * sqrt(of * rate * (1 - rate))
+
+
+# --- mask_tokens ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rate", [0.15, 0.4])
+def test_mask_tokens_rates(rate):
+    vocab_size, mask_id, word = 30_000, 4, 7
+    ids = torch.full((1000, 300), word)
+    special = torch.zeros_like(ids, dtype=torch.bool)
+    masked, labels = mask_tokens(ids, special, mask_id, vocab_size, rate, generator())
+    chosen = labels != IGNORE
+    total = int(chosen.sum())
+    assert within(total, ids.numel(), rate)
+    hidden = int((masked[chosen] == mask_id).sum())
+    kept = int((masked[chosen] == word).sum())
+    assert within(hidden, total, 0.8)
+    assert within(kept, total, 0.1)
+    assert within(total - hidden - kept, total, 0.1)
+    random_ids = masked[chosen & (masked != mask_id) & (masked != word)].double()
+    assert 0 <= random_ids.min() < 100 and vocab_size - 100 < random_ids.max() < vocab_size
+    spread = vocab_size / sqrt(12 * len(random_ids))  # of the mean of uniform draws
+    assert abs(random_ids.mean() - vocab_size / 2) < 4 * spread
+
+
+def test_mask_tokens_labels_and_the_rest():
+    ids = torch.randint(5, 40, (200, 100), generator=generator(1))
+    original = ids.clone()
+    special = torch.zeros_like(ids, dtype=torch.bool)
+    masked, labels = mask_tokens(ids, special, MASK, 40, generator=generator())
+    chosen = labels != IGNORE
+    assert torch.equal(ids, original), "the input was changed"
+    assert torch.equal(labels[chosen], ids[chosen]), "labels are the original tokens"
+    assert torch.equal(masked[~chosen], ids[~chosen]), "changed where nothing was chosen"
+
+
+def test_mask_tokens_never_choose_special():
+    ids = torch.randint(5, 40, (200, 100), generator=generator(1))
+    special = torch.rand(ids.shape, generator=generator(2)) < 0.5
+    masked, labels = mask_tokens(ids, special, MASK, 40, rate=1.0, generator=generator())
+    assert torch.equal(labels == IGNORE, special)
+    assert torch.equal(masked[special], ids[special])
+
+
+def test_mask_tokens_repeat_for_a_generator():
+    ids = torch.randint(5, 40, (20, 50), generator=generator(1))
+    special = torch.zeros_like(ids, dtype=torch.bool)
+
+    def masks(seed):
+        return torch.stack(mask_tokens(ids, special, MASK, 40, generator=generator(seed)))
+
+    assert torch.equal(masks(1), masks(1))
+    assert not torch.equal(masks(1), masks(2))
+
+
+# --- PretrainingCollator -------------------------------------------------------------------------
+
+
+def rows(count: int = 6) -> list[dict]:
+    """Pairs of different lengths with an [UNK] in each; the last has no B and no NSP label."""
+    result = []
+    for number in range(count):
+        first, second = [5 + number] * (3 + 2 * number), [20 + number, 1, 30]
+        if number == count - 1:
+            second = []
+        tail = [*second, 3] if second else []
+        row = {
+            "input_ids": [2, *first, 3, *tail],
+            "token_type_ids": [0] * (len(first) + 2) + [1] * len(tail),
+            "next_sentence_label": number % 2 if second else IGNORE,
+        }
+        result.append(row)
+    return result
+
+
+def test_collator_pads_and_keeps_everything_else():
+    given = rows()
+    batch = PretrainingCollator(tiny_tokenizer(), seed=0)(given)
+    assert given == rows(), "the rows were changed"
+    longest = max(len(row["input_ids"]) for row in given)
+    assert batch["input_ids"].shape == (6, -(-longest // 8) * 8)
+    whole = torch.where(batch["labels"] == IGNORE, batch["input_ids"], batch["labels"])
+    for place, row in enumerate(given):
+        length = len(row["input_ids"])
+        assert whole[place, :length].tolist() == row["input_ids"]
+        assert whole[place, length:].eq(0).all()
+        assert batch["attention_mask"][place].tolist() == [1] * length + [0] * (
+            whole.shape[1] - length
+        )
+        assert batch["token_type_ids"][place, :length].tolist() == row["token_type_ids"]
+    assert batch["next_sentence_label"].tolist() == [row["next_sentence_label"] for row in given]
+
+
+def test_collator_never_masks_specials_or_padding():
+    collate = PretrainingCollator(tiny_tokenizer(), rate=1.0)
+    batch, given = collate(rows()), rows()
+    for place, row in enumerate(given):
+        expected = [IGNORE if token in SPECIAL_IDS else token for token in row["input_ids"]]
+        expected += [IGNORE] * (batch["labels"].shape[1] - len(expected))
+        assert batch["labels"][place].tolist() == expected
+
+
+def test_collator_masks_anew_at_each_call():
+    collate = PretrainingCollator(tiny_tokenizer())
+    torch.manual_seed(0)
+    labels = {str(collate(rows())["labels"].tolist()) for _ in range(5)}
+    assert len(labels) == 5
+
+
+def test_collator_with_a_seed_repeats_and_leaves_global_randomness_alone():
+    collate = PretrainingCollator(tiny_tokenizer(), seed=3)
+    state = torch.get_rng_state()
+    first, second = collate(rows()), collate(rows())
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    other = PretrainingCollator(tiny_tokenizer(), seed=4)(rows())
+    assert not torch.equal(first["labels"], other["labels"])
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_collator_for_mlm_alone():
+    given = [{"input_ids": row["input_ids"]} for row in rows()]
+    batch = PretrainingCollator(tiny_tokenizer(), seed=0)(given)
+    assert set(batch) == {"input_ids", "attention_mask", "labels"}
+
+
+# --- BertForMaskedPreTraining --------------------------------------------------------------------
+
+
+def tiny_model(**options) -> BertForMaskedPreTraining:
+    """In float64 and with random NSP and bias weights, so that nothing is equal by chance."""
+    torch.manual_seed(0)
+    dropout = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
+    model = BertForMaskedPreTraining(tiny_config(**(dropout | options))).double()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    return model.train()
+
+
+def batch_of(seed: int = 0, count: int = 6) -> dict:
+    return PretrainingCollator(tiny_tokenizer(), rate=0.3, seed=seed)(rows(count))
+
+
+def reference(model) -> BertForPreTraining:
+    other = BertForPreTraining(model.config).double()
+    other.load_state_dict(model.state_dict())
+    return other.train()
+
+
+def test_model_equals_transformers():
+    model, batch = tiny_model(), batch_of()
+    ours, theirs = model(**batch), reference(model)
+    expected = theirs(**batch)
+    assert expected.loss.dtype == torch.float64
+    assert abs(ours.loss - expected.loss) < 1e-9
+    chosen = batch["labels"] != IGNORE
+    torch.testing.assert_close(
+        ours.prediction_logits, expected.prediction_logits[chosen], atol=1e-9, rtol=0
+    )
+    torch.testing.assert_close(
+        ours.seq_relationship_logits, expected.seq_relationship_logits, atol=1e-9, rtol=0
+    )
+    ours.loss.backward()
+    expected.loss.backward()
+    gradients = {name: weight.grad for name, weight in theirs.named_parameters()}
+    assert len(gradients) > 20
+    for name, weight in model.named_parameters():
+        torch.testing.assert_close(weight.grad, gradients[name], atol=1e-9, rtol=0, msg=name)
+
+
+def test_model_loss_in_bf16_is_float32():
+    model, batch = tiny_model().float(), batch_of()
+    with torch.autocast("cpu", torch.bfloat16):
+        output = model(**batch)
+    assert output.prediction_logits.dtype == torch.bfloat16
+    assert output.loss.dtype == torch.float32
+
+
+def test_model_gives_logits_at_masked_places_only():
+    model, batch = tiny_model(), batch_of()
+    output = model(**batch)
+    masked = int((batch["labels"] != IGNORE).sum())
+    assert output.prediction_logits.shape == (masked, len(VOCABULARY))
+    assert output.seq_relationship_logits.shape == (6, 2)
+
+
+def test_model_nsp_weight():
+    model, batch = tiny_model(), batch_of()
+    full = model(**batch).loss
+    model.nsp_weight = 0.0
+    mlm = model(**batch).loss
+    model.nsp_weight = 0.25
+    assert full - mlm > 1e-3
+    assert abs(model(**batch).loss - (mlm + 0.25 * (full - mlm))) < 1e-9
+
+
+def test_model_without_labels():
+    model, batch = tiny_model(), batch_of()
+    nsp = model(**{**batch, "labels": None}).loss
+    mlm = model(**{**batch, "next_sentence_label": None}).loss
+    assert abs(nsp + mlm - model(**batch).loss) < 1e-9
+    inputs = {name: batch[name] for name in ("input_ids", "attention_mask", "token_type_ids")}
+    output = model(**inputs)
+    assert output.loss == 0
+    expected = reference(model)(**inputs).prediction_logits
+    torch.testing.assert_close(output.prediction_logits, expected, atol=1e-9, rtol=0)
+
+
+@pytest.mark.parametrize("name", ["labels", "next_sentence_label"])
+def test_model_with_labels_all_ignored(name):
+    model, batch = tiny_model(), batch_of()
+    without = model(**{**batch, name: None}).loss
+    batch[name] = torch.full_like(batch[name], IGNORE)
+    loss = model(**batch).loss  # torch's mean over no label would be NaN
+    assert abs(loss - without) < 1e-12
+    loss.backward()
+    assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)
+
+
+def test_model_checkpoint_loads_into_transformers(tmp_path):
+    model, batch = tiny_model().eval(), batch_of()
+    model.save_pretrained(tmp_path)
+    loaded, report = BertForPreTraining.from_pretrained(
+        tmp_path, dtype=torch.float64, output_loading_info=True
+    )
+    assert not report["missing_keys"] and not report["unexpected_keys"]
+    assert abs(loaded(**batch).loss - model(**batch).loss) < 1e-9
+    assert loaded.cls.predictions.decoder.weight is loaded.bert.embeddings.word_embeddings.weight
+
+
+# --- evaluate_pretraining, unigram_baseline ------------------------------------------------------
+
+
+def test_evaluate_pretraining_counts_over_all_batches():
+    # Batches of different sizes: a mean of the batches' means would be another number.
+    model = tiny_model(hidden_dropout_prob=0.5)
+    batches = [batch_of(seed=1, count=2), batch_of(seed=2, count=6)]
+    losses, hits, nsp_hits = [], [], []
+    plain = reference(model).eval()
+    for batch in batches:
+        output = plain(**batch)
+        chosen = batch["labels"] != IGNORE
+        logits, targets = output.prediction_logits[chosen], batch["labels"][chosen]
+        losses += cross_entropy(logits, targets, reduction="none").tolist()
+        hits += (logits.argmax(-1) == targets).tolist()
+        known = batch["next_sentence_label"] != IGNORE
+        predicted = output.seq_relationship_logits.argmax(-1)
+        nsp_hits += (predicted == batch["next_sentence_label"])[known].tolist()
+    result = evaluate_pretraining(model, iter(batches))
+    assert result["masked_tokens"] == len(losses)
+    assert result["sentence_pairs"] == len(nsp_hits) == 6
+    assert result["mlm_loss"] == pytest.approx(sum(losses) / len(losses), rel=1e-5)
+    assert result["mlm_accuracy"] == pytest.approx(sum(hits) / len(hits))
+    assert result["nsp_accuracy"] == pytest.approx(sum(nsp_hits) / len(nsp_hits))
+
+
+def test_evaluate_pretraining_without_pairs():
+    batch = batch_of()
+    batch["next_sentence_label"] = torch.full_like(batch["next_sentence_label"], IGNORE)
+    result = evaluate_pretraining(tiny_model(), [batch])
+    assert (result["sentence_pairs"], result["nsp_accuracy"]) == (0, 0)
+
+
+def test_unigram_baseline_by_hand():
+    documents = [[[0, 0, 1], [2]]]  # counts 2 1 1 0, with one added 3 2 2 1 of 8
+    batches = [
+        {"labels": torch.tensor([[IGNORE, 0], [3, IGNORE]])},
+        {"labels": torch.tensor([[1, IGNORE]])},
+    ]
+    result = unigram_baseline(documents, batches, vocab_size=4)
+    expected = -(log(3 / 8) + log(1 / 8) + log(2 / 8)) / 3
+    assert result["mlm_loss"] == pytest.approx(expected, rel=1e-6)
+    assert result["mlm_accuracy"] == pytest.approx(1 / 3)

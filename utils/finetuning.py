@@ -19,10 +19,12 @@ from transformers import (
     AutoTokenizer,
     DataCollatorWithPadding,
     EarlyStoppingCallback,
+    PrinterCallback,
     Trainer,
     TrainingArguments,
     set_seed,
 )
+from transformers.utils import logging
 
 from utils.metrics import load_metrics
 from utils.models import ModelError, read_vocabulary, vocabulary_sha256
@@ -146,11 +148,22 @@ def fine_tune(
             callbacks=[EarlyStoppingCallback(patience)] if patience else [],
         )
         if not progress:  # Trainer would print every log as a dict instead
-            from transformers import PrinterCallback
-
             trainer.remove_callback(PrinterCallback)
+            stack.enter_context(_no_bars())
         trainer.train(resume_from_checkpoint=last_complete_checkpoint(output))
     return trainer
+
+
+@contextlib.contextmanager
+def _no_bars():
+    """Hide the bars that transformers draws around each checkpoint whatever Trainer is told."""
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 @torch.inference_mode()
@@ -184,7 +197,7 @@ def sentence_features(model, tokenizer, texts: Sequence[str], max_length: int = 
     """
     model.eval()
     texts = list(texts)
-    features = []
+    features = [np.empty((0, model.config.hidden_size), dtype=np.float32)]
     for start in range(0, len(texts), 64):
         batch = tokenizer(
             texts[start : start + 64],

@@ -1,0 +1,384 @@
+"""utils.finetuning and utils.metrics, on a BERT so small that a training run takes a second."""
+
+import json
+import random
+import shutil
+import socket
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from datasets import ClassLabel, Dataset, Features, Value
+from safetensors.torch import load_file
+from sklearn.metrics import accuracy_score, f1_score
+from tiny_bert import CHARACTERS, VOCABULARY, save_tiny_bert, tiny_tokenizer
+from transformers import AutoModel
+
+from utils import finetuning
+from utils.metrics import load_metrics
+from utils.models import ModelError
+from utils.training import last_complete_checkpoint
+
+NAMES = ["体育", "财经"]
+SPORTS, MONEY = "球队", "股价"
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    return str(save_tiny_bert(tmp_path_factory.mktemp("tiny") / "model"))
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return tiny_tokenizer()
+
+
+@pytest.fixture
+def in_float32(monkeypatch):
+    monkeypatch.setattr(finetuning, "bf16_available", lambda: False)
+
+
+def texts_of(rows, seed):
+    """`rows` texts of 5-20 characters, two of them telling of one class; and their labels."""
+    draw = random.Random(seed)
+    neutral = [c for c in CHARACTERS if c not in SPORTS + MONEY]
+    labels = [row % 2 for row in range(rows)]
+    texts = []
+    for label in labels:
+        text = draw.choices(neutral, k=draw.randint(3, 18))
+        text += draw.choices((SPORTS, MONEY)[label], k=2)
+        texts.append("".join(text))
+    return texts, labels
+
+
+def split_of(rows, seed, tokenizer):
+    texts, labels = texts_of(rows, seed)
+    features = Features({"text": Value("string"), "label": ClassLabel(names=NAMES)})
+    dataset = Dataset.from_dict({"text": texts, "label": labels}, features=features)
+    return finetuning.tokenize(dataset, tokenizer)
+
+
+@pytest.fixture(scope="module")
+def splits(tokenizer):
+    return split_of(96, 0, tokenizer), split_of(32, 1, tokenizer)
+
+
+def weights(model):
+    return {name: value.detach().clone() for name, value in model.state_dict().items()}
+
+
+def same(first, second, **tolerance):
+    return all(torch.allclose(first[name], second[name], **tolerance) for name in first)
+
+
+# new_classifier
+
+
+def test_a_new_classifier_is_float32_even_from_a_checkpoint_in_fp16(tmp_path):
+    half = save_tiny_bert(tmp_path / "half", dtype=torch.float16)
+    stored = load_file(half / "model.safetensors")["bert.embeddings.word_embeddings.weight"]
+    assert stored.dtype == torch.float16
+    for pretrained in (True, False):
+        model = finetuning.new_classifier(str(half), NAMES, pretrained=pretrained)
+        assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+
+
+def test_the_seed_decides_the_head(checkpoint):
+    first, again, other = (finetuning.new_classifier(checkpoint, NAMES, seed=s) for s in (1, 1, 2))
+    assert same(weights(first), weights(again))
+    assert not torch.equal(first.classifier.weight, other.classifier.weight)
+    assert same(weights(first.bert.encoder), weights(other.bert.encoder))
+
+
+def test_pretrained_weights_are_the_checkpoints_and_those_from_scratch_are_not(checkpoint):
+    encoder = weights(AutoModel.from_pretrained(checkpoint).encoder)
+    loaded = finetuning.new_classifier(checkpoint, NAMES)
+    scratch = finetuning.new_classifier(checkpoint, NAMES, pretrained=False, seed=3)
+    again = finetuning.new_classifier(checkpoint, NAMES, pretrained=False, seed=3)
+    assert same(weights(loaded.bert.encoder), encoder)
+    assert not same(weights(scratch.bert.encoder), encoder)
+    assert same(weights(scratch), weights(again))
+    assert weights(scratch).keys() == weights(loaded).keys()
+
+
+def test_a_new_classifier_knows_the_names_of_its_classes(checkpoint):
+    for pretrained in (True, False):
+        config = finetuning.new_classifier(checkpoint, ["a", "b", "c"], pretrained).config
+        assert config.id2label == {0: "a", 1: "b", 2: "c"}
+        assert config.label2id == {"a": 0, "b": 1, "c": 2}
+
+
+# tokenize
+
+
+def test_tokenize_cuts_and_keeps_the_label(tokenizer):
+    dataset = Dataset.from_dict({"text": ["球" * 50, "股价"], "label": [0, 1]})
+    encoded = finetuning.tokenize(dataset, tokenizer, max_length=10)
+    assert [len(ids) for ids in encoded["input_ids"]] == [10, 4]  # not padded
+    assert encoded["input_ids"][0][-1] == VOCABULARY["[SEP]"]
+    assert encoded["label"] == [0, 1] and "text" not in encoded.column_names
+
+
+@pytest.mark.parametrize("empty", ["", "  ", "\u3000\n", None])
+def test_an_empty_text_is_refused_by_its_row(tokenizer, empty):
+    dataset = Dataset.from_dict({"text": ["球", "股", empty], "label": [0, 1, 0]})
+    with pytest.raises(ValueError, match="^row 2: empty text; drop the row or fill in its text$"):
+        finetuning.tokenize(dataset, tokenizer)
+
+
+# fine_tune
+
+
+class Scripted:
+    """Metrics whose macro F1 follows a script; keeps the model's weights at each evaluation."""
+
+    def __init__(self, model, macro_f1):
+        self.model, self.macro_f1, self.seen = model, list(macro_f1), []
+
+    def compute(self, predictions, references):
+        self.seen.append(weights(self.model))
+        score = self.macro_f1[len(self.seen) - 1]
+        if isinstance(score, BaseException):
+            raise score
+        # The other measure always says the last epoch is best.
+        return {"macro_f1": score, "accuracy": len(self.seen) / 100}
+
+
+@pytest.fixture
+def scripted(checkpoint, tokenizer, splits, monkeypatch, in_float32):
+    """Runs fine_tune on a new model with a script of macro F1; returns (model, trainer, metrics)."""
+
+    def run(script, **options):
+        model = finetuning.new_classifier(checkpoint, NAMES)
+        metrics = Scripted(model, script)
+        monkeypatch.setattr(finetuning, "load_metrics", lambda: metrics)
+        try:
+            options = {"epochs": len(script), "learning_rate": 1e-2, "progress": False} | options
+            trainer = finetuning.fine_tune(model, tokenizer, *splits, **options)
+        except KeyboardInterrupt:
+            trainer = None
+        return model, trainer, metrics
+
+    return run
+
+
+def test_an_easy_task_is_learned(checkpoint, tokenizer, splits):
+    """With the recipe as it is on this machine, bf16 included."""
+    model = finetuning.new_classifier(checkpoint, NAMES)
+    trainer = finetuning.fine_tune(
+        model, tokenizer, *splits, learning_rate=1e-2, epochs=5, batch_size=8, progress=False
+    )
+    assert max(row.get("eval_macro_f1", 0) for row in trainer.state.log_history) > 0.9
+    texts, labels = texts_of(40, seed=2)
+    predicted = finetuning.predict(trainer.model, tokenizer, texts).argmax(1)
+    assert accuracy_score(labels, predicted) > 0.9
+
+
+def test_the_epoch_with_the_best_macro_f1_is_kept(scripted):
+    _, trainer, metrics = scripted([0.3, 0.9, 0.5])
+    first, best, last = metrics.seen
+    assert same(weights(trainer.model), best)
+    assert not same(best, first) and not same(best, last)
+
+
+def test_early_stopping_goes_by_macro_f1(scripted):
+    _, trainer, metrics = scripted([0.8, 0.7, 0.6] + [0.5] * 7, patience=2)
+    assert len(metrics.seen) == 3
+    assert same(weights(trainer.model), metrics.seen[0])
+
+
+def test_without_patience_all_epochs_are_run(scripted):
+    _, _, metrics = scripted([0.8, 0.7, 0.6, 0.5])
+    assert len(metrics.seen) == 4
+
+
+def test_an_interrupted_run_carries_on_to_the_same_end(scripted, tmp_path):
+    whole, _, _ = scripted([0.1, 0.2, 0.3, 0.4])
+    scripted([0.1, 0.2, KeyboardInterrupt()], epochs=4, output=tmp_path)
+    half_written = tmp_path / "checkpoint-999"  # what a kill -9 while saving leaves
+    half_written.mkdir()
+    shutil.copy(next(tmp_path.glob("checkpoint-*/model.safetensors")), half_written)
+    resumed, trainer, metrics = scripted([0.3, 0.4], epochs=4, output=tmp_path)
+    assert len(metrics.seen) == 2
+    logged = [row["epoch"] for row in trainer.state.log_history if "eval_macro_f1" in row]
+    assert logged == [1, 2, 3, 4]
+    assert same(weights(resumed), weights(whole), atol=1e-6)
+
+
+def test_a_run_without_output_leaves_no_files(scripted, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    scripted([0.5])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_progress_nothing_is_printed(scripted, capfd):
+    capfd.readouterr()  # the bars of loading the model
+    with warnings.catch_warnings(action="error"):
+        _, trainer, _ = scripted([0.5, 0.6])
+    said = capfd.readouterr()
+    assert said.out == ""
+    assert "Writing model shards" not in said.err and "epoch" not in said.err
+
+
+def test_an_empty_split_is_refused(checkpoint, tokenizer, splits):
+    model = finetuning.new_classifier(checkpoint, NAMES)
+    for train, validation in ((splits[0].select([]), splits[1]), (splits[0], splits[1].select([]))):
+        with pytest.raises(ValueError, match="need at least one row"):
+            finetuning.fine_tune(model, tokenizer, train, validation)
+
+
+def test_the_last_complete_checkpoint(tmp_path):
+    assert last_complete_checkpoint(tmp_path / "nowhere") is None
+    for step, state in ((8, "{}"), (9, "{}"), (10, '{"epoch": '), (11, None)):
+        folder = tmp_path / f"checkpoint-{step}"
+        folder.mkdir()
+        if state is not None:
+            (folder / "trainer_state.json").write_text(state)
+    assert last_complete_checkpoint(tmp_path) == str(tmp_path / "checkpoint-9")
+
+
+# predict and sentence_features
+
+MIXED = ["球" * 30, "股", "球队主场三连胜，" * 3, "银行降息", "2025", "射门得分" * 9, "的"]
+
+
+def test_predict_keeps_the_order_and_padding_changes_nothing(checkpoint, tokenizer, in_float32):
+    model = finetuning.new_classifier(checkpoint, ["a", "b", "c"])
+    together = finetuning.predict(model, tokenizer, MIXED, batch_size=3)
+    alone = np.concatenate([finetuning.predict(model, tokenizer, [text]) for text in MIXED])
+    assert together.shape == (len(MIXED), 3) and together.dtype == np.float32
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+    assert len(np.unique(together.round(4), axis=0)) == len(MIXED)  # or any order would do
+
+
+def test_probabilities_sum_to_one(checkpoint, tokenizer):
+    model = finetuning.new_classifier(checkpoint, NAMES)
+    rows = finetuning.predict(model, tokenizer, MIXED)
+    np.testing.assert_allclose(rows.sum(1), 1, atol=1e-6)
+
+
+def test_predict_switches_dropout_off(checkpoint, tokenizer):
+    model = finetuning.new_classifier(checkpoint, NAMES).train()
+    first, second = (finetuning.predict(model, tokenizer, MIXED) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_a_text_longer_than_the_model_reads_is_cut(checkpoint, tokenizer, in_float32):
+    model = finetuning.new_classifier(checkpoint, NAMES)
+    long, cut = "球队" * 5_000, "球队" * 15
+    rows = finetuning.predict(model, tokenizer, [long, cut], max_length=32)
+    np.testing.assert_allclose(rows[0], rows[1], atol=1e-6)
+
+
+def test_no_texts_give_no_rows(checkpoint, tokenizer):
+    model = finetuning.new_classifier(checkpoint, ["a", "b", "c"])
+    assert finetuning.predict(model, tokenizer, []).shape == (0, 3)
+    assert finetuning.sentence_features(model.bert, tokenizer, []).shape == (0, 32)
+
+
+def test_features_ignore_padding(checkpoint, tokenizer, in_float32):
+    encoder = AutoModel.from_pretrained(checkpoint).train()
+    together = finetuning.sentence_features(encoder, tokenizer, MIXED)
+    alone = [finetuning.sentence_features(encoder, tokenizer, [text])[0] for text in MIXED]
+    assert together.shape == (len(MIXED), 32) and together.dtype == np.float32
+    np.testing.assert_allclose(together, np.stack(alone), atol=1e-5)
+
+
+def test_features_are_the_mean_over_the_tokens(checkpoint, tokenizer, in_float32):
+    encoder = AutoModel.from_pretrained(checkpoint).eval()
+    with torch.no_grad():
+        hidden = encoder(**tokenizer("银行降息", return_tensors="pt")).last_hidden_state[0]
+    [features] = finetuning.sentence_features(encoder, tokenizer, ["银行降息"])
+    np.testing.assert_allclose(features, hidden.mean(0).numpy(), atol=1e-6)
+
+
+# save_classifier and load_classifier
+
+
+def test_a_saved_classifier_comes_back(checkpoint, tokenizer, tmp_path, in_float32):
+    model = finetuning.new_classifier(checkpoint, NAMES)
+    folder = finetuning.save_classifier(model, tokenizer, tmp_path / "saved")
+    names = {path.name for path in folder.iterdir()}
+    assert {"config.json", "model.safetensors", "tokenizer.json"} <= names
+    assert {Path(name).suffix for name in names} == {".json", ".safetensors"}  # no pickles
+    loaded, its_tokenizer = finetuning.load_classifier(str(folder))
+    assert loaded.config.id2label == dict(enumerate(NAMES))
+    np.testing.assert_array_equal(
+        finetuning.predict(loaded, its_tokenizer, MIXED),
+        finetuning.predict(model, tokenizer, MIXED),
+    )
+
+
+def test_a_classifier_saved_in_fp16_is_loaded_in_float32(checkpoint, tokenizer, tmp_path):
+    model = finetuning.new_classifier(checkpoint, NAMES).half()
+    loaded, _ = finetuning.load_classifier(finetuning.save_classifier(model, tokenizer, tmp_path))
+    assert {parameter.dtype for parameter in loaded.parameters()} == {torch.float32}
+
+
+def test_a_model_that_is_no_classifier_is_refused(checkpoint):
+    with pytest.raises(ModelError, match="not a classifier; fine-tune it first$") as caught:
+        finetuning.load_classifier(checkpoint)
+    assert str(caught.value).startswith(checkpoint)
+
+
+def test_a_classifier_with_another_vocabulary_is_refused(checkpoint, tokenizer, tmp_path):
+    model = finetuning.new_classifier(checkpoint, NAMES)
+    folder = finetuning.save_classifier(model, tokenizer, tmp_path)
+    path = folder / "tokenizer.json"
+    content = json.loads(path.read_text("utf8"))
+    vocab = content["model"]["vocab"]
+    vocab["球"], vocab["股"] = vocab["股"], vocab["球"]
+    path.write_text(json.dumps(content), encoding="utf8")
+    with pytest.raises(ModelError, match="vocab_sha256 in config.json differs"):
+        finetuning.load_classifier(folder)
+
+
+def test_a_missing_folder_is_refused(tmp_path):
+    with pytest.raises(ModelError, match="no config.json"):
+        finetuning.load_classifier(tmp_path / "nowhere")
+
+
+# Metrics
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    """Every try to reach another machine fails, and is noted."""
+    tried = []
+
+    def refuse(*arguments, **options):
+        tried.append(arguments)
+        raise OSError("the network is cut off")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    return tried
+
+
+@pytest.mark.parametrize(
+    ("references", "predictions"),
+    [
+        ([0, 1, 2, 2, 1, 0], [0, 2, 2, 1, 1, 0]),
+        ([0, 0, 0, 1], [0, 0, 0, 0]),  # a class that is never predicted
+        ([0, 0, 1], [2, 0, 1]),  # and one that never occurs
+        ([3], [3]),
+    ],
+)
+def test_metrics_agree_with_scikit_learn_offline(references, predictions, no_network):
+    with warnings.catch_warnings(action="error", category=UserWarning):
+        result = load_metrics().compute(predictions=predictions, references=references)
+    assert no_network == []
+    macro_f1 = f1_score(references, predictions, average="macro", zero_division=0)
+    assert result == {
+        "accuracy": pytest.approx(accuracy_score(references, predictions)),
+        "macro_f1": pytest.approx(macro_f1),
+    }
+
+
+def test_one_metric_can_be_asked_for(no_network):
+    result = load_metrics("macro_f1").compute(predictions=[0, 1], references=[0, 0])
+    assert result == {"macro_f1": pytest.approx(1 / 3)}

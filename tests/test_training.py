@@ -1,0 +1,96 @@
+"""utils.training: precision, the checkpoint to resume from, the log."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from utils.training import JsonLog, bf16_available, last_complete_checkpoint
+
+# --- last_complete_checkpoint --------------------------------------------------------------------
+
+
+def checkpoint(folder, step: int, state: str | None = '{"global_step": 1}'):
+    path = folder / f"checkpoint-{step}"
+    path.mkdir(parents=True)
+    (path / "model.safetensors").write_bytes(b"weights")
+    if state is not None:
+        (path / "trainer_state.json").write_text(state)
+    return str(path)
+
+
+def test_last_checkpoint_is_the_newest_by_number(tmp_path):
+    newest = checkpoint(tmp_path, 1000)
+    checkpoint(tmp_path, 500)
+    checkpoint(tmp_path, 99)  # the last by letters, and the last written
+    assert last_complete_checkpoint(tmp_path) == newest
+    assert last_complete_checkpoint(str(tmp_path)) == newest
+
+
+@pytest.mark.parametrize("state", [None, "", '{"global_step": 15'], ids=["none", "empty", "cut"])
+def test_last_checkpoint_skips_the_half_written(tmp_path, state):
+    complete = checkpoint(tmp_path, 10)
+    checkpoint(tmp_path, 15, state)
+    checkpoint(tmp_path, 20, state)
+    assert last_complete_checkpoint(tmp_path) == complete
+
+
+def test_last_checkpoint_may_be_none(tmp_path):
+    assert last_complete_checkpoint(tmp_path / "missing") is None
+    (tmp_path / "tokenizer").mkdir()
+    checkpoint(tmp_path, 10, state=None)
+    assert last_complete_checkpoint(tmp_path) is None
+
+
+# --- JsonLog -------------------------------------------------------------------------------------
+
+
+def log(path, logs: dict, step: int, first: int = 0, main_process: bool = True) -> None:
+    callback = JsonLog(path)
+    state = SimpleNamespace(global_step=first, max_steps=100, is_world_process_zero=main_process)
+    callback.on_train_begin(None, state, None)
+    callback.started -= 60  # as if a minute had gone by
+    state.global_step = step
+    callback.on_log(None, state, None, logs=logs)
+
+
+def test_json_log_rows(tmp_path):
+    path = tmp_path / "runs" / "log.jsonl"
+    log(path, {"loss": 0.123456789, "epoch": 1}, step=25)
+    log(path, {"eval_loss": 2.0}, step=50, first=40)  # started again at step 40
+    rows = [json.loads(line) for line in path.read_text(encoding="utf8").splitlines()]
+    assert rows == [
+        {"step": 25, "minutes": 1.0, "minutes_left": 3.0, "loss": 0.123457, "epoch": 1},
+        {"step": 50, "minutes": 1.0, "minutes_left": 5.0, "eval_loss": 2.0},
+    ]
+
+
+def test_json_log_before_the_first_step(tmp_path):
+    log(tmp_path / "log.jsonl", {"loss": 1.0}, step=0)
+    assert json.loads((tmp_path / "log.jsonl").read_text())["step"] == 0
+
+
+def test_json_log_only_of_the_main_process(tmp_path):
+    log(tmp_path / "log.jsonl", {"loss": 1.0}, step=1, main_process=False)
+    assert not (tmp_path / "log.jsonl").exists()
+
+
+# --- bf16_available ------------------------------------------------------------------------------
+
+
+def test_bf16_available_is_a_bool():
+    assert isinstance(bf16_available(), bool)
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_bf16_available_asks_the_processor(monkeypatch, answer):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: answer, raising=False)
+    assert bf16_available() is answer
+
+
+def test_bf16_available_without_the_private_function(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.delattr(torch.cpu, "_is_avx512_bf16_supported", raising=False)
+    assert bf16_available() is False

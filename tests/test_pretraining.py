@@ -115,6 +115,7 @@ def test_encode_documents():
     encoded = encode_documents(documents, tokenizer)
     texts = [[tokenizer.convert_ids_to_tokens(ids) for ids in document] for document in encoded]
     assert texts == [[[*"球队主场"], [*"比赛。"]], [[*long]], [[*"银行"]]]
+    assert encode_documents([], tokenizer) == []
 
 
 # --- truncate_pair -------------------------------------------------------------------------------
@@ -277,7 +278,7 @@ def padded_share(batches) -> float:
 def test_segment_pairs_batches_are_of_similar_length():
     batches = batches_of_lengths(passes=1)
     assert len(batches[-1]) < 16, "the documents should leave an incomplete batch, the last"
-    full = sorted(((min(batch), max(batch)) for batch in batches[:-1]))
+    full = sorted((min(batch), max(batch)) for batch in batches[:-1])
     # A row with B has one more [SEP], so neighbours may overlap by one token.
     assert all(high <= low + 1 for (_, high), (low, _) in zip(full, full[1:], strict=False))
     highest = [max(batch) for batch in batches[:-1]]
@@ -293,5 +294,5 @@ def test_segment_pairs_batches_of_later_passes_are_of_similar_length():
 
 
 def test_segment_pairs_need_two_documents():
-    with pytest.raises(ValueError, match="at least two documents"):
+    with pytest.raises(ValueError, match="at least two documents.*give more text"):
         SegmentPairs(numbered([3, 3]), SPECIALS)

@@ -67,6 +67,8 @@ def train_wordpiece(texts: Iterable[str], vocab_size: int, max_length: int = 512
 def encode_documents(documents: Sequence[list[str]], tokenizer) -> list[list[list[int]]]:
     """Token ids (no special tokens) of every sentence of every document."""
     sentences = [sentence for document in documents for sentence in document]
+    if not sentences:  # which a tokenizer would not take
+        return []
     ids = iter(tokenizer(sentences, add_special_tokens=False, verbose=False)["input_ids"])
     encoded = [[sentence for _ in document if (sentence := next(ids))] for document in documents]
     return [document for document in encoded if document]
@@ -156,7 +158,8 @@ class SegmentPairs(torch.utils.data.Dataset):
     ):
         if len(documents) < 2:
             raise ValueError(
-                "pretraining needs at least two documents to draw random segments from"
+                "pretraining needs at least two documents to draw random segments from, "
+                "and two more that are held out; give more text"
             )
         self.cls, self.sep = tokenizer.cls_token_id, tokenizer.sep_token_id
         self.tokens, self.ends, self.firsts, self.labels = (

@@ -37,6 +37,9 @@ STYLE = {
     for name in ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color")
 }
 
+# matplotlib gives a letter its colour when it is put on, so all drawing is done in the style.
+in_style = matplotlib.rc_context(STYLE)
+
 
 def new_figure(width: float = 6.4, height: float = 3.6):
     """(figure, axes) in the course's style; sizes in inches at 72 points."""
@@ -55,8 +58,9 @@ def show(figure, alt: str) -> HTML:
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :].replace(INK, "currentColor")
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
+    # matplotlib before 3.11 writes `font: 12px ...`, since then `font-family: ...`.
     svg = re.sub(r"font: ([^;\"]*?)(\d[\d.]*px)[^;\"]*", rf"font: \1\2 {FONTS}", svg)
-    svg = svg.replace(FONTS, FONTS.replace('"', "'"))
+    svg = re.sub(r"font-family: [^;\"]*", f"font-family: {FONTS}", svg)
     label = html.escape(alt, quote=True)
     width = re.search(r'<svg[^>]*\bwidth="([\d.]+)pt"', svg)[1]
     head = (
@@ -67,6 +71,7 @@ def show(figure, alt: str) -> HTML:
     return HTML(svg.replace("<svg", head, 1))
 
 
+@in_style
 def bars(names: Sequence[str], values: Sequence[float], xlabel: str, alt: str, digits: int = 0):
     """Horizontal bars with the value at the end of each; the first name is on top."""
     figure, axes = new_figure(height=0.6 + 0.32 * len(names))
@@ -78,6 +83,7 @@ def bars(names: Sequence[str], values: Sequence[float], xlabel: str, alt: str, d
     return show(figure, alt)
 
 
+@in_style
 def histogram(values: Sequence[float], xlabel: str, ylabel: str, mark: float, note: str, alt: str):
     """Histogram with one marked value."""
     figure, axes = new_figure(height=2.8)
@@ -94,6 +100,7 @@ def histogram(values: Sequence[float], xlabel: str, ylabel: str, mark: float, no
     return show(figure, alt)
 
 
+@in_style
 def curves(
     lines: dict[str, Sequence[float]], x: Sequence[float], xlabel: str, ylabel: str, alt: str
 ):
@@ -114,6 +121,7 @@ def curves(
     return show(figure, alt)
 
 
+@in_style
 def confusion(counts: np.ndarray, names: Sequence[str], alt: str):
     """Confusion matrix (rows true, columns predicted) with every count written in its cell."""
     figure, axes = new_figure(6.2, 5.6)

@@ -1,0 +1,156 @@
+"""utils.figures: inline SVG that the reader's browser can draw, read out, and colour."""
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import warnings
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from notebooks import ROOT
+
+from utils import figures
+
+SVG = "{http://www.w3.org/2000/svg}"
+ALT = '各类条数："体育" <最多> & 「财经」最少'
+
+
+def draw_all():
+    """One figure of each kind, as {name: svg text}."""
+    names = ["体育", "财经", "a < b & c"]
+    counts = np.array([[30, 1, 0], [2, 28, 0], [0, 4, 6]])
+    lines = {"训练": [2.3, 1.1, 0.4], "validation": [2.2, 1.3, 1.2]}
+    drawn = {
+        "bars": figures.bars(names, [90, 20.5, 7], "条数", ALT, digits=1),
+        "histogram": figures.histogram(range(50), "tokens", "条", 40, "截断", ALT),
+        "curves": figures.curves(lines, [1, 2, 3], "epoch", "loss", ALT),
+        "confusion": figures.confusion(counts, names, ALT),
+    }
+    return {name: figure.data for name, figure in drawn.items()}
+
+
+@pytest.fixture(scope="module")
+def drawings():
+    return draw_all()
+
+
+KINDS = ["bars", "histogram", "curves", "confusion"]
+
+
+@pytest.fixture(params=KINDS)
+def svg(request, drawings):
+    return drawings[request.param]
+
+
+def texts(svg):
+    return [
+        "".join(element.itertext()) for element in ElementTree.fromstring(svg).iter(f"{SVG}text")
+    ]
+
+
+def test_it_is_well_formed_svg_that_says_what_it_shows(svg):
+    root = ElementTree.fromstring(svg)
+    assert root.tag == f"{SVG}svg"
+    assert root.get("role") == "img"
+    assert root.get("aria-label") == ALT
+    assert '"体育"' not in svg.split(">")[0]  # escaped, or the attribute would end here
+
+
+def test_it_fits_the_width_of_the_page(svg):
+    root = ElementTree.fromstring(svg)
+    assert root.get("viewBox") and not root.get("width") and not root.get("height")
+    assert re.fullmatch(r"width:100%;max-width:[\d.]+pt;height:auto", root.get("style"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("bars", {"体育", "财经", "a < b & c", "条数", "90.0", "20.5"}),
+        ("histogram", {"tokens", "条", "截断"}),
+        ("curves", {"训练", "validation", "epoch", "loss"}),
+        ("confusion", {"体育", "财经", "predicted", "true", "30", "6"}),
+    ],
+)
+def test_letters_stay_text(drawings, kind, expected):
+    assert expected <= set(texts(drawings[kind]))
+    assert "glyph" not in drawings[kind].lower()
+
+
+def test_text_is_set_in_fonts_that_have_chinese(svg):
+    for element in ElementTree.fromstring(svg).iter(f"{SVG}text"):
+        style = element.get("style")
+        assert "'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC'" in style
+        assert style.count("sans-serif") == 1 and "DejaVu" not in style
+
+
+def test_ink_takes_the_colour_of_the_page(svg):
+    """Text and axes are drawn in currentColor; nothing is black but numbers on coloured cells."""
+    assert svg.count("currentColor") > 5
+    assert figures.INK not in svg
+    for element in ElementTree.fromstring(svg).iter(f"{SVG}text"):
+        style, text = element.get("style"), "".join(element.itertext())
+        coloured = re.search(r"fill: (#\w+|currentColor)", style)
+        if not coloured:
+            assert text.isdigit(), f"{text!r} is black in every theme"
+
+
+def test_the_background_is_the_pages(svg):
+    assert not re.search(r"fill: #ffffff[^>]*>\s*</?path|id=\"patch_1\">\s*<path[^>]*fill: #f", svg)
+
+
+def test_nothing_is_loaded_from_elsewhere(svg):
+    assert not re.search(r"<(script|image|foreignObject|metadata|!DOCTYPE)", svg) or (
+        "data:image/png;base64," in svg and not re.search(r"<(script|foreignObject|!DOCTYPE)", svg)
+    )
+    for target in re.findall(r"(?:href|src)=\"([^\"]*)\"", svg):
+        assert target.startswith(("#", "data:image/png;base64,"))
+    assert not re.search(r"url\((?!#)|@import", svg)
+
+
+def test_figures_do_not_share_ids(drawings):
+    """On one page, an id defined twice would let one figure use another's clipping or marker."""
+    defined = {}
+    for kind in KINDS:
+        root = ElementTree.fromstring(drawings[kind])
+        for element in root.iter():
+            name = element.get("id")
+            if name and f"#{name}" in drawings[kind]:
+                content = ElementTree.tostring(element)
+                assert defined.setdefault(name, content) == content, f"{kind}: {name}"
+
+
+def test_no_warnings_and_no_open_figures():
+    import matplotlib.pyplot as plt
+
+    with warnings.catch_warnings(action="error"):
+        draw_all()
+    assert plt.get_fignums() == []
+
+
+def test_it_is_shown_as_html():
+    shown = figures.bars(["a"], [1], "x", "alt")
+    assert shown._repr_html_().startswith("<svg")
+
+
+def test_two_processes_draw_the_same():
+    code = "import test_figures as t; print(*sorted(map(t.digest, t.draw_all().values())))"
+    folders = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | {"PYTHONPATH": folders, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            encoding="utf8",
+            check=True,
+        )
+        for seed in ("1", "2")
+    ]
+    assert runs[0].stdout == runs[1].stdout != ""
+    assert [ran.stderr for ran in runs] == ["", ""]
+
+
+def digest(text):
+    return hashlib.sha256(text.encode()).hexdigest()

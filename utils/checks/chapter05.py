@@ -46,6 +46,8 @@ def leaked(answer):
         raise Hint("首尾空白处理了，句中的空格和全角数字还没有：用 NFKC 归一化，并去掉所有空白。")
     if found == [0, 3] or found == [3]:
         raise Hint("首尾的空白也要去掉。")
+    if found == [0, 1, 2]:
+        raise Hint("这是训练集中的位置：要返回的是测试集中哪些位置的文本也在训练集里。")
     if 1 in found:
         raise Hint("把没有泄漏的文本也算进来了：「秋季大秀」不在训练集中。")
     if found != [0, 2, 3]:
@@ -76,6 +78,8 @@ def confident_accuracy(answer):
         raise Hint("准确率的分母应是留下来的条数，不是总条数。")
     if not np.isclose(accuracy, 1.0):
         raise Hint("留下来的两条都猜对了，准确率应为 1：检查预测的类别是否取自概率最大的列。")
+    if not np.isclose(float(answer(probabilities, labels, 0.8)[0]), 0.5):
+        raise Hint("最大概率正好等于阈值的也要留下：「不小于」是 `>=`。")
     coverage, accuracy = answer(probabilities, labels, 0.99)
     if coverage != 0 or not np.isnan(accuracy):
         raise Hint("一条也没留下时，覆盖率是 0，准确率没有定义：请返回 float('nan')。")

@@ -1,0 +1,194 @@
+"""Chapter 5: other right answers to its exercises, and wrong ones with the hints they earn."""
+
+EXERCISES = {
+    "05-1": {
+        "alternative": """
+from collections import Counter
+
+def macro_f1(true, predicted):
+    hits = Counter(t for t, p in zip(true, predicted) if t == p)
+    actual, guessed = Counter(true), Counter(predicted)
+    total = 0.0
+    for name in actual | guessed:
+        precision = hits[name] / guessed[name] if guessed[name] else 0.0
+        recall = hits[name] / actual[name] if actual[name] else 0.0
+        if precision + recall:
+            total += 2 * precision * recall / (precision + recall)
+    return total / len(actual | guessed)
+""",
+        "wrong": [
+            (
+                # accuracy
+                "def macro_f1(true, predicted):\n"
+                "    return sum(t == p for t, p in zip(true, predicted)) / len(true)\n",
+                "这是准确率",
+            ),
+            (
+                # only the classes that were predicted
+                """
+def macro_f1(true, predicted):
+    scores = []
+    for name in set(predicted):
+        hits = sum(t == p == name for t, p in zip(true, predicted))
+        scores.append(2 * hits / (list(true).count(name) + list(predicted).count(name)))
+    return sum(scores) / len(scores)
+""",
+                "只平均了预测中出现过的类别",
+            ),
+            (
+                # weighted by the number of texts
+                """
+def macro_f1(true, predicted):
+    total = 0
+    for name in set(true):
+        hits = sum(t == p == name for t, p in zip(true, predicted))
+        count = list(true).count(name)
+        total += count * 2 * hits / (count + list(predicted).count(name))
+    return total / len(true)
+""",
+                "按条数加权",
+            ),
+            (
+                # the mean of precision and recall instead of the harmonic mean
+                """
+def macro_f1(true, predicted):
+    scores = []
+    for name in set(true):
+        hits = sum(t == p == name for t, p in zip(true, predicted))
+        precision = hits / max(list(predicted).count(name), 1)
+        recall = hits / list(true).count(name)
+        scores.append((precision + recall) / 2)
+    return sum(scores) / len(scores)
+""",
+                "F1 = 2PR/(P+R)",
+            ),
+            (
+                # no guard for a class that is never predicted
+                """
+def macro_f1(true, predicted):
+    scores = []
+    for name in set(true):
+        hits = sum(t == p == name for t, p in zip(true, predicted))
+        precision = hits / list(predicted).count(name)
+        recall = hits / list(true).count(name)
+        scores.append(2 * precision * recall / (precision + recall))
+    return sum(scores) / len(scores)
+""",
+                "ZeroDivisionError",
+            ),
+        ],
+    },
+    "05-2": {
+        "alternative": """
+import re
+import unicodedata
+
+def leaked(train, test):
+    def key(text):
+        return re.sub(r"\\s", "", unicodedata.normalize("NFKC", text))
+
+    places = {}
+    for place, text in enumerate(test):
+        places.setdefault(key(text), set()).add(place)
+    return set().union(*(places.get(key(text), set()) for text in train))
+""",
+        "wrong": [
+            (
+                # to the letter only
+                "def leaked(train, test):\n"
+                "    known = set(train)\n"
+                "    return [i for i, text in enumerate(test) if text in known]\n",
+                "只找到了一字不差的",
+            ),
+            (
+                # only the white space at the ends
+                "def leaked(train, test):\n"
+                "    known = {text.strip() for text in train}\n"
+                "    return [i for i, text in enumerate(test) if text.strip() in known]\n",
+                "首尾空白处理了",
+            ),
+            (
+                # positions in the training texts
+                """
+import unicodedata
+
+def leaked(train, test):
+    def key(text):
+        return "".join(unicodedata.normalize("NFKC", text).split())
+
+    wanted = {key(text) for text in test}
+    return [i for i, text in enumerate(train) if key(text) in wanted]
+""",
+                "这是训练集中的位置",
+            ),
+            (
+                # the texts instead of their positions
+                "def leaked(train, test):\n    return [text for text in test if text in set(train)]\n",
+                "位置",
+            ),
+            (
+                # by characters in common
+                "def leaked(train, test):\n"
+                "    known = set(''.join(train))\n"
+                "    return [i for i, text in enumerate(test) if set(text) & (known | {'秋'})]\n",
+                "没有泄漏的文本也算进来了",
+            ),
+        ],
+    },
+    "05-3": {
+        "alternative": """
+def confident(probabilities, labels, threshold):
+    kept = [(list(row).index(max(row)), label)
+            for row, label in zip(probabilities, labels) if max(row) >= threshold]
+    coverage = len(kept) / len(labels)
+    right = sum(guess == label for guess, label in kept)
+    return coverage, right / len(kept) if kept else float("nan")
+""",
+        "wrong": [
+            (
+                # the threshold is not used
+                "def confident(probabilities, labels, threshold):\n"
+                "    return 1.0, (probabilities.argmax(1) == labels).mean()\n",
+                "没有用到阈值",
+            ),
+            (
+                # a count for the coverage
+                "def confident(probabilities, labels, threshold):\n"
+                "    kept = probabilities.max(1) >= threshold\n"
+                "    return kept.sum(), (probabilities.argmax(1) == labels)[kept].mean()\n",
+                "覆盖率是比例，不是条数",
+            ),
+            (
+                # right ones among the kept, over all texts
+                "def confident(probabilities, labels, threshold):\n"
+                "    kept = probabilities.max(1) >= threshold\n"
+                "    right = (probabilities.argmax(1) == labels) & kept\n"
+                "    return kept.mean(), right.mean()\n",
+                "准确率的分母应是留下来的条数",
+            ),
+            (
+                # the share of those left out
+                "def confident(probabilities, labels, threshold):\n"
+                "    kept = probabilities[:, 0] >= threshold\n"
+                "    return kept.mean(), (probabilities.argmax(1) == labels)[kept].mean()\n",
+                "覆盖率不对",
+            ),
+            (
+                # greater instead of at least
+                "def confident(probabilities, labels, threshold):\n"
+                "    kept = probabilities.max(1) > threshold\n"
+                "    right = (probabilities.argmax(1) == labels)[kept]\n"
+                "    return kept.mean(), right.mean() if kept.any() else float('nan')\n",
+                "正好等于阈值的也要留下",
+            ),
+            (
+                # 0 instead of undefined where nothing is kept
+                "def confident(probabilities, labels, threshold):\n"
+                "    kept = probabilities.max(1) >= threshold\n"
+                "    right = (probabilities.argmax(1) == labels)[kept]\n"
+                "    return kept.mean(), right.sum() / max(kept.sum(), 1)\n",
+                "float('nan')",
+            ),
+        ],
+    },
+}

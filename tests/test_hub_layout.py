@@ -1,0 +1,118 @@
+"""The full profile, with a stand-in for bert-base-chinese laid out as the Hub's client keeps it."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+import torch
+from notebooks import ROOT
+from safetensors.torch import load_file, save_file
+from tiny_bert import VOCABULARY, save_tiny_bert
+
+COMMIT = "8f23c25b06e129b6c986331a13d8d025a92cf0ea"
+# As the repository on the Hub has it: an architecture with an MLM head, no dtype.
+HUB_CONFIG = {"architectures": ["BertForMaskedLM"], "directionality": "bidi"}
+
+FINE_TUNE = """
+import json, sys
+import torch
+from datasets import Dataset
+from utils.finetuning import fine_tune, load_tokenizer, new_classifier, predict, tokenize
+from utils.models import resolve
+
+names = ["体育", "财经"]
+checkpoint = resolve("bert-zh")
+tokenizer = load_tokenizer(checkpoint)
+model = new_classifier(checkpoint, names)
+before = model.bert.encoder.layer[0].output.LayerNorm.weight.detach().clone()
+rows = Dataset.from_dict({"text": ["主场三连胜", "银行降息"], "label": [0, 1]})
+rows = tokenize(rows, tokenizer)
+trainer = fine_tune(model, tokenizer, rows, rows, epochs=3, progress=False,
+                    load_best_model_at_end=False)
+print(json.dumps({
+    "checkpoint": checkpoint,
+    "tokens": tokenizer.tokenize("主场3连冠"),
+    "types": sorted({str(p.dtype) for p in model.parameters()}),
+    "layer_norm": before.tolist(),
+    "steps": trainer.state.global_step,
+    "changed": not torch.equal(before, model.bert.encoder.layer[0].output.LayerNorm.weight),
+    "probabilities": predict(trainer.model, tokenizer, ["球队主场"]).tolist(),
+}))
+"""
+
+
+def as_on_the_hub(folder):
+    """Make a saved tiny BERT look like the repository: its config, vocab.txt, key names.
+
+    Returns the weights of one layer norm.
+    """
+    weights, renamed = load_file(folder / "model.safetensors"), {}
+    torch.manual_seed(1)
+    for name, value in weights.items():
+        if name.endswith("LayerNorm.weight"):  # not all ones, so that a lost one would show
+            value = torch.rand_like(value)
+        # The published file still has the names of TensorFlow.
+        name = name.replace("LayerNorm.weight", "LayerNorm.gamma")
+        renamed[name.replace("LayerNorm.bias", "LayerNorm.beta")] = value
+    save_file(renamed, folder / "model.safetensors", metadata={"format": "pt"})
+    config = json.loads((folder / "config.json").read_text("utf8"))
+    config.pop("dtype", None)
+    (folder / "config.json").write_text(json.dumps(config | HUB_CONFIG), encoding="utf8")
+    (folder / "vocab.txt").write_text("\n".join(VOCABULARY) + "\n", encoding="utf8")
+    (folder / "tokenizer_config.json").write_text('{"do_lower_case": false}', encoding="utf8")
+    return renamed["bert.encoder.layer.0.output.LayerNorm.gamma"].tolist()
+
+
+def into_cache(folder, cache, repository):
+    """Lay the files out as a download does: blobs by hash, a snapshot of links, a ref."""
+    root = cache / f"models--{repository.replace('/', '--')}"
+    for name in ("blobs", "refs", f"snapshots/{COMMIT}"):
+        (root / name).mkdir(parents=True)
+    (root / "refs/main").write_text(COMMIT)
+    for file in folder.iterdir():
+        blob = root / "blobs" / hashlib.sha256(file.read_bytes()).hexdigest()
+        shutil.copy(file, blob)
+        link = root / f"snapshots/{COMMIT}" / file.name
+        try:
+            link.symlink_to(os.path.relpath(blob, link.parent))
+        except OSError:  # Windows without the right to make links: the client copies too
+            shutil.copy(file, link)
+
+
+def run_full(code, cache):
+    """Run code in the full profile, offline, with a cache folder of the Hub's client."""
+    environment = os.environ | {
+        "COURSE_PROFILE": "full",
+        "HF_HOME": str(cache.parent / "home"),
+        "HF_HUB_CACHE": str(cache),
+        "HF_HUB_OFFLINE": "1",
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests/socket_guard")]),
+        "PYTHONUTF8": "1",
+    }
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment,
+        cwd=cache.parent,
+        capture_output=True,
+        encoding="utf8",
+        timeout=300,
+    )
+
+
+def test_bert_base_chinese_is_loaded_and_fine_tuned(tmp_path):
+    folder = save_tiny_bert(tmp_path / "model", dtype=torch.float16)
+    layer_norm = as_on_the_hub(folder)
+    into_cache(folder, tmp_path / "hub", "google-bert/bert-base-chinese")
+    ran = run_full(FINE_TUNE, tmp_path / "hub")
+    assert ran.returncode == 0, ran.stderr
+    result = json.loads(ran.stdout.splitlines()[-1])
+    assert result["checkpoint"] == "google-bert/bert-base-chinese"
+    assert result["tokens"] == ["主", "场", "3", "连", "[UNK]"]
+    assert result["types"] == ["torch.float32"]
+    assert result["layer_norm"] == pytest.approx(layer_norm)
+    assert result["steps"] == 3 and result["changed"]
+    assert sum(result["probabilities"][0]) == pytest.approx(1, abs=1e-5)

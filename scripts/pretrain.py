@@ -20,7 +20,14 @@ from pathlib import Path
 import torch
 import transformers
 from torch.utils.data import DataLoader
-from transformers import BertConfig, BertTokenizer, Trainer, TrainingArguments, set_seed
+from transformers import (
+    BertConfig,
+    BertForPreTraining,
+    BertTokenizer,
+    Trainer,
+    TrainingArguments,
+    set_seed,
+)
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from utils.models import vocabulary_sha256
@@ -218,7 +225,8 @@ def main() -> None:
 
 def describe_run(arguments, trainer, tokens_a_pass: int, started: float) -> dict:
     return {
-        "command": "python scripts/pretrain.py " + " ".join(sys.argv[1:]),
+        # File names without folders: what matters to others is which text, not where it lay.
+        "command": "python scripts/pretrain.py " + " ".join(Path(a).name for a in sys.argv[1:]),
         "text": {path.name: arguments.text.count(path) for path in arguments.text},
         "steps": trainer.state.global_step,
         "best_step": trainer.state.best_global_step,
@@ -241,11 +249,12 @@ def save_finished(model, tokenizer, report: dict, arguments) -> None:
     shutil.rmtree(partial, ignore_errors=True)
     # BERT's usual dropout goes into the saved configuration: fine-tuning on few labels wants it.
     model.config.hidden_dropout_prob = model.config.attention_probs_dropout_prob = 0.1
-    model.config.architectures = ["BertForPreTraining"]
     tokenizer.save_pretrained(partial)
     # So that a folder in which somebody swapped the vocabulary is found out at loading.
     model.config.vocab_sha256 = vocabulary_sha256(tokenizer.get_vocab())
-    model.half().save_pretrained(partial)
+    finished = BertForPreTraining(model.config)  # the same weights under the name others know
+    finished.load_state_dict(model.state_dict())
+    finished.half().save_pretrained(partial)
     (partial / "training.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf8")
     for name in ("README.md", "training.jsonl"):  # keep a model card that is there already
         if (arguments.output / name).is_file():

@@ -4,7 +4,13 @@ import random
 
 import pytest
 
-from utils.baselines import CHINESE_TERMS, majority_class, strongest_tfidf, tfidf_classifier
+from utils.baselines import (
+    CHINESE_TERMS,
+    jieba_words,
+    majority_class,
+    strongest_tfidf,
+    tfidf_classifier,
+)
 
 WORDS = {
     "体育": ["球队", "主场", "联赛", "射门", "教练"],
@@ -28,6 +34,10 @@ def invented(count: int, seed: int) -> tuple[list[str], list[str]]:
 def test_majority_class():
     assert majority_class([2, 1, 1, 0]) == 1
     assert majority_class(["乙", "甲", "甲", "乙"]) == "乙", "the first where several are"
+
+
+def test_jieba_words():
+    assert jieba_words("银行降低了利率") == ["银行", "降低", "了", "利率"]
 
 
 def test_strongest_tfidf_takes_chinese_terms_over_the_default():

@@ -1,0 +1,312 @@
+"""scripts/pretrain.py end to end on invented sentences: what it writes, and what a kill leaves.
+
+One run is killed for good in another process; the others run here, which saves starting Python.
+"""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
+import pretrain
+import pytest
+import torch
+from safetensors.torch import load_file
+from tiny_bert import tiny_config, tiny_tokenizer
+from transformers import BertForPreTraining, BertTokenizer
+
+from utils.models import check_folder
+from utils.pretraining import BertForMaskedPreTraining, PretrainingCollator
+from utils.training import last_complete_checkpoint
+
+STEPS, SAVE_EVERY = 60, 10
+OPTIONS = f"""--vocab-size 300 --layers 1 --hidden 32 --heads 2 --max-length 48 --short-length 32
+    --passes 2 --batch-size 4 --steps {STEPS} --save-every {SAVE_EVERY} --seed 5
+    --learning-rate 0.01""".split()
+
+
+def corpus(path: Path) -> Path:
+    """160 documents of two to four sentences, out of 48 that the lists below give."""
+    rng = random.Random(6)  # which leaves five of them to hold out
+    who, does = ["球队", "银行", "学校", "医院"], ["公布了", "推迟了", "准备好"]
+    what = ["新的计划。", "比赛结果。", "秋天的安排。", "利率的变化。"]
+    sentences = [a + b + c for a in who for b in does for c in what]
+    documents = ["\n".join(rng.sample(sentences, rng.randint(2, 4))) for _ in range(160)]
+    path.write_text("\n\n".join(documents), encoding="utf8")
+    return path
+
+
+def command(folder: Path, text: Path, *more) -> list[str]:
+    places = ["--output", folder / "models/small", "--work", folder / "work"]
+    return [str(part) for part in ["pretrain.py", "--text", text, *places, *OPTIONS, *more]]
+
+
+def start(folder: Path, text: Path, *more) -> Path:
+    """Run the script in this process; the folder of the finished model."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", command(folder, text, *more))
+        pretrain.main()
+    return folder / "models/small"
+
+
+def log(folder: Path) -> list[dict]:
+    lines = (folder / "work/log.jsonl").read_text(encoding="utf8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def evaluated(rows: list[dict]) -> list[int]:
+    """The steps at which a run was evaluated, each once."""
+    return list(dict.fromkeys(row["step"] for row in rows if "eval_mlm_loss" in row))
+
+
+def losses(rows: list[dict]) -> list[tuple]:
+    return [
+        (row["step"], name, row[name])
+        for row in rows
+        for name in ("loss", "grad_norm", "eval_mlm_loss", "eval_nsp_accuracy")
+        if name in row
+    ]
+
+
+def same_weights(one: Path, other: Path) -> bool:
+    one, other = (load_file(folder / "model.safetensors") for folder in (one, other))
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """Sums in the same order in both processes; and no more than a test should take."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run from its first to its last step that trains its own vocabulary."""
+    folder = tmp_path_factory.mktemp("whole")
+    text = corpus(folder / "text.txt")
+    return SimpleNamespace(
+        folder=folder,
+        text=text,
+        finished=start(folder, text),
+        tokenizer=("--tokenizer", folder / "work/tokenizer"),
+    )
+
+
+# --- The finished folder -------------------------------------------------------------------------
+
+
+def test_finished_folder_is_a_whole_model_in_fp16(run):
+    check_folder(run.finished)  # weights, vocabulary, and that they belong together
+    weights = load_file(run.finished / "model.safetensors")
+    assert {tensor.dtype for tensor in weights.values()} == {torch.float16}
+    config = json.loads((run.finished / "config.json").read_text())
+    assert config["dtype"] == "float16"
+    assert config["hidden_dropout_prob"] == config["attention_probs_dropout_prob"] == 0.1
+    assert not [path for path in run.finished.iterdir() if path.suffix in (".bin", ".pt", ".pth")]
+    assert not run.finished.with_name("small.partial").exists()
+    model, report = BertForPreTraining.from_pretrained(
+        run.finished, dtype=torch.float32, output_loading_info=True
+    )
+    assert not report["missing_keys"] and not report["unexpected_keys"]
+    tokenizer = BertTokenizer.from_pretrained(run.finished)
+    assert model(**tokenizer("球队公布了", "新的计划。", return_tensors="pt")).loss is None
+    assert tokenizer.tokenize("球队") == ["球", "队"] and tokenizer.model_max_length == 48
+
+
+def test_finished_folder_names_an_architecture_of_transformers(run):
+    config = json.loads((run.finished / "config.json").read_text())
+    assert config["architectures"] == ["BertForPreTraining"]
+
+
+def test_finished_report(run):
+    report = json.loads((run.finished / "training.json").read_text())
+    for name in ("unigram", "untrained", "trained"):
+        assert 0 < report[name]["mlm_loss"] < 10
+    assert report["trained"]["mlm_loss"] < 0.9 * report["untrained"]["mlm_loss"]
+    assert report["trained"]["masked_tokens"] == report["untrained"]["masked_tokens"] > 0
+    assert report["steps"] == STEPS and report["seed"] == 5
+    assert report["text"] == {"text.txt": 1}
+    evaluations = {
+        row["step"]: row["eval_mlm_loss"] for row in log(run.folder) if "eval_mlm_loss" in row
+    }
+    best = min(evaluations, key=evaluations.get)
+    assert report["best_step"] == best
+    assert report["trained"]["mlm_loss"] == pytest.approx(evaluations[best], abs=1e-3)
+
+
+def test_log_stands_beside_the_model(run):
+    rows = log(run.folder)
+    assert evaluated(rows) == list(range(SAVE_EVERY, STEPS + 1, SAVE_EVERY))
+    assert [row["step"] for row in rows if "loss" in row] == [50]
+    beside = (run.finished / "training.jsonl").read_text()
+    assert beside == (run.folder / "work/log.jsonl").read_text()
+
+
+def test_best_checkpoint_is_the_one_that_is_finished(run, tmp_path, monkeypatch):
+    measured = iter(range(1, 100))  # as if the model got worse and worse
+    monkeypatch.setattr(
+        pretrain, "evaluate_pretraining", lambda *_: {"mlm_loss": float(next(measured))}
+    )
+    finished = start(tmp_path, run.text, *run.tokenizer, "--steps", "20")
+    assert json.loads((finished / "training.json").read_text())["best_step"] == SAVE_EVERY
+    best = load_file(tmp_path / f"work/checkpoint-{SAVE_EVERY}/model.safetensors")
+    weights = load_file(finished / "model.safetensors")
+    assert all(torch.equal(best[name].half(), weights[name]) for name in best)
+
+
+# --- Again, and after a kill ---------------------------------------------------------------------
+
+
+def test_same_seed_gives_the_same_run(run, tmp_path):
+    finished = start(tmp_path, run.text, *run.tokenizer)
+    assert losses(log(tmp_path)) == losses(log(run.folder))
+    assert same_weights(finished, run.finished)
+
+
+def test_killed_run_resumes_from_the_complete_checkpoint(run, tmp_path):
+    work, output = tmp_path / "work", tmp_path / "models/small"
+    arguments = command(tmp_path, run.text, *run.tokenizer)
+    script = [sys.executable, pretrain.__file__, *arguments[1:]]
+    # A process group of its own; one thread, as here.
+    process = subprocess.Popen(
+        script,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 240
+    while not last_complete_checkpoint(work) and process.poll() is None:
+        assert time.monotonic() < deadline, "no checkpoint in four minutes"
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    errors = process.communicate()[1].decode()
+    assert process.returncode == -signal.SIGKILL, errors[-2000:]
+    assert not output.exists()
+
+    # Besides, a newer checkpoint of which only a part had reached the disk.
+    complete = Path(last_complete_checkpoint(work))
+    reached = int(complete.name.split("-")[1])
+    half = work / f"checkpoint-{reached + SAVE_EVERY}"
+    shutil.rmtree(half, ignore_errors=True)
+    half.mkdir()
+    (half / "model.safetensors").write_bytes((complete / "model.safetensors").read_bytes()[:500])
+    before = len(log(tmp_path))
+    # And what an earlier start left while it was writing a finished model.
+    (leftover := output.with_name("small.partial")).mkdir(parents=True)
+    (leftover / "half.safetensors").write_bytes(b"half")
+
+    start(tmp_path, run.text, *run.tokenizer)
+    resumed = evaluated(log(tmp_path)[before:])
+    assert resumed == list(range(reached + SAVE_EVERY, STEPS + 1, SAVE_EVERY))
+    assert not leftover.exists() and not (output / "half.safetensors").exists()
+    check_folder(output)
+
+
+def test_resumed_run_goes_on_as_if_never_interrupted(run, tmp_path, monkeypatch):
+    # With the masks of a row always the same: batches are prepared one ahead, so that otherwise
+    # the masks after a resume are other random ones, as good as those that were lost.
+    monkeypatch.setattr(pretrain, "PretrainingCollator", partial(PretrainingCollator, seed=1))
+    whole = start(tmp_path / "whole", run.text, *run.tokenizer)
+    shutil.copytree(tmp_path / "whole/work", tmp_path / "resumed/work")
+    shutil.rmtree(tmp_path / f"resumed/work/checkpoint-{STEPS}")
+    before = len(log(tmp_path / "resumed"))
+    resumed = start(tmp_path / "resumed", run.text, *run.tokenizer)
+    last = losses(log(tmp_path / "resumed")[before:])
+    assert last == [row for row in losses(log(tmp_path / "whole")) if row[0] == STEPS]
+    assert same_weights(resumed, whole)
+
+
+def test_killed_while_saving_starts_again_from_the_last_step(run, tmp_path):
+    shutil.copytree(run.folder / "work", tmp_path / "work")
+    before = len(log(tmp_path))
+    finished = start(tmp_path, run.text)
+    assert min(evaluated(log(tmp_path)[before:])) >= STEPS, "trained all over again"
+    assert same_weights(finished, run.finished)
+
+
+@pytest.fixture
+def saving(tmp_path):
+    """What save_finished takes, and an older finished model with a card in its place."""
+    arguments = SimpleNamespace(output=tmp_path / "models/small", work=tmp_path / "work")
+    arguments.work.mkdir()
+    (arguments.work / "log.jsonl").write_text('{"step": 1}\n')
+    arguments.output.mkdir(parents=True)
+    for name in ("model.safetensors", "README.md", "stray.txt"):
+        (arguments.output / name).write_text("old")
+    model = BertForMaskedPreTraining(tiny_config())
+    return model, tiny_tokenizer(), {"steps": 1}, arguments
+
+
+@pytest.mark.parametrize("name", ["model", "log"])
+def test_kill_while_saving_leaves_the_old_model(saving, monkeypatch, name):
+    arguments = saving[-1]
+
+    def broken(*_, **__):
+        raise KeyboardInterrupt
+
+    if name == "model":
+        monkeypatch.setattr(BertForPreTraining, "save_pretrained", broken)
+    else:
+        monkeypatch.setattr(pretrain.shutil, "copy", broken)
+    with pytest.raises(KeyboardInterrupt):
+        pretrain.save_finished(*saving)
+    assert sorted(path.name for path in arguments.output.iterdir()) == [
+        "README.md",
+        "model.safetensors",
+        "stray.txt",
+    ]
+    monkeypatch.undo()
+    pretrain.save_finished(*saving)  # the leftovers are no obstacle
+    check_folder(arguments.output)
+
+
+def test_saving_keeps_the_model_card(saving):
+    pretrain.save_finished(*saving)
+    output = saving[-1].output
+    assert (output / "README.md").read_text() == "old"
+    assert not (output / "stray.txt").exists()
+    assert json.loads((output / "training.json").read_text()) == {"steps": 1}
+
+
+# --- Arguments and documents ---------------------------------------------------------------------
+
+
+def test_missing_text_file_is_one_line(tmp_path, monkeypatch, capsys):
+    there = corpus(tmp_path / "there.txt")
+    monkeypatch.setattr(sys, "argv", command(tmp_path, there, "--text", there, tmp_path / "no.txt"))
+    with pytest.raises(SystemExit) as stopped:
+        pretrain.main()
+    assert stopped.value.code == 2
+    error = capsys.readouterr().err.split("error: ")
+    assert len(error) == 2, "no error or more than one"
+    assert error[1].startswith(f"--text {tmp_path / 'no.txt'}: no such file; ")
+    assert error[1].count("\n") == 1
+    assert not (tmp_path / "work").exists() and not (tmp_path / "models").exists()
+
+
+def test_split_keeps_copies_together(tmp_path):
+    one, two = corpus(tmp_path / "one.txt"), tmp_path / "two.txt"
+    two.write_text(
+        one.read_text(encoding="utf8") + "\n\n另一篇的一句。\n又一句。\n", encoding="utf8"
+    )
+    train, held_out = pretrain.split_documents([one])
+    assert len(train) > 100 and 2 <= len(held_out) < 10
+    assert not [document for document in held_out if document in train]
+    twice, held_out_twice = pretrain.split_documents([one, one])
+    assert len(twice) == 2 * len(train), "a file listed twice counts twice"
+    assert held_out_twice == held_out
+    both, _ = pretrain.split_documents([one, two])
+    assert both == [*train, ["另一篇的一句。", "又一句。"]], (
+        "the same text in two files counts once"
+    )

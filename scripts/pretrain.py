@@ -125,6 +125,10 @@ class PretrainingTrainer(Trainer):
         self.model.train()
         metrics = {f"eval_{name}": value for name, value in metrics.items()}
         self.log(metrics)
+        # Trainer's own evaluate ends so: otherwise the last evaluation would run twice.
+        self.control = self.callback_handler.on_evaluate(
+            self.args, self.state, self.control, metrics
+        )
         return metrics
 
 

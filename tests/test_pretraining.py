@@ -286,9 +286,6 @@ def test_segment_pairs_batches_are_of_similar_length():
     assert padded_share(batches) < 0.08
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a pass that ends in an incomplete batch shifts the batches of the next"
-)
 def test_segment_pairs_batches_of_later_passes_are_of_similar_length():
     assert padded_share(batches_of_lengths(passes=6)) < 0.08
 

@@ -98,6 +98,8 @@ def segment_pairs(
     # Only documents that also give true pairs give false ones: were headlines drawn too, "B is a
     # headline" would tell the label, and the model would learn that instead of reading.
     pool = [place for place, document in enumerate(documents) if len(document) > 1]
+    if len(pool) == 1:
+        raise ValueError("only one document has several sentences; false pairs need at least two")
     for index, document in enumerate(documents):
         start = 0
         while start < len(document):
@@ -116,7 +118,7 @@ def segment_pairs(
                 label, start = IS_NEXT, end
             else:
                 other = rng.choice(pool)
-                while other == index and len(pool) > 1:
+                while other == index:
                     other = rng.choice(pool)
                 second = _random_segment(documents[other], room - len(first), rng)
                 label, start = NOT_NEXT, split
@@ -169,14 +171,22 @@ class SegmentPairs(torch.utils.data.Dataset):
             array("b"),
         )
         rng = random.Random(seed)
+        rows: list = []
         for number in range(passes):
             length = max_length if number % 10 == 9 or passes == 1 else short_length
-            rows = list(segment_pairs(documents, length, rng))
-            for first, second, label in in_batches_of_similar_length(rows, batch_size, rng):
-                self.tokens.extend(first + second)
-                self.ends.append(len(self.tokens))
-                self.firsts.append(len(first))
-                self.labels.append(label)
+            rows += segment_pairs(documents, length, rng)
+            rows = in_batches_of_similar_length(rows, batch_size, rng)
+            # The rows of an incomplete batch wait for the next pass: they would shift its batches.
+            whole = len(rows) - len(rows) % batch_size if number < passes - 1 else len(rows)
+            self._append(rows[:whole])
+            rows = rows[whole:]
+
+    def _append(self, rows: list) -> None:
+        for first, second, label in rows:
+            self.tokens.extend(first + second)
+            self.ends.append(len(self.tokens))
+            self.firsts.append(len(first))
+            self.labels.append(label)
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -8,6 +8,7 @@ import jieba
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline
 
 jieba.setLogLevel(logging.ERROR)
@@ -39,7 +40,9 @@ def tfidf_classifier(terms: dict | None = None, C: float = 10.0) -> Pipeline:
     return Pipeline(
         [
             ("tfidf", TfidfVectorizer(sublinear_tf=True, **(terms or {}))),
-            ("classifier", LogisticRegression(C=C, max_iter=1000)),
+            # One class against the rest with liblinear: as good as the multinomial kind on such
+            # wide, sparse features, in a tenth of the time.
+            ("classifier", OneVsRestClassifier(LogisticRegression(C=C, solver="liblinear"))),
         ]
     )
 
@@ -62,10 +65,10 @@ def strongest_tfidf(
     best = (None, "", -1.0)
     splitter = StratifiedKFold(folds, shuffle=True, random_state=0)
     for name, terms in (choices or CHINESE_TERMS).items():
-        grid = {"classifier__C": list(strengths)}
+        grid = {"classifier__estimator__C": list(strengths)}
         search = GridSearchCV(tfidf_classifier(terms), grid, cv=splitter)
         search.fit(list(texts), list(labels))
         if search.best_score_ > best[2]:
-            chosen = f"{name}, C={search.best_params_['classifier__C']}"
+            chosen = f"{name}, C={search.best_params_['classifier__estimator__C']}"
             best = (search.best_estimator_, chosen, float(search.best_score_))
     return best

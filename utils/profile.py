@@ -47,8 +47,21 @@ def seed_everything(seed: int = SEED) -> None:
     torch.manual_seed(seed)
 
 
+def refuse_another_utils() -> None:
+    """An editable install serves ``utils.profile`` even behind a foreign package called utils."""
+    import utils
+
+    here = Path(__file__).resolve().parent
+    if Path(utils.__file__ or "").resolve().parent != here:
+        raise ImportError(
+            f"the course's utils was not found: {utils.__file__} hides it; "
+            "start Jupyter inside the course's folder"
+        )
+
+
 def start(chapter: str) -> None:
     """Prepare a chapter: seed, calm the libraries, print one line on what is going to be used."""
+    refuse_another_utils()
     # Before the libraries are imported: reports, progress bars and hints belong on a terminal,
     # not between the lines of a chapter.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

@@ -176,16 +176,8 @@ def predict(model, tokenizer, texts: Sequence[str], max_length: int = 128, batch
     rows = np.empty((len(texts), model.config.num_labels), dtype=np.float32)
     for start in range(0, len(texts), batch_size):
         places = by_length[start : start + batch_size]
-        batch = tokenizer(
-            [texts[place] for place in places],
-            truncation=True,
-            max_length=max_length,
-            padding=True,
-            return_tensors="pt",
-        ).to(model.device)
-        with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16_available()):
-            logits = model(**batch).logits
-        rows[places] = logits.float().softmax(-1).cpu().numpy()
+        output, _ = _forward(model, tokenizer, [texts[place] for place in places], max_length)
+        rows[places] = output.logits.float().softmax(-1).cpu().numpy()
     return rows
 
 
@@ -199,18 +191,19 @@ def sentence_features(model, tokenizer, texts: Sequence[str], max_length: int = 
     texts = list(texts)
     features = [np.empty((0, model.config.hidden_size), dtype=np.float32)]
     for start in range(0, len(texts), 64):
-        batch = tokenizer(
-            texts[start : start + 64],
-            truncation=True,
-            max_length=max_length,
-            padding=True,
-            return_tensors="pt",
-        ).to(model.device)
-        with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16_available()):
-            hidden = model(**batch).last_hidden_state.float()
-        mask = batch["attention_mask"].unsqueeze(-1)
+        output, mask = _forward(model, tokenizer, texts[start : start + 64], max_length)
+        hidden, mask = output.last_hidden_state.float(), mask.unsqueeze(-1)
         features.append(((hidden * mask).sum(1) / mask.sum(1)).cpu().numpy())
     return np.concatenate(features)
+
+
+def _forward(model, tokenizer, texts: list[str], max_length: int):
+    """One padded batch through the model: (its output, attention mask (texts, length))."""
+    batch = tokenizer(
+        texts, truncation=True, max_length=max_length, padding=True, return_tensors="pt"
+    ).to(model.device)
+    with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16_available()):
+        return model(**batch), batch["attention_mask"]
 
 
 def save_classifier(model, tokenizer, folder: str | Path) -> Path:

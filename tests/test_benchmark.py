@@ -15,7 +15,7 @@ from utils.data import balanced_sample
 @pytest.fixture
 def results(tmp_path, monkeypatch):
     """An empty results folder, and a model whose fingerprint the test can change."""
-    about = {"model_sha256": "first", "commit": "one"}
+    about = {"model_sha256": "first", "vocab_sha256": "first", "commit": "one"}
     monkeypatch.setattr(benchmark, "RESULTS", tmp_path / "results")
     monkeypatch.setattr(benchmark, "describe", lambda: dict(about))
     return about
@@ -45,13 +45,22 @@ def test_report_resumes_and_keeps_rows(results):
     assert benchmark.Report("titles").rows == {}
 
 
-def test_report_starts_anew_for_another_model(results):
-    benchmark.Report("mini").add("one", {"accuracy": 0.1})
+def test_report_measures_another_model_anew(results):
+    report = benchmark.Report("mini")
+    for name in ("100/tfidf", "100/scratch", "100/mini-bert-zh", "fine-tuning"):
+        report.add(name, {"accuracy": 0.1})
     results["model_sha256"] = "second"
     report = benchmark.Report("mini")
-    assert report.rows == {}
-    report.add("two", {"accuracy": 0.2})
-    assert written() == {"about": results, "rows": {"two": {"accuracy": 0.2}}}
+    assert list(report.rows) == ["100/tfidf", "100/scratch"], "what does not know the weights stays"
+    report.add("100/mini-bert-zh", {"accuracy": 0.2})
+    assert written()["about"] == results
+    assert written()["rows"]["100/mini-bert-zh"] == {"accuracy": 0.2}
+
+
+def test_report_starts_anew_for_another_vocabulary(results):
+    benchmark.Report("mini").add("100/scratch", {"accuracy": 0.1})
+    results |= {"model_sha256": "second", "vocab_sha256": "second"}
+    assert benchmark.Report("mini").rows == {}
 
 
 def test_report_fresh_forgets(results):
@@ -133,12 +142,12 @@ def test_baselines_choose_and_learn_on_the_sample_alone(monkeypatch):
     rows = dataset(40, 40)
     train, test = rows.select(range(60)), rows.select(range(60, 80))
     samples = {seed: balanced_sample(train, 20, seed) for seed in range(3)}
-    result = benchmark.baselines(samples, test, 20)
+    result = benchmark.baselines(samples, test)
     expected = [pair for s in samples.values() for pair in zip(s["text"], s["label"], strict=True)]
     assert seen == expected, "TF-IDF saw other texts or labels than its training sample's"
     assert result["tfidf"]["chosen"] == ["characters 1-2, C=10"] * 3
     assert result["majority"]["accuracy"] == {"mean": 0.5, "sd": 0.0, "values": [0.5] * 3}
-    everything = benchmark.baselines(dict.fromkeys(range(3), train), test, None)
+    everything = benchmark.baselines(dict.fromkeys(range(3), train), test)
     assert len(everything["tfidf"]["accuracy"]["values"]) == 1, "three times the same"
 
 

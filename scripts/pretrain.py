@@ -69,6 +69,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--passes", type=int, default=10, help="differently paired passes to prepare"
     )
+    parser.add_argument(
+        "--whole-word", action="store_true", help="mask whole Chinese words instead of tokens"
+    )
     parser.add_argument("--steps", type=int, default=15_000)
     parser.add_argument("--batch-size", type=int, default=64, help="rows a device and step")
     parser.add_argument("--learning-rate", type=float, default=1e-3)
@@ -177,7 +180,8 @@ def main() -> None:
     config._attn_implementation = "sdpa" if on_gpu else "eager"
     model = BertForMaskedPreTraining(config)
     model.nsp_weight = arguments.nsp_weight
-    collator = PretrainingCollator(tokenizer)
+    collator = PretrainingCollator(tokenizer, whole_word=arguments.whole_word)
+    # Held-out losses are of token masks either way, so that models can be compared.
     evaluation_collator = PretrainingCollator(tokenizer, seed=arguments.seed)
 
     trainer = PretrainingTrainer(

@@ -164,6 +164,20 @@ def test_best_checkpoint_is_the_one_that_is_finished(run, tmp_path, monkeypatch)
     assert all(torch.equal(best[name].half(), weights[name]) for name in best)
 
 
+@pytest.mark.parametrize("option", [(), ("--whole-word",)])
+def test_whole_word_is_for_training_only(run, tmp_path, monkeypatch, option):
+    made = []
+
+    def collator(*arguments, **options):
+        made.append(PretrainingCollator(*arguments, **options))
+        return made[-1]
+
+    monkeypatch.setattr(pretrain, "PretrainingCollator", collator)
+    start(tmp_path, run.text, *run.tokenizer, "--steps", "10", *option)
+    ways = {each.seed: each.whole_word for each in made}  # evaluation repeats itself: a seed
+    assert ways == {None: bool(option), 5: False}
+
+
 # --- Again, and after a kill ---------------------------------------------------------------------
 
 

@@ -1,10 +1,10 @@
-"""utils.pretraining, the model side: masks, the collator, the model, its measures."""
+"""utils.pretraining, the model side: the model and its measures."""
 
-from math import log, sqrt
+from math import log
 
 import pytest
 import torch
-from tiny_bert import VOCABULARY, tiny_config, tiny_tokenizer
+from tiny_bert import VOCABULARY, pair_rows, tiny_config, tiny_tokenizer
 from torch.nn.functional import cross_entropy
 from transformers import BertForPreTraining
 
@@ -13,145 +13,8 @@ from utils.pretraining import (
     BertForMaskedPreTraining,
     PretrainingCollator,
     evaluate_pretraining,
-    mask_tokens,
     unigram_baseline,
 )
-
-MASK = VOCABULARY["[MASK]"]
-SPECIAL_IDS = {VOCABULARY[token] for token in ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")}
-
-
-def generator(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
-def within(count: int, of: int, rate: float) -> bool:
-    """Is a count within four standard deviations of its expectation (missed once in 16,000)?"""
-    return abs(count - of * rate) < 4 * sqrt(of * rate * (1 - rate))
-
-
-# --- mask_tokens ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("rate", [0.15, 0.4])
-def test_mask_tokens_rates(rate):
-    vocab_size, mask_id, word = 30_000, 4, 7
-    ids = torch.full((1000, 300), word)
-    special = torch.zeros_like(ids, dtype=torch.bool)
-    masked, labels = mask_tokens(ids, special, mask_id, vocab_size, rate, generator())
-    chosen = labels != IGNORE
-    total = int(chosen.sum())
-    assert within(total, ids.numel(), rate)
-    hidden = int((masked[chosen] == mask_id).sum())
-    kept = int((masked[chosen] == word).sum())
-    assert within(hidden, total, 0.8)
-    assert within(kept, total, 0.1)
-    assert within(total - hidden - kept, total, 0.1)
-    random_ids = masked[chosen & (masked != mask_id) & (masked != word)].double()
-    assert 0 <= random_ids.min() < 100 and vocab_size - 100 < random_ids.max() < vocab_size
-    spread = vocab_size / sqrt(12 * len(random_ids))  # of the mean of uniform draws
-    assert abs(random_ids.mean() - vocab_size / 2) < 4 * spread
-
-
-def test_mask_tokens_labels_and_the_rest():
-    ids = torch.randint(5, 40, (200, 100), generator=generator(1))
-    original = ids.clone()
-    special = torch.zeros_like(ids, dtype=torch.bool)
-    masked, labels = mask_tokens(ids, special, MASK, 40, generator=generator())
-    chosen = labels != IGNORE
-    assert torch.equal(ids, original), "the input was changed"
-    assert torch.equal(labels[chosen], ids[chosen]), "labels are the original tokens"
-    assert torch.equal(masked[~chosen], ids[~chosen]), "changed where nothing was chosen"
-
-
-def test_mask_tokens_never_choose_special():
-    ids = torch.randint(5, 40, (200, 100), generator=generator(1))
-    special = torch.rand(ids.shape, generator=generator(2)) < 0.5
-    masked, labels = mask_tokens(ids, special, MASK, 40, rate=1.0, generator=generator())
-    assert torch.equal(labels == IGNORE, special)
-    assert torch.equal(masked[special], ids[special])
-
-
-def test_mask_tokens_repeat_for_a_generator():
-    ids = torch.randint(5, 40, (20, 50), generator=generator(1))
-    special = torch.zeros_like(ids, dtype=torch.bool)
-
-    def masks(seed):
-        return torch.stack(mask_tokens(ids, special, MASK, 40, generator=generator(seed)))
-
-    assert torch.equal(masks(1), masks(1))
-    assert not torch.equal(masks(1), masks(2))
-
-
-# --- PretrainingCollator -------------------------------------------------------------------------
-
-
-def rows(count: int = 6) -> list[dict]:
-    """Pairs of different lengths with an [UNK] in each; the last has no B and no NSP label."""
-    result = []
-    for number in range(count):
-        first, second = [5 + number] * (3 + 2 * number), [20 + number, 1, 30]
-        if number == count - 1:
-            second = []
-        tail = [*second, 3] if second else []
-        row = {
-            "input_ids": [2, *first, 3, *tail],
-            "token_type_ids": [0] * (len(first) + 2) + [1] * len(tail),
-            "next_sentence_label": number % 2 if second else IGNORE,
-        }
-        result.append(row)
-    return result
-
-
-def test_collator_pads_and_keeps_everything_else():
-    given = rows()
-    batch = PretrainingCollator(tiny_tokenizer(), seed=0)(given)
-    assert given == rows(), "the rows were changed"
-    longest = max(len(row["input_ids"]) for row in given)
-    assert batch["input_ids"].shape == (6, -(-longest // 8) * 8)
-    whole = torch.where(batch["labels"] == IGNORE, batch["input_ids"], batch["labels"])
-    for place, row in enumerate(given):
-        length = len(row["input_ids"])
-        assert whole[place, :length].tolist() == row["input_ids"]
-        assert whole[place, length:].eq(0).all()
-        assert batch["attention_mask"][place].tolist() == [1] * length + [0] * (
-            whole.shape[1] - length
-        )
-        assert batch["token_type_ids"][place, :length].tolist() == row["token_type_ids"]
-    assert batch["next_sentence_label"].tolist() == [row["next_sentence_label"] for row in given]
-
-
-def test_collator_never_masks_specials_or_padding():
-    collate = PretrainingCollator(tiny_tokenizer(), rate=1.0)
-    batch, given = collate(rows()), rows()
-    for place, row in enumerate(given):
-        expected = [IGNORE if token in SPECIAL_IDS else token for token in row["input_ids"]]
-        expected += [IGNORE] * (batch["labels"].shape[1] - len(expected))
-        assert batch["labels"][place].tolist() == expected
-
-
-def test_collator_masks_anew_at_each_call():
-    collate = PretrainingCollator(tiny_tokenizer())
-    torch.manual_seed(0)
-    labels = {str(collate(rows())["labels"].tolist()) for _ in range(5)}
-    assert len(labels) == 5
-
-
-def test_collator_with_a_seed_repeats_and_leaves_global_randomness_alone():
-    collate = PretrainingCollator(tiny_tokenizer(), seed=3)
-    state = torch.get_rng_state()
-    first, second = collate(rows()), collate(rows())
-    assert all(torch.equal(first[name], second[name]) for name in first)
-    other = PretrainingCollator(tiny_tokenizer(), seed=4)(rows())
-    assert not torch.equal(first["labels"], other["labels"])
-    assert torch.equal(torch.get_rng_state(), state)
-
-
-def test_collator_for_mlm_alone():
-    given = [{"input_ids": row["input_ids"]} for row in rows()]
-    batch = PretrainingCollator(tiny_tokenizer(), seed=0)(given)
-    assert set(batch) == {"input_ids", "attention_mask", "labels"}
-
 
 # --- BertForMaskedPreTraining --------------------------------------------------------------------
 
@@ -167,7 +30,7 @@ def tiny_model(**options) -> BertForMaskedPreTraining:
 
 
 def batch_of(seed: int = 0, count: int = 6) -> dict:
-    return PretrainingCollator(tiny_tokenizer(), rate=0.3, seed=seed)(rows(count))
+    return PretrainingCollator(tiny_tokenizer(), rate=0.3, seed=seed)(pair_rows(count))
 
 
 def reference(model) -> BertForPreTraining:

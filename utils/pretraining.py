@@ -1,6 +1,7 @@
-"""Pretraining BERT: documents to segment pairs, token masking, the collator, the model.
+"""Pretraining BERT: documents to segment pairs, the model, its measures.
 
 Chapter 3 builds these pieces one by one; ``scripts/pretrain.py`` trains with the same functions.
+What is masked and the collator stand in ``utils.masking``.
 Formulas and rates: Devlin et al. 2019, arXiv 1810.04805, section 3.1 and appendix A.
 """
 
@@ -16,7 +17,26 @@ from torch.nn.functional import cross_entropy
 from transformers import BertForPreTraining, BertTokenizer
 from transformers.models.bert.modeling_bert import BertForPreTrainingOutput
 
-IGNORE = -100  # the label that torch's cross entropy skips
+from utils.masking import IGNORE, PretrainingCollator, mask_tokens
+
+__all__ = [
+    "IGNORE",
+    "IS_NEXT",
+    "NOT_NEXT",
+    "BertForMaskedPreTraining",
+    "PretrainingCollator",
+    "SegmentPairs",
+    "encode_documents",
+    "evaluate_pretraining",
+    "in_batches_of_similar_length",
+    "mask_tokens",
+    "read_documents",
+    "segment_pairs",
+    "train_wordpiece",
+    "truncate_pair",
+    "unigram_baseline",
+]
+
 IS_NEXT, NOT_NEXT = 0, 1  # Hugging Face's coding of the NSP label: 0 means "is next"
 
 
@@ -214,62 +234,6 @@ def in_batches_of_similar_length(rows: list, batch_size: int, rng: random.Random
     last = [starts.pop()] if len(rows) % batch_size else []  # an incomplete batch must stay last
     rng.shuffle(starts)
     return [row for start in starts + last for row in rows[start : start + batch_size]]
-
-
-# ---------------------------------------------------------------- token masking (MLM)
-
-
-def mask_tokens(
-    input_ids: torch.Tensor,
-    special: torch.Tensor,
-    mask_id: int,
-    vocab_size: int,
-    rate: float = 0.15,
-    generator: torch.Generator | None = None,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Hide tokens for MLM: choose ``rate`` of them; 80 % [MASK], 10 % random, 10 % unchanged.
-
-    Args:
-        input_ids: (batch, length) token ids. Not changed.
-        special: (batch, length) bool, True where a token must never be chosen.
-    Returns:
-        the masked ids and the labels, both (batch, length); labels are ``IGNORE`` elsewhere.
-    """
-    # One uniform draw a token decides everything: below ``rate`` the token is chosen, and the
-    # tenth of that range into which the draw falls says what becomes of it.
-    draw = torch.rand(input_ids.shape, generator=generator).masked_fill(special, 1.0)
-    labels = input_ids.masked_fill(draw >= rate, IGNORE)
-    hidden = draw < 0.8 * rate
-    swapped = (draw >= 0.9 * rate) & (draw < rate)
-    random_ids = torch.randint(vocab_size, input_ids.shape, generator=generator)
-    masked = torch.where(hidden, mask_id, torch.where(swapped, random_ids, input_ids))
-    return masked, labels
-
-
-class PretrainingCollator:
-    """Rows to a padded batch with fresh masks: the same row is masked anew whenever it is seen.
-
-    ``next_sentence_label`` may be missing (MLM alone). With ``seed`` the masks are the same at
-    every call on the same rows (for evaluation).
-    """
-
-    def __init__(self, tokenizer, rate: float = 0.15, seed: int | None = None):
-        self.tokenizer, self.rate, self.seed = tokenizer, rate, seed
-        self.special_ids = torch.tensor(tokenizer.all_special_ids)
-
-    def __call__(self, rows: list[dict]) -> dict[str, torch.Tensor]:
-        batch = dict(self.tokenizer.pad(rows, return_tensors="pt", pad_to_multiple_of=8))
-        generator = None if self.seed is None else torch.Generator().manual_seed(self.seed)
-        special = torch.isin(batch["input_ids"], self.special_ids)
-        batch["input_ids"], batch["labels"] = mask_tokens(
-            batch["input_ids"],
-            special,
-            self.tokenizer.mask_token_id,
-            len(self.tokenizer),
-            self.rate,
-            generator,
-        )
-        return batch
 
 
 # ---------------------------------------------------------------- model and measures

@@ -1,0 +1,176 @@
+"""Masking for MLM: which tokens are hidden, behind what, and the batch that comes of it.
+
+Three ways to choose, one rate: every token for itself (BERT), whole words (for Chinese: what jieba
+takes for a word), or spans of random length (SpanBERT). Chapter 3 builds them one by one.
+Sources: Devlin et al. 2019, arXiv 1810.04805, section 3.1; Cui et al. 2019, arXiv 1906.08101;
+Joshi et al. 2020, arXiv 1907.10529, section 3.1.
+"""
+
+import logging
+from collections.abc import Sequence
+
+import jieba
+import torch
+
+jieba.setLogLevel(logging.ERROR)
+
+IGNORE = -100  # the label that torch's cross entropy skips
+SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
+
+# ---------------------------------------------------------------- what is masked together
+
+
+def word_ids(
+    tokens: Sequence[str], special_tokens: Sequence[str] = SPECIAL_TOKENS
+) -> list[int | None]:
+    """The number of the word that each token belongs to, counted from 0; None for special tokens.
+
+    Words are those that jieba finds in the text the tokens spell; ``##`` pieces stay with the
+    piece they continue. ``["[CLS]", "冠", "军", "nb", "##l"]`` gives ``[None, 0, 0, 1, 1]``.
+    """
+    special = set(special_tokens)
+    text, starts = "", []
+    for token in tokens:
+        piece = " " if token in special else token.removeprefix("##")
+        # Two Latin words or numbers side by side had a space between them.
+        if piece == token and _latin(token[:1]) and _latin(text[-1:]):
+            text += " "
+        starts.append(len(text))
+        text += piece
+    word_at = [number for number, word in enumerate(jieba.cut(text)) for _ in word]
+    ids: list[int | None] = []
+    numbers: dict[int, int] = {}  # jieba counts spaces as words, too
+    for token, start in zip(tokens, starts, strict=True):
+        if token in special:
+            ids.append(None)
+        elif token.startswith("##") and ids and ids[-1] is not None:
+            ids.append(ids[-1])
+        else:
+            ids.append(numbers.setdefault(word_at[start], len(numbers)))
+    return ids
+
+
+def _latin(character: str) -> bool:
+    return character.isascii() and character.isalnum()
+
+
+def first_places(ids: Sequence[int | None]) -> list[int]:
+    """For each token the place of the first token of its word; its own place outside of words."""
+    firsts: dict[int, int] = {}
+    return [
+        place if number is None else firsts.setdefault(number, place)
+        for place, number in enumerate(ids)
+    ]
+
+
+def random_spans(
+    shape: tuple[int, int],
+    generator: torch.Generator | None = None,
+    p: float = 0.2,
+    longest: int = 10,
+) -> torch.Tensor:
+    """Cut rows into spans of geometric length; for each token the place where its span begins.
+
+    Lengths follow SpanBERT: geometric with ``p``, none over ``longest``, 3.8 tokens on average.
+    Spans here are counted in tokens and cut anywhere; SpanBERT counts and cuts in whole words.
+
+    Args:
+        shape: (batch, length) of the token ids.
+    Returns:
+        (batch, length) places, for ``mask_tokens(units=…)``.
+    """
+    chances = (1 - p) ** torch.arange(longest).float()
+    count = shape[0] * shape[1]
+    lengths = torch.multinomial(chances, count, replacement=True, generator=generator) + 1
+    ends = lengths.view(shape).cumsum(1)
+    places = torch.arange(shape[1]).expand(shape).contiguous()
+    span = torch.searchsorted(ends, places, right=True)
+    return (ends - lengths.view(shape)).gather(1, span)
+
+
+# ---------------------------------------------------------------- masking
+
+
+def mask_tokens(
+    input_ids: torch.Tensor,
+    special: torch.Tensor,
+    mask_id: int,
+    vocab_size: int,
+    rate: float = 0.15,
+    generator: torch.Generator | None = None,
+    units: torch.Tensor | None = None,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Hide tokens for MLM: choose ``rate`` of them; 80 % [MASK], 10 % random, 10 % unchanged.
+
+    Args:
+        input_ids: (batch, length) token ids. Not changed.
+        special: (batch, length) bool, True where a token must never be chosen.
+        units: (batch, length) place of the first token of the word or span that a token is part
+            of. Tokens of one unit share their fate, all hidden or all left; every token is still
+            chosen with the chance ``rate``. Without it each token is a unit of its own.
+            (BERT's own code draws 80/10/10 for each piece of a word; here as in SpanBERT one draw
+            is for all of it, or a piece left unchanged would give the word away.)
+    Returns:
+        the masked ids and the labels, both (batch, length); labels are ``IGNORE`` elsewhere.
+    """
+    # One uniform draw a token decides everything: below ``rate`` the token is chosen, and the
+    # tenth of that range into which the draw falls says what becomes of it.
+    draw = torch.rand(input_ids.shape, generator=generator)
+    if units is not None:
+        draw = draw.gather(1, units)
+    draw = draw.masked_fill(special, 1.0)
+    labels = input_ids.masked_fill(draw >= rate, IGNORE)
+    hidden = draw < 0.8 * rate
+    swapped = (draw >= 0.9 * rate) & (draw < rate)
+    random_ids = torch.randint(vocab_size, input_ids.shape, generator=generator)
+    masked = torch.where(hidden, mask_id, torch.where(swapped, random_ids, input_ids))
+    return masked, labels
+
+
+class PretrainingCollator:
+    """Rows to a padded batch with fresh masks: the same row is masked anew whenever it is seen.
+
+    ``next_sentence_label`` may be missing (MLM alone). With ``seed`` the masks are the same at
+    every call on the same rows (for evaluation). ``whole_word`` masks words as a whole, ``spans``
+    runs of random length; neither of them (BERT's first way) masks token by token.
+    """
+
+    def __init__(
+        self,
+        tokenizer,
+        rate: float = 0.15,
+        seed: int | None = None,
+        whole_word: bool = False,
+        spans: bool = False,
+    ):
+        if whole_word and spans:
+            raise ValueError("PretrainingCollator: whole_word or spans, not both; drop one of them")
+        self.tokenizer, self.rate, self.seed = tokenizer, rate, seed
+        self.whole_word, self.spans = whole_word, spans
+        self.special_ids = torch.tensor(tokenizer.all_special_ids)
+
+    def __call__(self, rows: list[dict]) -> dict[str, torch.Tensor]:
+        batch = dict(self.tokenizer.pad(rows, return_tensors="pt", pad_to_multiple_of=8))
+        generator = None if self.seed is None else torch.Generator().manual_seed(self.seed)
+        special = torch.isin(batch["input_ids"], self.special_ids)
+        batch["input_ids"], batch["labels"] = mask_tokens(
+            batch["input_ids"],
+            special,
+            self.tokenizer.mask_token_id,
+            len(self.tokenizer),
+            self.rate,
+            generator,
+            self.units(batch["input_ids"], generator),
+        )
+        return batch
+
+    def units(self, input_ids: torch.Tensor, generator=None) -> torch.Tensor | None:
+        """What is masked together, as `mask_tokens` wants it: (batch, length), or None."""
+        if self.spans:
+            return random_spans(tuple(input_ids.shape), generator)
+        if not self.whole_word:
+            return None
+        rows = (self.tokenizer.convert_ids_to_tokens(row) for row in input_ids.tolist())
+        special_tokens = self.tokenizer.all_special_tokens
+        return torch.tensor([first_places(word_ids(tokens, special_tokens)) for tokens in rows])

@@ -13,6 +13,7 @@ from utils.pretraining import (
     BertForMaskedPreTraining,
     PretrainingCollator,
     evaluate_pretraining,
+    train_steps,
     unigram_baseline,
 )
 
@@ -116,6 +117,44 @@ def test_model_checkpoint_loads_into_transformers(tmp_path):
     assert not report["missing_keys"] and not report["unexpected_keys"]
     assert abs(loaded(**batch).loss - model(**batch).loss) < 1e-9
     assert loaded.cls.predictions.decoder.weight is loaded.bert.embeddings.word_embeddings.weight
+
+
+# --- train_steps ---------------------------------------------------------------------------------
+
+
+def test_train_steps_learns_and_masks_anew(monkeypatch):
+    monkeypatch.setattr("utils.pretraining.bf16_available", lambda: False)
+    model, given = tiny_model(hidden_dropout_prob=0.1).float().eval(), pair_rows(6)
+    seen, masks, modes = [], set(), set()
+    collate = PretrainingCollator(tiny_tokenizer(), rate=0.3)
+
+    def recording(rows):
+        seen.extend(given.index(row) for row in rows)
+        batch = collate(rows)
+        masks.add(str(batch["labels"].tolist()))
+        modes.add(model.training)
+        return batch
+
+    torch.manual_seed(0)
+    losses = train_steps(model, given, recording, steps=60, learning_rate=0.01, batch_size=4)
+    assert len(losses) == 60 and sum(losses[-10:]) < 0.7 * sum(losses[:10])
+    assert seen == [place % 6 for place in range(240)], "not in order, or not from the front again"
+    assert len(masks) == 60 and modes == {True}
+
+
+def test_train_steps_rate_rises_then_falls(monkeypatch):
+    rates = []
+
+    class Recording(torch.optim.AdamW):
+        def step(self, *arguments, **options):
+            rates.append(self.param_groups[0]["lr"])
+            return super().step(*arguments, **options)
+
+    monkeypatch.setattr(torch.optim, "AdamW", Recording)
+    collate = PretrainingCollator(tiny_tokenizer(), rate=0.3)
+    train_steps(tiny_model(), pair_rows(), collate, steps=20, learning_rate=0.01, batch_size=2)
+    assert rates[:2] == pytest.approx([0.005, 0.01])
+    assert rates[1:] == sorted(rates[1:], reverse=True) and 0 < rates[-1] < 0.001
 
 
 # --- evaluate_pretraining, unigram_baseline ------------------------------------------------------

@@ -18,6 +18,7 @@ from transformers import BertForPreTraining, BertTokenizer
 from transformers.models.bert.modeling_bert import BertForPreTrainingOutput
 
 from utils.masking import IGNORE, PretrainingCollator, mask_tokens
+from utils.training import bf16_available
 
 __all__ = [
     "IGNORE",
@@ -32,6 +33,7 @@ __all__ = [
     "mask_tokens",
     "read_documents",
     "segment_pairs",
+    "train_steps",
     "train_wordpiece",
     "truncate_pair",
     "unigram_baseline",
@@ -51,7 +53,7 @@ def read_documents(path: str | Path) -> list[list[str]]:
     """
     path = Path(path)
     open_text = gzip.open if path.suffix == ".gz" else open
-    with open_text(path, "rt", encoding="utf8") as file:
+    with open_text(path, "rt", encoding="utf-8-sig") as file:
         lines = [line.strip() for line in file]
     while lines and not lines[-1]:
         lines.pop()
@@ -285,6 +287,41 @@ class BertForMaskedPreTraining(BertForPreTraining):
 def _at_least_float32(logits: torch.Tensor) -> torch.Tensor:
     """A softmax over thousands of words in half precision would lose the rare ones."""
     return logits.to(torch.promote_types(logits.dtype, torch.float32))
+
+
+def train_steps(
+    model: BertForMaskedPreTraining,
+    rows: Sequence[dict],
+    collate,
+    steps: int,
+    learning_rate: float = 1e-3,
+    batch_size: int = 32,
+) -> list[float]:
+    """Train on ``rows`` in their order, from the front again after the last; the loss of each step.
+
+    The plain loop of chapter 3, for small models: AdamW, linear warm-up over the first tenth of
+    the steps, then linear decay to 0. Long runs belong to ``scripts/pretrain.py``, which can resume.
+    """
+    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, betas=(0.9, 0.98))
+    warmup = max(1, steps // 10)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min((step + 1) / warmup, (steps - step) / max(1, steps - warmup))
+    )
+    model.train()
+    losses = []
+    for step in range(steps):
+        places = range(step * batch_size, (step + 1) * batch_size)
+        batch = collate([rows[place % len(rows)] for place in places])  # masked anew
+        batch = {name: tensor.to(model.device) for name, tensor in batch.items()}
+        with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16_available()):
+            loss = model(**batch).loss
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad()
+        losses.append(loss.item())
+    return losses
 
 
 @torch.no_grad()

@@ -1,0 +1,167 @@
+"""Does NSP help a small model? Pretrain with and without it at equal budget, then fine-tune.
+
+    python scripts/nsp_ablation.py               # the missing rows of results/nsp_ablation.json
+    python scripts/nsp_ablation.py --fresh       # all of them (about three minutes of processor time)
+
+The nano model and the loop of chapter 3, on the course's own text; three arms (NSP on, NSP off,
+no pretraining), several seeds, fine-tuned on a hundred labelled texts of mini_thucnews.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import torch
+import transformers
+from benchmark import hardware, score
+from transformers import BertConfig
+
+from utils.data import balanced_sample, load_thucnews
+from utils.finetuning import fine_tune, load_tokenizer, new_classifier, predict, tokenize
+from utils.models import resolve
+from utils.pretraining import (
+    BertForMaskedPreTraining,
+    PretrainingCollator,
+    SegmentPairs,
+    encode_documents,
+    evaluate_pretraining,
+    read_documents,
+    train_steps,
+    unigram_baseline,
+)
+from utils.profile import course_root
+
+RESULTS = course_root() / "results/nsp_ablation.json"
+SEEDS = (0, 1, 2)
+STEPS, BATCH_SIZE, LEARNING_RATE, MAX_LENGTH = 120, 32, 3e-3, 64
+LABELS, EPOCHS, FINE_TUNING_RATE = 100, 8, 1e-3
+ARMS = {"nsp on": 1.0, "nsp off": 0.0, "no pretraining": None}  # name -> weight of the NSP loss
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--fresh", action="store_true", help="measure again what is there already")
+    arguments = parser.parse_args()
+    news = load_thucnews(course_root() / "data/mini_thucnews")
+    tokenizer = load_tokenizer(resolve("mini-bert-zh"))
+    train, held_out = course_documents(news)
+    train_ids, held_out_ids = (encode_documents(part, tokenizer) for part in (train, held_out))
+    batches = held_out_batches(held_out_ids, tokenizer)
+    content = {
+        "about": describe(train, held_out),
+        "unigram": unigram_baseline(train_ids, batches, len(tokenizer)),
+        "rows": {},
+    }
+    if RESULTS.is_file() and not arguments.fresh:
+        content["rows"] = json.loads(RESULTS.read_text(encoding="utf8"))["rows"]
+    for seed in SEEDS:
+        rows = training_rows(train_ids, tokenizer, seed)
+        for arm, nsp_weight in ARMS.items():
+            name = f"{arm}/{seed}"
+            if name in content["rows"]:
+                continue
+            started = time.process_time()
+            model = nano_model(tokenizer, seed)
+            if nsp_weight is not None:
+                model.nsp_weight = nsp_weight
+                torch.manual_seed(seed)
+                collate = PretrainingCollator(tokenizer)
+                train_steps(model, rows, collate, STEPS, LEARNING_RATE, BATCH_SIZE)
+            row = evaluate_pretraining(model, batches)
+            row |= fine_tuned_score(model, tokenizer, news, seed)
+            row["processor_seconds"] = time.process_time() - started
+            content["rows"][name] = {key: round(value, 4) for key, value in row.items()}
+            RESULTS.parent.mkdir(exist_ok=True)
+            text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+            RESULTS.write_text(text, encoding="utf8")
+            print(name, content["rows"][name], flush=True)
+
+
+def course_documents(news) -> tuple[list, list]:
+    """(training, held-out) documents: mini_corpus but every fifth, and the news to train on."""
+    corpus = read_documents(course_root() / "data/mini_corpus/mini_corpus.txt")
+    articles = [split_sentences(text) for text in news["train"]["text"]]
+    held_out = corpus[::5]
+    return [document for document in corpus if document not in held_out] + articles, held_out
+
+
+def split_sentences(text: str) -> list[str]:
+    """Sentences of a news item; a space parts its headline from the rest."""
+    return [part for part in re.split(r"(?<=[。！？])|\s", text) if part]
+
+
+def nano_model(tokenizer, seed: int) -> BertForMaskedPreTraining:
+    """A BERT of 2 layers × 128 with random weights."""
+    torch.manual_seed(seed)
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=512,
+        max_position_embeddings=128,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+        attn_implementation="eager",
+    )
+    return BertForMaskedPreTraining(config)
+
+
+def training_rows(train_ids, tokenizer, seed: int) -> SegmentPairs:
+    options = {"max_length": MAX_LENGTH, "short_length": MAX_LENGTH, "batch_size": BATCH_SIZE}
+    return SegmentPairs(train_ids, tokenizer, passes=4, seed=seed, **options)
+
+
+def held_out_batches(held_out_ids, tokenizer) -> list[dict]:
+    rows = SegmentPairs(held_out_ids, tokenizer, MAX_LENGTH, batch_size=BATCH_SIZE)
+    rows = [rows[place] for place in range(len(rows))]
+    collate = PretrainingCollator(tokenizer, seed=0)
+    return [collate(rows[start : start + 64]) for start in range(0, len(rows), 64)]
+
+
+def fine_tuned_score(model, tokenizer, news, seed: int) -> dict[str, float]:
+    """Test accuracy and macro F1 after fine-tuning on few labels; the same ones for every arm."""
+    train = tokenize(balanced_sample(news["train"], LABELS, seed), tokenizer)
+    validation = tokenize(balanced_sample(news["validation"], LABELS, 0), tokenizer)
+    names = news["train"].features["label"].names
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_pretrained(folder)
+        classifier = new_classifier(folder, names, seed=seed)
+    trainer = fine_tune(
+        classifier, tokenizer, train, validation, learning_rate=FINE_TUNING_RATE, epochs=EPOCHS,
+        seed=seed, progress=False,
+    )  # fmt: skip
+    probabilities = predict(trainer.model, tokenizer, news["test"]["text"])
+    return score(news["test"]["label"], probabilities.argmax(1))
+
+
+def describe(train: list, held_out: list) -> dict:
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=course_root(), capture_output=True, text=True
+    )
+    return {
+        "command": "python scripts/nsp_ablation.py",
+        "commit": commit.stdout.strip(),
+        "hardware": hardware(),
+        "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
+        "seeds": list(SEEDS),
+        "text": {"training documents": len(train), "held-out documents": len(held_out)},
+        "pretraining": {"steps": STEPS, "rows a step": BATCH_SIZE, "learning rate": LEARNING_RATE},
+        "fine-tuning": {"labels": LABELS, "epochs": EPOCHS, "learning rate": FINE_TUNING_RATE},
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -47,8 +47,8 @@ ARMS = ("tfidf", "scratch", CHECKPOINT)
 # data set -> (source under --data or None for the course's own, max tokens, {size: epochs})
 TASKS = {
     "mini": (None, 128, {50: 20, 100: 12, 200: 10, 400: 8, 900: 5}),
-    "titles": ("thucnews/titles_*.csv.gz", 48, {200: 20, 1000: 10, 5000: 5}),
-    "texts": ("thucnews", 192, {None: 4}),
+    "titles": ("thucnews/titles_*.csv.gz", 48, {200: 20, 1000: 10, 5000: 4}),
+    "texts": ("thucnews", 128, {None: 4}),
 }
 
 

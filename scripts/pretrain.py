@@ -13,7 +13,6 @@ import json
 import platform
 import shutil
 import sys
-import time
 import zlib
 from pathlib import Path
 
@@ -141,7 +140,6 @@ def chunks(dataset, size: int):
 
 def main() -> None:
     arguments = parse_arguments()
-    started = time.perf_counter()
     set_seed(arguments.seed)
     train_documents, held_out_documents = split_documents(arguments.text)
     tokenizer = load_or_train_tokenizer(arguments, train_documents)
@@ -180,6 +178,7 @@ def main() -> None:
     config._attn_implementation = "sdpa" if on_gpu else "eager"
     model = BertForMaskedPreTraining(config)
     model.nsp_weight = arguments.nsp_weight
+    log = JsonLog(arguments.work / "log.jsonl")
     collator = PretrainingCollator(tokenizer, whole_word=arguments.whole_word)
     # Held-out losses are of token masks either way, so that models can be compared.
     evaluation_collator = PretrainingCollator(tokenizer, seed=arguments.seed)
@@ -214,7 +213,7 @@ def main() -> None:
         train_dataset=train_rows,
         eval_dataset=held_out_rows,
         data_collator=collator,
-        callbacks=[JsonLog(arguments.work / "log.jsonl")],
+        callbacks=[log],
     )
     trainer.data_collator_for_evaluation = evaluation_collator
 
@@ -226,12 +225,13 @@ def main() -> None:
     trainer.train(resume_from_checkpoint=last_complete_checkpoint(arguments.work))
     report["trained"] = evaluate_pretraining(trainer.model, held_out_batches)
     if trainer.is_world_process_zero():
-        report |= describe_run(arguments, trainer, tokens_a_pass, started)
+        report |= describe_run(arguments, trainer, tokens_a_pass, log)
+        report["tokens_seen"] = round(trainer.state.epoch * train_rows.ends[-1])
         save_finished(trainer.model, tokenizer, report, arguments)
         print(json.dumps(report, indent=1), flush=True)
 
 
-def describe_run(arguments, trainer, tokens_a_pass: int, started: float) -> dict:
+def describe_run(arguments, trainer, tokens_a_pass: int, log: JsonLog) -> dict:
     return {
         # File names without folders: what matters to others is which text, not where it lay.
         "command": "python scripts/pretrain.py " + " ".join(Path(a).name for a in sys.argv[1:]),
@@ -241,7 +241,7 @@ def describe_run(arguments, trainer, tokens_a_pass: int, started: float) -> dict
         "tokens_a_pass": tokens_a_pass,
         "passes_prepared": arguments.passes,
         "epochs_of_prepared_rows": round(trainer.state.epoch, 4),
-        "minutes_this_start": round((time.perf_counter() - started) / 60, 1),
+        "minutes": round(log.minutes(), 1),
         "device": torch.cuda.get_device_name()
         if torch.cuda.is_available()
         else f"{platform.machine()} CPU, {torch.get_num_threads()} threads",

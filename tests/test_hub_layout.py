@@ -116,3 +116,12 @@ def test_bert_base_chinese_is_loaded_and_fine_tuned(tmp_path):
     assert result["layer_norm"] == pytest.approx(layer_norm)
     assert result["steps"] == 3 and result["changed"]
     assert sum(result["probabilities"][0]) == pytest.approx(1, abs=1e-5)
+
+
+def test_offline_with_an_empty_cache_says_what_to_do(tmp_path):
+    (tmp_path / "hub").mkdir()
+    ran = run_full(FINE_TUNE, tmp_path / "hub")
+    assert ran.returncode != 0
+    last = ran.stderr.strip().splitlines()[-1]
+    assert "google-bert/bert-base-chinese" in last and "HF_ENDPOINT" in last
+    assert "COURSE_PROFILE=mini" in last

@@ -62,13 +62,26 @@ def test_json_log_rows(tmp_path):
     rows = [json.loads(line) for line in path.read_text(encoding="utf8").splitlines()]
     assert rows == [
         {"step": 25, "minutes": 1.0, "minutes_left": 3.0, "loss": 0.123457, "epoch": 1},
-        {"step": 50, "minutes": 1.0, "minutes_left": 5.0, "eval_loss": 2.0},
+        # One minute before the interruption, one for the ten steps since.
+        {"step": 50, "minutes": 2.0, "minutes_left": 5.0, "eval_loss": 2.0},
     ]
+
+
+def test_json_log_forgets_the_steps_that_are_done_anew(tmp_path):
+    path = tmp_path / "log.jsonl"
+    for step in (10, 20, 30):
+        log(path, {"loss": float(step)}, step=step, first=step - 10)
+    with path.open("a", encoding="utf8") as file:
+        file.write('{"step": 31, "minu')  # killed while writing
+    log(path, {"loss": 0.5}, step=25, first=20)
+    rows = [json.loads(line) for line in path.read_text(encoding="utf8").splitlines()]
+    assert [(row["step"], row["minutes"]) for row in rows] == [(10, 1.0), (20, 2.0), (25, 3.0)]
 
 
 def test_json_log_before_the_first_step(tmp_path):
     log(tmp_path / "log.jsonl", {"loss": 1.0}, step=0)
-    assert json.loads((tmp_path / "log.jsonl").read_text())["step"] == 0
+    row = json.loads((tmp_path / "log.jsonl").read_text())
+    assert row["step"] == 0 and row["minutes_left"] is None
 
 
 def test_json_log_only_of_the_main_process(tmp_path):

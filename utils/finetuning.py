@@ -33,8 +33,18 @@ from utils.training import bf16_available, last_complete_checkpoint
 
 
 def load_tokenizer(checkpoint: str):
-    """The tokenizer that belongs to a checkpoint (a folder or Hub id)."""
-    return AutoTokenizer.from_pretrained(checkpoint)
+    """The tokenizer that belongs to a checkpoint (a folder or Hub id).
+
+    Raises:
+        ModelError: a checkpoint of the Hub that is not in the cache and cannot be fetched.
+    """
+    try:
+        return AutoTokenizer.from_pretrained(checkpoint)
+    except OSError as error:
+        raise ModelError(
+            f"{checkpoint}: not in the Hub's cache here, and the Hub cannot be reached; set "
+            "HF_ENDPOINT to a mirror that you can reach, or COURSE_PROFILE=mini to work offline"
+        ) from error
 
 
 def new_classifier(
@@ -43,17 +53,19 @@ def new_classifier(
     """A classifier on top of a checkpoint, in float32; its head (and with `pretrained=False`
     all of it, same architecture) is random, drawn with `seed`."""
     set_seed(seed)
-    labels = {
+    settings = {
         "num_labels": len(class_names),
         "id2label": dict(enumerate(class_names)),
         "label2id": {name: i for i, name in enumerate(class_names)},
+        # With a padding mask the fused attention is the slower one on a processor.
+        "attn_implementation": "eager" if device().type == "cpu" else "sdpa",
     }
     if pretrained:
         # A checkpoint saved in fp16 would load as fp16: training needs float32.
         return AutoModelForSequenceClassification.from_pretrained(
-            checkpoint, dtype=torch.float32, **labels
+            checkpoint, dtype=torch.float32, **settings
         )
-    config = AutoConfig.from_pretrained(checkpoint, **labels)
+    config = AutoConfig.from_pretrained(checkpoint, **settings)
     return AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
 
 

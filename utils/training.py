@@ -38,24 +38,40 @@ def last_complete_checkpoint(folder: str | Path) -> str | None:
 
 
 class JsonLog(TrainerCallback):
-    """Append every log of a Trainer to a file, one JSON object a line, with minutes and an ETA."""
+    """Write every log of a Trainer to a file, one JSON object a line, with minutes and an ETA.
+
+    A run that is resumed carries the minutes on and drops the rows of the steps that are done anew.
+    """
 
     def __init__(self, path: str | Path):
-        self.path = Path(path)
+        self.path, self.minutes_before = Path(path), 0.0
 
     def on_train_begin(self, args, state, control, **kwargs):
         self.started, self.first_step = time.perf_counter(), state.global_step
+        if not (state.is_world_process_zero and self.path.is_file()):
+            return
+        rows = [row for row in self._read() if row["step"] <= state.global_step]
+        self.minutes_before = max((row["minutes"] for row in rows), default=0.0)
+        partial = self.path.with_suffix(".partial")
+        partial.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf8")
+        partial.replace(self.path)
+
+    def minutes(self) -> float:
+        """Minutes of training so far, those before an interruption included."""
+        return self.minutes_before + (time.perf_counter() - self.started) / 60
 
     def on_log(self, args, state, control, logs=None, **kwargs):
         if not state.is_world_process_zero:
             return
-        minutes = (time.perf_counter() - self.started) / 60
         steps = state.global_step - self.first_step
-        left = (state.max_steps - state.global_step) * minutes / steps if steps else float("nan")
+        left = None  # nobody knows before the first step
+        if steps:
+            minutes_a_step = (self.minutes() - self.minutes_before) / steps
+            left = round((state.max_steps - state.global_step) * minutes_a_step, 1)
         row = {
             "step": state.global_step,
-            "minutes": round(minutes, 2),
-            "minutes_left": round(left, 1),
+            "minutes": round(self.minutes(), 2),
+            "minutes_left": left,
         }
         row |= {
             key: round(value, 6) if isinstance(value, float) else value
@@ -64,3 +80,12 @@ class JsonLog(TrainerCallback):
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a", encoding="utf8") as file:
             file.write(json.dumps(row) + "\n")
+
+    def _read(self) -> list[dict]:
+        rows = []
+        for line in self.path.read_text(encoding="utf8").splitlines():
+            try:
+                rows.append(json.loads(line))
+            except ValueError:  # cut off when the process was killed
+                continue
+        return rows

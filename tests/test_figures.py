@@ -23,11 +23,14 @@ def draw_all():
     names = ["体育", "财经", "a < b & c"]
     counts = np.array([[30, 1, 0], [2, 28, 0], [0, 4, 6]])
     lines = {"训练": [2.3, 1.1, 0.4], "validation": [2.2, 1.3, 1.2]}
+    scores = {"从零": ([50, 900], [0.2, 0.6], [0.1, 0.02]), "TF-IDF": ([50], [0.5], [0.03])}
     drawn = {
         "bars": figures.bars(names, [90, 20.5, 7], "条数", ALT, digits=1),
         "histogram": figures.histogram(range(50), "tokens", "条", 40, "截断", ALT),
         "curves": figures.curves(lines, [1, 2, 3], "epoch", "loss", ALT),
         "confusion": figures.confusion(counts, names, ALT),
+        "scores_by_size": figures.scores_by_size(scores, "labels", "accuracy", ALT),
+        "visibility": figures.visibility([["●", ""], ["●", "→"]], ["甲", "<"], ["春", "天"], ALT),
     }
     return {name: figure.data for name, figure in drawn.items()}
 
@@ -37,7 +40,7 @@ def drawings():
     return draw_all()
 
 
-KINDS = ["bars", "histogram", "curves", "confusion"]
+KINDS = ["bars", "histogram", "curves", "confusion", "scores_by_size", "visibility"]
 
 
 @pytest.fixture(params=KINDS)
@@ -72,6 +75,8 @@ def test_it_fits_the_width_of_the_page(svg):
         ("histogram", {"tokens", "条", "截断"}),
         ("curves", {"训练", "validation", "epoch", "loss"}),
         ("confusion", {"体育", "财经", "predicted", "true", "30", "6"}),
+        ("scores_by_size", {"从零", "TF-IDF", "labels", "accuracy", "50", "900"}),
+        ("visibility", {"甲", "<", "春", "天", "●", "→", "input", "output"}),
     ],
 )
 def test_letters_stay_text(drawings, kind, expected):
@@ -120,6 +125,18 @@ def test_figures_do_not_share_ids(drawings):
             if name and f"#{name}" in drawings[kind]:
                 content = ElementTree.tostring(element)
                 assert defined.setdefault(name, content) == content, f"{kind}: {name}"
+
+
+def test_the_grid_marks_what_is_seen_where_it_is_seen():
+    marks = [[True, False], ["", "→"], ["●", ""]]
+    svg = figures.visibility(marks, list("甲乙丙"), list("春天"), ALT)
+    root = ElementTree.fromstring(svg.data)
+    fills = [cell.get("fill") for cell in root.iter(f"{SVG}rect")]
+    dot, none, arrow = fills[0], fills[1], fills[3]
+    assert fills == [dot, none, none, arrow, dot, none]
+    assert none == "none" and len({dot, arrow, none}) == 3
+    where = {(c.get("x"), c.get("y")) for c in root.iter(f"{SVG}rect") if c.get("fill") == dot}
+    assert len({x for x, _ in where}) == 1 and len({y for _, y in where}) == 2
 
 
 def test_no_warnings_and_no_open_figures():

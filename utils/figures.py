@@ -135,3 +135,68 @@ def confusion(counts: np.ndarray, names: Sequence[str], alt: str):
     axes.set_yticks(range(len(names)), names)
     axes.set(xlabel="predicted", ylabel="true")
     return show(figure, alt)
+
+
+@in_style
+def scores_by_size(
+    lines: dict[str, tuple[Sequence[float], Sequence[float], Sequence[float]]],
+    xlabel: str,
+    ylabel: str,
+    alt: str,
+):
+    """One line a method, (sizes, means, standard deviations), over sizes on a log scale."""
+    figure, axes = new_figure()
+    styles = zip(COLORS, ("o-", "s--", "^:", "D-."), lines.items(), strict=False)
+    for color, style, (name, (sizes, means, deviations)) in styles:
+        axes.errorbar(sizes, means, deviations, fmt=style, color=color, capsize=4, label=name)
+    ticks = sorted({size for sizes, _, _ in lines.values() for size in sizes})
+    axes.set(xlabel=xlabel, ylabel=ylabel, xscale="log", ylim=(0, 1))
+    axes.set_xticks(ticks, [str(size) for size in ticks])
+    axes.minorticks_off()
+    axes.legend(loc="upper left", ncols=3, bbox_to_anchor=(0, 1.15))
+    return show(figure, alt)
+
+
+def visibility(
+    marks: Sequence[Sequence[str | bool]], rows: Sequence[str], columns: Sequence[str], alt: str
+):
+    """Which input (column) each output (row) sees: an SVG grid, drawn by hand for its Chinese.
+
+    Args:
+        marks: rows of cells, each "" or False (not seen), True, or one character; each character
+            has a colour.
+        rows, columns: the tokens of the outputs and of the inputs.
+        alt: what the grid shows, in words.
+    """
+    marks = [[{True: "●", False: ""}.get(mark, mark) for mark in row] for row in marks]
+    size, left, top = 34, 66, 58
+    kinds = sorted({mark for row in marks for mark in row if mark})
+    width, height = left + size * len(columns) + 4, top + size * len(rows) + 4
+    parts = [_svg_text(left + size * len(columns) / 2, 14, "input", 13)]
+    parts.append(_svg_text(27, top - 10, "output", 13))
+    for column, token in enumerate(columns):
+        parts.append(_svg_text(left + size * (column + 0.5), top - 10, token, 17))
+    for row, token in enumerate(rows):
+        y = top + size * row
+        parts.append(_svg_text(left - 24, y + size * 0.68, token, 17))
+        for column, mark in enumerate(marks[row]):
+            x = left + size * column
+            color = COLORS[kinds.index(mark) % len(COLORS)] if mark else "none"
+            parts.append(
+                f'<rect x="{x + 1}" y="{y + 1}" width="{size - 2}" height="{size - 2}" rx="3" '
+                f'fill="{color}" stroke="currentColor" stroke-opacity="0.35"/>'
+            )
+            ink = "#fff" if color == COLORS[0] else "#000"
+            if mark:
+                parts.append(_svg_text(x + size / 2, y + size * 0.68, mark, 17, ink))
+    return HTML(
+        f'<svg role="img" aria-label="{html.escape(alt, quote=True)}" '
+        f'style="width:100%;max-width:{width}pt;height:auto" viewBox="0 0 {width} {height}" '
+        f'xmlns="http://www.w3.org/2000/svg">{"".join(parts)}</svg>'
+    )
+
+
+def _svg_text(x: float, y: float, words: str, size: int, color: str = "currentColor") -> str:
+    """Words centred at x, on the line y."""
+    style = f"font: {size}px {FONTS}; text-anchor: middle; fill: {color}"
+    return f'<text x="{x:g}" y="{y:g}" style="{style}">{html.escape(words)}</text>'

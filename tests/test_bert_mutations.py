@@ -55,9 +55,9 @@ MUTANTS = [
     ),
     (", padding_idx=pad", "", "padding_row"),
     # attention, written out
-    (" / math.sqrt(query.shape[-1])", "", "attention_scale"),
-    ("math.sqrt(query.shape[-1])", "query.shape[-1]", "attention_scale"),
-    ("/ math.sqrt", "* math.sqrt", "attention_scale"),
+    (" * query.shape[-1] ** -0.5", "", "attention_scale"),
+    ("query.shape[-1] ** -0.5", "query.shape[-1] ** -1", "attention_scale"),
+    ("query.shape[-1] ** -0.5", "query.shape[-1] ** 0.5", "attention_scale"),
     ("masked_fill(~mask", "masked_fill(mask", "attention_mask_sign"),
     ("torch.finfo(scores.dtype).min", "-10.0", "attention_mask_value"),
     ("torch.finfo(scores.dtype).min", "-1e4", "attention_mask_value"),
@@ -67,7 +67,11 @@ MUTANTS = [
         "pass\n    weights = scores.softmax(dim=-1)\n    weights = weights if mask is None else weights * mask",
         "attention_mask_before_the_softmax",
     ),
-    ("weights = scores.softmax(dim=-1)", "weights = scores.softmax(dim=-2)", "attention_weights_sum"),
+    (
+        "weights = scores.softmax(dim=-1)",
+        "weights = scores.softmax(dim=-2)",
+        "attention_weights_sum",
+    ),
     ("        weights = dropout(weights)\n", "        pass\n", "attention_dropout"),
     (
         "return weights @ value, weights",

@@ -7,7 +7,6 @@ can be read and written without a table of translations.
 model = BertForPreTraining.from_pretrained(resolve("mini-bert-zh"))
 """
 
-import math
 from dataclasses import asdict, dataclass, field, fields
 from functools import partial
 from pathlib import Path
@@ -127,7 +126,7 @@ def attention(query, key, value, mask=None, dropout=None):
     length), False where a key must not be seen. Returns the mixed values, in the shape of
     `value`, and the weights (batch, heads, length, length).
     """
-    scores = query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])
+    scores = query @ key.transpose(-2, -1) * query.shape[-1] ** -0.5
     if mask is not None:  # before the softmax, so that the weights still sum to 1
         scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
     weights = scores.softmax(dim=-1)
@@ -277,7 +276,11 @@ class BertPreTrainedModel(nn.Module):
 
         Raises:
             ModelError: what is missing or unsupported in the folder, and the cure.
+            TypeError: a change of an entry that does not exist.
         """
+        unknown = sorted(set(changes) - {each.name for each in fields(BertConfig)})
+        if unknown:
+            raise TypeError(f"from_pretrained: config.json knows no {unknown[0]!r}; leave it out")
         entries, weights = read_checkpoint(folder)
         try:
             model = cls(BertConfig.from_dict(entries | changes))

@@ -1,0 +1,285 @@
+"""Chapter 2: other right answers to its exercises, and wrong ones with the hints they earn."""
+
+WEIGHTS = """
+import torch
+
+def attention_weights(query, key):
+    d = query.shape[-1]
+    return {}
+"""
+
+MASKED = """
+import math
+import torch
+
+def masked_attention(query, key, value, mask):
+    scores = query @ key.T / math.sqrt(query.shape[-1])
+    {}
+"""
+
+BLOCK = """
+def block(x, attention, feed_forward, norm_1, norm_2):
+    h = {}
+    return {}
+"""
+
+COUNT = """
+def count_parameters(config):
+    v, h, f, n = (
+        config.vocab_size, config.hidden_size, config.intermediate_size, config.num_hidden_layers
+    )
+    norm = 2 * h
+    tables = (v + config.max_position_embeddings + config.type_vocab_size) * h
+    attention = 4 * (h * h + h) + norm
+    feed_forward = (h * f + f) + (f * h + h) + norm
+    pooler = h * h + h
+    mlm = (h * h + h) + norm + v
+    nsp = 2 * h + 2
+    return {}
+"""
+
+ENCODE = """
+import math
+import torch
+from torch.nn.functional import gelu, layer_norm, linear, relu
+
+def encode(weights, config, input_ids, token_type_ids, attention_mask):
+    weights = {{name.removeprefix("bert."): tensor for name, tensor in weights.items()}}
+    heads, d = config.num_attention_heads, config.hidden_size // config.num_attention_heads
+
+    def norm(x, name):
+        w, b = weights[name + ".LayerNorm.weight"], weights[name + ".LayerNorm.bias"]
+        return layer_norm(x, (config.hidden_size,), w, b, {eps})
+
+    def dense(x, name):
+        return linear(x, weights[name + ".weight"], weights[name + ".bias"])
+
+    positions = torch.arange(input_ids.shape[1])
+    x = weights["embeddings.word_embeddings.weight"][input_ids]
+    x = x + weights["embeddings.position_embeddings.weight"][{positions}]
+    x = x + weights["embeddings.token_type_embeddings.weight"][{types}]
+    x = norm(x, "embeddings")
+    states = [x]
+    for n in range(config.num_hidden_layers):
+        layer = f"encoder.layer.{{n}}."
+        mixed = torch.empty_like(x)
+        for head in range(heads):
+            part = slice(head * d, (head + 1) * d)
+            q, k, v = (
+                dense(x, layer + "attention.self." + role)[..., part]
+                for role in ("query", "key", "value")
+            )
+            scores = q @ k.mT / {scale}
+            {mask}
+            mixed[..., part] = scores.softmax(-1) @ v
+        x = norm({residual} + dense(mixed, layer + "attention.output.dense"),
+                 layer + "attention.output")
+        wide = {activation}(dense(x, layer + "intermediate.dense"))
+        x = norm(x + dense(wide, layer + "output.dense"), layer + "output")
+        states.append(x)
+    return states
+"""
+
+RIGHT = {
+    "eps": "config.layer_norm_eps",
+    "positions": "positions",
+    "types": "token_type_ids",
+    "scale": "math.sqrt(d)",
+    "mask": "scores = scores.masked_fill(attention_mask[:, None, :] == 0, -math.inf)",
+    "residual": "x",
+    "activation": "gelu",
+}
+
+
+def encode(**mistake):
+    return ENCODE.format(**(RIGHT | mistake))
+
+
+EXERCISES = {
+    "02-1": {
+        "alternative": """
+import math
+import torch
+
+def attention_weights(query, key):
+    powers = torch.exp(torch.einsum("id,jd->ij", query, key) / math.sqrt(query.size(1)))
+    return powers / powers.sum(dim=1, keepdim=True)
+""",
+        "wrong": [
+            (WEIGHTS.format("torch.softmax(query @ key.T, -1)"), "没有缩放"),
+            (WEIGHTS.format("torch.softmax(query @ key.T / d, -1)"), "除以了 d，"),
+            (WEIGHTS.format("torch.softmax(query @ key.T / len(key)**0.5, -1)"), "长度的平方根"),
+            (WEIGHTS.format("torch.softmax(query @ key.T * d**0.5, -1)"), "乘以了 d 的平方根"),
+            (WEIGHTS.format("torch.softmax(query @ key.T / d**0.5, 0)"), "softmax 的方向反了"),
+            (WEIGHTS.format("query @ key.T / d**0.5"), "还差最后一步"),
+            (WEIGHTS.format("torch.softmax(key @ query.T / d**0.5, -1)"), "查询和键的位置反了"),
+            (WEIGHTS.format("torch.softmax(query @ key.T, -1) / d**0.5"), "先做了 softmax 才缩放"),
+            (WEIGHTS.format("torch.softmax(query @ key.T / 4, -1)"), "不能写死"),
+            (WEIGHTS.format("torch.softmax(query.T @ key / d**0.5, -1)"), "形状应为 (5, 5)"),
+            (WEIGHTS.format("(query @ key.T / d**0.5).tolist()"), "请返回一个张量"),
+        ],
+    },
+    "02-2": {
+        "alternative": """
+import torch
+
+def masked_attention(query, key, value, mask):
+    bias = torch.zeros(len(key), dtype=query.dtype)
+    bias[~mask] = float("-inf")
+    weights = torch.softmax(query @ key.T * query.shape[-1] ** -0.5 + bias, dim=-1)
+    return torch.einsum("ij,jd->id", weights, value)
+""",
+        "wrong": [
+            (MASKED.format("return scores.softmax(-1) @ value"), "掩码没有起作用"),
+            (
+                MASKED.format("return scores.masked_fill(mask, -1e300).softmax(-1) @ value"),
+                "掩码反了",
+            ),
+            (
+                MASKED.format("return (scores.softmax(-1) * mask) @ value"),
+                "掩码用在了 softmax 之后",
+            ),
+            (MASKED.format("return (scores * mask).softmax(-1) @ value"), "0 分也是得分"),
+            (
+                MASKED.format(
+                    "return scores.masked_fill(~mask[:, None], -1e300).softmax(-1) @ value"
+                ),
+                "遮错了方向",
+            ),
+            (
+                MASKED.format("return scores.masked_fill(~mask, -10.0).softmax(-1) @ value"),
+                "-10 不够小",
+            ),
+            (
+                MASKED.format("return scores.masked_fill(~mask, -1e4).softmax(-1) @ value"),
+                "填充又冒了出来",
+            ),
+            (
+                MASKED.format("return (4 * scores).masked_fill(~mask, -1e300).softmax(-1) @ value"),
+                "没有缩放",
+            ),
+            (
+                MASKED.format(
+                    "return scores.masked_fill(~mask[:, None], -math.inf).softmax(-1) @ value"
+                ),
+                "结果里有 NaN",
+            ),
+        ],
+    },
+    "02-3": {
+        "alternative": """
+def block(x, attention, feed_forward, norm_1, norm_2):
+    for sublayer, norm in ((attention, norm_1), (feed_forward, norm_2)):
+        x = norm(sublayer(x) + x)
+    return x
+""",
+        "wrong": [
+            (BLOCK.format("x + attention(norm_1(x))", "h + feed_forward(norm_2(h))"), "pre-LN"),
+            (BLOCK.format("0", "norm_1(x + attention(x) + feed_forward(x))"), "被并成了一个"),
+            (BLOCK.format("norm_1(x + attention(x))", "norm_2(x + feed_forward(h))"), "第二个残差"),
+            (BLOCK.format("norm_1(x + attention(x))", "norm_2(h + feed_forward(x))"), "读错了"),
+            (BLOCK.format("norm_1(attention(x))", "norm_2(feed_forward(h))"), "没有残差连接"),
+            (
+                BLOCK.format("norm_1(x + attention(x))", "norm_2(feed_forward(h))"),
+                "第二个子层没有残差",
+            ),
+            (
+                BLOCK.format("norm_1(attention(x))", "norm_2(h + feed_forward(h))"),
+                "第一个子层没有残差",
+            ),
+            (BLOCK.format("x + attention(x)", "h + feed_forward(h)"), "两处都没有归一化"),
+            (
+                BLOCK.format("x + attention(x)", "norm_2(h + feed_forward(h))"),
+                "第一个子层之后没有归一化",
+            ),
+            (
+                BLOCK.format("norm_1(x + attention(x))", "h + feed_forward(h)"),
+                "第二个子层之后没有归一化",
+            ),
+            (
+                BLOCK.format("x + norm_1(attention(x))", "h + norm_2(feed_forward(h))"),
+                "只包住了子层的结果",
+            ),
+            (BLOCK.format("norm_1(x + attention(x))", "norm_1(h + feed_forward(h))"), "norm_2"),
+        ],
+    },
+    "02-4": {
+        "alternative": """
+import torch
+from utils.bert import BertForPreTraining
+
+def count_parameters(config):
+    with torch.device("meta"):
+        model = BertForPreTraining(config)
+    return sum(parameter.numel() for parameter in model.parameters())
+""",
+        "wrong": [
+            (
+                COUNT.format("tables + norm + n * (attention + feed_forward) + pooler"),
+                "还有 MLM 和 NSP 两个头",
+            ),
+            (
+                COUNT.format(
+                    "tables + norm + n * (attention + feed_forward) + pooler + mlm + nsp + v * h"
+                ),
+                "多算了一张词表",
+            ),
+            (
+                COUNT.format(
+                    "tables + norm + n * (attention + feed_forward) + pooler + mlm + nsp - v"
+                ),
+                "漏了解码器的偏置",
+            ),
+            (
+                COUNT.format("tables + n * (attention + feed_forward) + pooler + mlm + nsp"),
+                "少了一个 LayerNorm",
+            ),
+            (
+                COUNT.format("tables + norm + n * (attention + feed_forward) + mlm + nsp"),
+                "少了一个 h×h 的全连接层",
+            ),
+            (
+                COUNT.format("tables + norm + n * (attention + feed_forward) + pooler + mlm"),
+                "漏了 NSP 头",
+            ),
+            (
+                COUNT.format(
+                    "(v + 3) * h + norm + n * (attention + feed_forward) + pooler + mlm + nsp"
+                ),
+                "漏了位置嵌入",
+            ),
+            (
+                COUNT.format(
+                    "tables + norm + n * (attention + feed_forward - 5 * h - f)"
+                    " + pooler + mlm + nsp"
+                ),
+                "漏了块里全连接层的偏置",
+            ),
+            (COUNT.format("7"), "逐项对照"),
+            (COUNT.format("str(v)"), "请返回一个整数"),
+        ],
+    },
+    "02-5": {
+        "alternative": encode(),
+        "wrong": [
+            (encode(eps="1e-5"), "eps 要从 config"),
+            (encode(positions="positions + 1"), "位置错开了一格"),
+            (encode(positions="positions * 0"), "嵌入层就不对"),
+            (encode(types="token_type_ids * 0"), "嵌入层就不对"),
+            (encode(scale="1"), "没有缩放"),
+            (encode(scale="math.sqrt(config.hidden_size)"), "用了 hidden_size 的平方根"),
+            (encode(mask="pass"), "没有用上 attention_mask"),
+            (encode(residual="0"), "注意力子层没有残差连接"),
+            (encode(activation="relu"), "激活函数用了 ReLU"),
+            (encode(activation="torch.nn.GELU('tanh')"), "tanh 近似的 GELU"),
+            (encode(activation="torch.tanh"), "第 1 个块不对"),
+            (encode().replace("return states", "return states[-1:]"), "共「层数 + 1」个张量"),
+            (
+                encode().replace(
+                    'x = x + weights["embeddings.token_type_embeddings.weight"][token_type_ids]', ""
+                ),
+                "没有用上 token_type_ids",
+            ),
+        ],
+    },
+}

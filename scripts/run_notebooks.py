@@ -173,17 +173,22 @@ def normalise(notebook):
             {key: cell.metadata[key] for key in CELL_METADATA if cell.metadata.get(key)}
         )
         if cell.cell_type == "code":
-            cell.outputs = merge_streams([tidy(o) for o in cell.outputs if not is_widget(o)])
+            cell.outputs = merge_streams([tidy(o) for o in cell.outputs if not is_bare_widget(o)])
     return notebook
 
 
-def is_widget(output):
-    """Tell whether an output is a live widget: a page has no kernel behind it."""
-    return WIDGET in output.get("data", {})
+def is_bare_widget(output):
+    """Tell whether an output is a live widget without a picture: a page has no kernel behind it."""
+    data = output.get("data", {})
+    return WIDGET in data and "text/html" not in data
 
 
 def tidy(output):
-    """Keep of a traceback only its last line: the rest holds paths of this machine."""
+    """Keep of a widget its picture, as its id differs each time and no kernel knows it later.
+
+    Keep of a traceback only its last line: the rest holds paths of this machine.
+    """
+    output.get("data", {}).pop(WIDGET, None)
     if output.output_type == "error":
         output.traceback = [f"{output.ename}: {output.evalue}"]
     return output

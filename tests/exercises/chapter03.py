@@ -137,7 +137,7 @@ def mask_80_10_10(input_ids, chosen, mask_id, vocab_size):
     masked[swapped] = torch.randint(vocab_size, (int(swapped.sum()),))
     return masked
 """,
-                "应占选中的 80%，现在是 72%",
+                "应占选中的 80%，现在是 7",
             ),
             (
                 # nothing is left unchanged
@@ -150,7 +150,7 @@ def mask_80_10_10(input_ids, chosen, mask_id, vocab_size):
     changed = torch.where(hidden, mask_id, random_ids)
     return torch.where(chosen, changed, input_ids)
 """,
-                "换成随机词元的应占 10%，现在是 20%",
+                "换成随机词元的应占 10%，现在是 2",
             ),
             (
                 # one draw a row

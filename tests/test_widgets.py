@@ -335,7 +335,7 @@ def test_pictures_are_well_formed_and_say_what_they_show(html):
 
 def test_pictures_take_the_pages_colour(html):
     assert set(re.findall(r"#[0-9A-Fa-f]{6}", html)) <= set(figures.COLORS)
-    assert not re.search(r"(?<!-)color:|\b(black|white)\b", html)
+    assert not re.search(r"[;\"]color:|[:\s\"](black|white)[;\"]", html)
     for element in ElementTree.fromstring(html).iter():
         if element.tag.endswith("text"):
             assert element.get("fill") == "currentColor"

@@ -130,8 +130,9 @@ def attention_explorer(model, tokenizer, text_a: str, text_b: str | None = None)
             return
         tokens, weights = read_attention(model, tokenizer, text_a, text_b or None)
         seen.update(texts=(text_a, text_b), tokens=tokens, weights=weights)
-        # New options choose the first token and redraw at once, which finds these texts read.
+        # Choosing the first token may redraw at once, which finds these texts read.
         controls["query"].options = [(token, place) for place, token in enumerate(tokens)]
+        controls["query"].index = 0
         controls["layer"].max, controls["head"].max = weights.shape[0] - 1, weights.shape[1] - 1
 
     def draw(text_a, text_b, layer, head, query):

@@ -70,8 +70,10 @@ def test_shapes_of_the_logits():
     assert Classifier(Transformer(WORDS, False), 4)(ids).shape == (2, 4)
 
 
-def test_padding_does_not_change_what_the_lstm_says():
+def test_padding_does_not_count_in_the_mean_of_the_lstm():
     model = LSTMClassifier(WORDS, 3)
+    model.lstm = torch.nn.Identity()
+    model.lstm.forward = lambda vectors: (torch.cat([vectors, vectors + 1], -1), None)
     alone = model(torch.tensor([[5, 6, 7]]))
     padded = model(torch.tensor([[5, 6, 7, 0, 0], [5, 6, 7, 8, 9]]))
     torch.testing.assert_close(padded[:1], alone)

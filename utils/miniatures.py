@@ -12,7 +12,6 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 WIDTH = 64  # of every vector
 LONGEST = 16  # tokens, because that many positions are learned
@@ -124,12 +123,9 @@ class LSTMClassifier(nn.Module):
 
     def forward(self, ids: Tensor) -> Tensor:
         """ids (batch, length), padded with `pad_id` -> logits (batch, classes)."""
-        real = ids != self.pad_id
-        packed = pack_padded_sequence(  # or the leftward half would read the padding first
-            self.embed(ids), real.sum(1).cpu(), batch_first=True, enforce_sorted=False
-        )
-        hidden, lengths = pad_packed_sequence(self.lstm(packed)[0], batch_first=True)
-        return self.head(hidden.sum(1) / lengths.to(hidden.device).unsqueeze(-1))
+        hidden, _ = self.lstm(self.embed(ids))
+        real = (ids != self.pad_id).unsqueeze(-1)
+        return self.head((hidden * real).sum(1) / real.sum(1))
 
 
 def mean_loss(logits: Tensor, answers: Tensor) -> Tensor:

@@ -1,0 +1,203 @@
+"""Checks for the exercises of chapter 1."""
+
+import torch
+
+from utils.checks import Hint, exercise
+
+
+@exercise("01-1")
+def next_token_pairs(answer):
+    """`answer(text)` -> [(context, next character), ...]."""
+    if not callable(answer):
+        raise Hint("请写成一个函数，接收一句话。")
+    pairs = [tuple(pair) for pair in answer("看电影")]
+    if pairs == [("看", "电"), ("看电", "影")]:
+        raise Hint("第一个字也要猜：它的上文是空字符串。")
+    if pairs == [("", "看"), ("看", "电"), ("看电", "影"), ("看电影", "")]:
+        raise Hint("最后一个字后面没有字了，那一对没有答案，不要。")
+    if pairs == [("看", "看"), ("看电", "电"), ("看电影", "影")]:
+        raise Hint("答案泄漏进了上文：猜第 i 个字时，上文只到它的前一个字。")
+    if pairs == [("", "看"), ("看", "电"), ("电", "影")]:
+        raise Hint("上文只有一个字：GPT 看得见左边的全部，不只前一个。")
+    if pairs == [("", "看电影"), ("看", "电影"), ("看电", "影")]:
+        raise Hint("每次只猜一个字，不是后面的全部。")
+    if pairs != [("", "看"), ("看", "电"), ("看电", "影")]:
+        raise Hint(f"「看电影」应当得到三对，你的是 {pairs}。")
+    if list(answer("")) != []:
+        raise Hint("空文本没有字可猜，应返回空列表。")
+
+
+@exercise("01-2")
+def labels_needed(answer):
+    """`answer(sizes, scores, target)` -> labels at the first crossing, or None."""
+    if not callable(answer):
+        raise Hint("请写成一个函数，接收条数、准确率和目标。")
+    sizes, scores = [50, 100, 200, 400, 900], [0.2, 0.3, 0.5, 0.6, 0.8]
+    between = answer(list(sizes), list(scores), 0.55)
+    if between is None:
+        raise Hint("目标 0.55 在曲线的范围之内，应当返回一个数。")
+    if abs(between - 400) < 1e-6:
+        raise Hint(
+            "返回的是测过的条数。两个测过的点之间要按直线插值：0.55 在 200 条与 400 条正中间。"
+        )
+    if abs(between - 200) < 1e-6:
+        raise Hint("200 条时还没有达到目标。两个测过的点之间要按直线插值。")
+    if abs(between - 300) > 1e-6:
+        raise Hint(f"0.55 在 200 条与 400 条正中间，应为 300，你的是 {between}。")
+    if answer(list(sizes), list(scores), 0.95) is not None:
+        raise Hint("始终达不到目标时返回 None，不要用最大的条数冒充，也不要外推。")
+    low = answer(list(sizes), list(scores), 0.1)
+    if low is None or abs(low - 50) > 1e-6:
+        raise Hint("最小的条数就已达到目标时，返回最小的条数，不要向左外推。")
+    dip = answer([50, 100, 200, 400], [0.2, 0.6, 0.3, 0.9], 0.5)
+    if dip is None or abs(dip - 87.5) > 1e-6:
+        raise Hint("准确率不一定一路上升：要返回第一次达到目标的地方。")
+
+
+@exercise("01-3")
+def sense_gap(answer):
+    """`answer(vectors, senses)` -> mean cosine within senses minus mean cosine between them."""
+    if not callable(answer):
+        raise Hint("请写成一个函数，接收向量和意思编号。")
+    torch.manual_seed(1)
+    vectors = torch.randn(7, 5) * torch.linspace(0.5, 4, 7).unsqueeze(1) + 0.3
+    senses = [0, 0, 0, 1, 1, 1, 1]
+    got = float(answer(vectors.clone(), torch.tensor(senses)))
+    label = torch.tensor(senses)
+    same, itself = label[:, None] == label[None], torch.eye(7, dtype=torch.bool)
+    dot = vectors @ vectors.T
+    norm = vectors.norm(dim=1)
+    cosine = dot / norm[:, None] / norm[None]
+
+    def is_gap_of(similar, inside):
+        return abs(got - float(similar[inside].mean() - similar[~same].mean())) < 1e-4
+
+    if is_gap_of(cosine, same):
+        raise Hint("把自己和自己也算进了组内：余弦恒为 1，白白抬高了组内的平均。")
+    if is_gap_of(dot, same & ~itself) or is_gap_of(dot, same):
+        raise Hint("这是点积，不是余弦：先把每个向量除以自己的长度，否则长的向量说了算。")
+    if is_gap_of(-cosine, same & ~itself):
+        raise Hint("方向反了：组内减组间。")
+    if abs(got - float(cosine[same & ~itself].mean())) < 1e-4:
+        raise Hint("这只是组内的平均，还要减去组间的平均。")
+    if abs(got - float(cosine[same & ~itself].mean() - cosine[~itself].mean())) < 1e-4:
+        raise Hint("减去的是全部句对的平均；组间只包括意思不同的句对。")
+    if not is_gap_of(cosine, same & ~itself):
+        raise Hint("结果不对：组内取意思相同的不同两句，组间取意思不同的两句，各求平均再相减。")
+
+
+@exercise("01-4")
+def span_corruption(answer):
+    """`answer(tokens, spans)` -> (source, target) of T5's span corruption."""
+    if not callable(answer):
+        raise Hint("请写成一个函数，接收词元列表和要挖的片段。")
+    tokens = list("她在院子里晒太阳")
+    result = answer(list(tokens), [(2, 4), (5, 6)])
+    if not isinstance(result, (tuple, list)) or len(result) != 2:
+        raise Hint("请返回两个列表：(source, target)。")
+    source, target = (list(part) for part in result)
+    if source == ["她", "在", "<X>", "<Y>", "里", "<Z>", "太", "阳"]:
+        raise Hint("一段只换成一个记号，不是每个词元一个。")
+    if source == ["她", "在", "<X>", "里", "<X>", "太", "阳"]:
+        raise Hint("每一段用自己的记号：第一段 <X>，第二段 <Y>，否则解码器分不清在填哪一段。")
+    if source == ["她", "在", "<X>", "<Y>", "阳"]:
+        raise Hint("end 那个位置不包括在内，和 Python 的切片一样：「里」应当留下。")
+    if source == ["她", "在", "<X>", "里", "<Y>"]:
+        raise Hint("最后一段后面的词元丢了：「太阳」要留在 source 里。")
+    if source != ["她", "在", "<X>", "里", "<Y>", "太", "阳"]:
+        raise Hint(f"source 应当是 她 在 <X> 里 <Y> 太 阳，你的是 {' '.join(map(str, source))}。")
+    if target == ["<X>", "院", "子", "<Y>", "晒"]:
+        raise Hint("target 还差结尾的 <Z>：没有它，解码器不知道什么时候停。")
+    if target == tokens:
+        raise Hint("target 只写被挖掉的片段，不是整句：写得短，训练才快。")
+    if target == ["院", "子", "晒"]:
+        raise Hint("target 里每一段前面要有它的记号，否则分不清哪段填哪里。")
+    if target != ["<X>", "院", "子", "<Y>", "晒", "<Z>"]:
+        raise Hint(f"target 应当是 <X> 院 子 <Y> 晒 <Z>，你的是 {' '.join(map(str, target))}。")
+    source, target = (list(part) for part in answer(list("春天来了"), [(0, 2)]))
+    if (source, target) != (["<X>", "来", "了"], ["<X>", "春", "天", "<Y>"]):
+        raise Hint("只挖一段、又在句首时不对：结尾的记号应是第一个没用过的，这里是 <Y>。")
+
+
+@exercise("01-5")
+def prefix_attention(answer):
+    """`answer(vectors, prefix)` -> self-attention of a prefix language model."""
+    if not callable(answer):
+        raise Hint("请写成一个函数，接收向量和题目的长度。")
+    torch.manual_seed(2)
+    length, width, prefix = 6, 8, 3
+    vectors = torch.randn(length, width)
+    output = answer(vectors.clone(), prefix)
+    if not isinstance(output, torch.Tensor) or output.shape != vectors.shape:
+        raise Hint("输出的形状应与输入相同：(长度, 维数)。")
+    if output.isnan().any():
+        raise Hint(
+            "输出里有 nan：可能有一行全被遮住了，或者 0 乘了负无穷。每个位置至少看得见自己。"
+        )
+    # Before the grid: masked after the softmax, everything is still seen through its denominator.
+    same_rows = torch.ones_like(vectors)
+    if not torch.allclose(answer(same_rows, prefix), same_rows, atol=1e-4):
+        raise Hint(
+            "各行权重之和不是 1：六个输入都相同时，输出也该是它。"
+            "遮住要在 softmax 之前做（加负无穷），而且 softmax 要沿着最后一维。"
+        )
+    seen = _seen(answer, vectors, prefix)
+    causal = torch.ones(length, length).tril().bool()
+    wanted = causal.clone()
+    wanted[:, :prefix] = True
+    _explain_grid(seen, causal, wanted, prefix)
+    scores = (vectors @ vectors.T).masked_fill(~wanted, float("-inf"))
+    # Gradients cannot tell this: a position always matters to itself, as the query.
+    others = wanted & ~torch.eye(length, dtype=torch.bool)
+    others[:, :prefix] = True
+    unseen_self = (vectors @ vectors.T / width**0.5).masked_fill(~others, float("-inf"))
+    if torch.allclose(output, unseen_self.softmax(-1) @ vectors, atol=1e-4):
+        raise Hint("回答里的位置看不见自己了：对角线也要留下。")
+    if torch.allclose(output, scores.softmax(-1) @ vectors, atol=1e-4):
+        raise Hint("少了缩放：点积要先除以维数的平方根，再做 softmax。")
+    if torch.allclose(output, (scores / width).softmax(-1) @ vectors, atol=1e-4):
+        raise Hint("除以了维数本身，应当除以它的平方根。")
+    if not torch.allclose(output, (scores / width**0.5).softmax(-1) @ vectors, atol=1e-4):
+        raise Hint(
+            "看见的范围对了，数值还不对：核对缩放、softmax 的方向（每一行之和为 1）和最后乘的值。"
+        )
+    if not (_seen(answer, vectors, 0) == causal).all():
+        raise Hint("没有题目（prefix 为 0）时，应当就是 GPT 的下三角。")
+
+
+def _seen(answer, vectors, prefix):
+    """(length, length) bool: does row i of the answer's output change with input row j?"""
+    vectors = vectors.clone().requires_grad_()
+    output = answer(vectors, prefix)
+    if not output.requires_grad:
+        raise Hint("输出对输入求不了梯度：函数里不要用 .data、.detach()、NumPy 或 no_grad。")
+    direction = torch.randn(output.shape[-1])
+    rows = [torch.autograd.grad(row @ direction, vectors, retain_graph=True)[0] for row in output]
+    return torch.stack([row.abs().sum(-1) > 0 for row in rows])
+
+
+def _explain_grid(seen, causal, wanted, prefix):
+    """Raise the hint that fits a grid of who sees whom, if it is not the one wanted."""
+    if (seen == wanted).all():
+        return
+    if seen.all():
+        raise Hint("没有遮住任何东西：每个位置都看得见整句，这是 BERT。")
+    if (seen == causal).all():
+        raise Hint("题目里的位置还看不见它右边的题目：这是 GPT，prefix 没有用上。")
+    if (seen == wanted.T).all():
+        raise Hint("行和列弄反了：行是正在算的位置，列是被看的位置，softmax 沿着列的方向做。")
+    for shift in (-1, 1):
+        other = causal.clone()
+        other[:, : prefix + shift] = True
+        if (seen == other).all():
+            raise Hint("题目的长度差了一个：看得见的是编号小于 prefix 的那些列。")
+    blocks = causal.clone()
+    blocks[:prefix, :prefix] = True
+    blocks[prefix:, :prefix] = False
+    if (seen == blocks).all():
+        raise Hint("回答看不见题目了：编号小于 prefix 的列，对每一行都是看得见的。")
+    if (seen & ~wanted).any():
+        row, column = (seen & ~wanted).nonzero()[0].tolist()
+        raise Hint(f"位置 {row} 看见了不该看见的位置 {column}（从 0 数起，prefix = {prefix}）。")
+    row, column = (wanted & ~seen).nonzero()[0].tolist()
+    raise Hint(f"位置 {row} 应当看得见位置 {column}（从 0 数起，prefix = {prefix}）。")

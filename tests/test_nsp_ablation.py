@@ -1,0 +1,50 @@
+"""scripts/nsp_ablation.py: its documents do not overlap, its arms differ in NSP only, and what
+it wrote is complete."""
+
+import json
+
+import nsp_ablation
+import pytest
+import torch
+from tiny_bert import tiny_tokenizer
+
+from utils.data import load_thucnews
+from utils.profile import course_root
+
+
+@pytest.fixture(scope="module")
+def news():
+    return load_thucnews(course_root() / "data/mini_thucnews")
+
+
+def test_held_out_documents_are_not_trained_on(news):
+    train, held_out = nsp_ablation.course_documents(news)
+    assert len(held_out) == 24 and len(train) == 96 + len(news["train"])
+    trained = {sentence for document in train for sentence in document}
+    assert not [sentence for document in held_out for sentence in document if sentence in trained]
+    asked = {part for text in news["test"]["text"] for part in nsp_ablation.split_sentences(text)}
+    assert not asked & {part for part in trained if len(part) > 10}
+
+
+def test_split_sentences():
+    parts = nsp_ablation.split_sentences("央行降息 专家：影响有限。真的吗？等等看")
+    assert parts == ["央行降息", "专家：影响有限。", "真的吗？", "等等看"]
+
+
+def test_arms_start_from_the_same_weights():
+    tokenizer = tiny_tokenizer()
+    one, again, other = (nsp_ablation.nano_model(tokenizer, seed) for seed in (0, 0, 1))
+    pairs = zip(one.parameters(), again.parameters(), strict=True)
+    assert all(torch.equal(first, second) for first, second in pairs)
+    assert not torch.equal(one.bert.pooler.dense.weight, other.bert.pooler.dense.weight)
+
+
+def test_recorded_rows_are_complete():
+    recorded = json.loads(nsp_ablation.RESULTS.read_text(encoding="utf8"))
+    assert set(recorded["about"]) >= {"command", "commit", "hardware", "seeds", "versions"}
+    names = {f"{arm}/{seed}" for arm in nsp_ablation.ARMS for seed in recorded["about"]["seeds"]}
+    assert set(recorded["rows"]) == names
+    for name, row in recorded["rows"].items():
+        untrained = name.startswith("no pretraining")
+        assert (row["mlm_loss"] > 8.5) == untrained, f"{name}: {row['mlm_loss']}"
+        assert 0.1 < row["accuracy_100"] < row["accuracy_900"] < 0.95

@@ -48,7 +48,7 @@ from utils.profile import course_root
 
 RESULTS = course_root() / "results/nsp_ablation.json"
 SEEDS = (0, 1, 2)
-STEPS, BATCH_SIZE, LEARNING_RATE, MAX_LENGTH = 120, 32, 3e-3, 64
+STEPS, BATCH_SIZE, LEARNING_RATE, MAX_LENGTH = 160, 32, 2e-3, 64
 LABELS = (100, 900)
 ARMS = {"nsp on": 1.0, "nsp off": 0.0, "no pretraining": None}  # name -> weight of the NSP loss
 

@@ -57,8 +57,7 @@ def new_classifier(
         "num_labels": len(class_names),
         "id2label": dict(enumerate(class_names)),
         "label2id": {name: i for i, name in enumerate(class_names)},
-        # With a padding mask the fused attention is the slower one on a processor.
-        "attn_implementation": "eager" if device().type == "cpu" else "sdpa",
+        "attn_implementation": _attention(),
     }
     if pretrained:
         # A checkpoint saved in fp16 would load as fp16: training needs float32.
@@ -67,6 +66,11 @@ def new_classifier(
         )
     config = AutoConfig.from_pretrained(checkpoint, **settings)
     return AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
+
+
+def _attention() -> str:
+    """With a padding mask the fused attention is the slower one on a processor."""
+    return "eager" if device().type == "cpu" else "sdpa"
 
 
 def tokenize(dataset: Dataset, tokenizer, max_length: int = 128) -> Dataset:
@@ -241,5 +245,7 @@ def load_classifier(folder: str | Path):
         raise ModelError(
             f"{folder}: holds {config.architectures}, not a classifier; fine-tune it first"
         )
-    model = AutoModelForSequenceClassification.from_pretrained(folder, dtype=torch.float32)
+    model = AutoModelForSequenceClassification.from_pretrained(
+        folder, dtype=torch.float32, attn_implementation=_attention()
+    )
     return model, load_tokenizer(str(folder))

@@ -1,7 +1,7 @@
 """Measure what the course claims and write it to results/*.json.
 
     python scripts/benchmark.py --data ../shared/data            # all of it (hours on two cores)
-    python scripts/benchmark.py --only mini                      # the course's own data, no folder needed
+    python scripts/benchmark.py --only mini sweep                # the course's own data, no folder needed
     python scripts/benchmark.py --data ../shared/data --only titles
 
 Every row is written as soon as it is measured. Started again, the script measures only the rows
@@ -43,6 +43,7 @@ LEARNING_RATES = (5e-4, 1e-3)
 VALIDATION_ROWS = 500
 CHECKPOINT = "mini-bert-zh"
 ARMS = ("tfidf", "scratch", CHECKPOINT)
+OTHERS = ("throughput", "imdb", "sweep")
 
 # data set -> (source under --data or None for the course's own, max tokens, {size: epochs})
 TASKS = {
@@ -57,22 +58,30 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", type=Path, help="folder of real data, as COURSE_DATA")
-    parser.add_argument(
-        "--only", nargs="+", choices=[*TASKS, "throughput"], help="measure only these"
-    )
+    parser.add_argument("--only", nargs="+", choices=[*TASKS, *OTHERS], help="measure only these")
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=ARMS, help="of the accuracies")
     parser.add_argument("--sizes", nargs="+", type=int, help="only these numbers of labels")
     parser.add_argument("--fresh", action="store_true", help="measure again what is there already")
     arguments = parser.parse_args()
-    wanted = arguments.only or [*TASKS, "throughput"]
-    if wanted != ["mini"] and not (arguments.data and arguments.data.is_dir()):
-        parser.error("--data: give the folder that holds thucnews/ (only `--only mini` needs none)")
+    wanted = arguments.only or [*TASKS, *OTHERS]
+    if set(wanted) - {"mini", "sweep"} and not (arguments.data and arguments.data.is_dir()):
+        parser.error(
+            "--data: give the folder that holds thucnews/ and imdb/ (only mini and sweep need none)"
+        )
     for task in wanted:
         if task == "throughput":
             from throughput import measure_throughput
 
             report = Report("throughput", arguments.fresh)
             measure_throughput(arguments.data, report)
+        elif task in ("imdb", "sweep"):
+            from imdb import ENCODER, measure_imdb, measure_sweep
+
+            report = Report("imdb" if task == "imdb" else "imdb_sweep", arguments.fresh, ENCODER)
+            if task == "imdb":
+                measure_imdb(arguments.data / "imdb", report, arguments.sizes)
+            else:
+                measure_sweep(report)
         else:
             report = Report(f"thucnews_{task}", arguments.fresh)
             measure_accuracy(task, arguments.data, report, arguments.arms, arguments.sizes)
@@ -81,9 +90,9 @@ def main() -> None:
 class Report:
     """A results file that grows row by row; `rows` maps a row's name to what was measured."""
 
-    def __init__(self, name: str, fresh: bool = False):
+    def __init__(self, name: str, fresh: bool = False, checkpoint: str = CHECKPOINT):
         self.path = RESULTS / f"{name}.json"
-        self.content = {"about": describe(), "rows": {}}
+        self.content = {"about": describe(checkpoint), "rows": {}}
         self.rows = self.content["rows"]
         if self.path.is_file() and not fresh:
             earlier = json.loads(self.path.read_text(encoding="utf8"))
@@ -106,9 +115,9 @@ class Report:
         tqdm.write(f"{name}: {json.dumps(row, ensure_ascii=False)[:200]}")
 
 
-def describe() -> dict:
+def describe(checkpoint: str = CHECKPOINT) -> dict:
     """Where, with what and on which model the numbers were measured."""
-    weights = Path(resolve(CHECKPOINT)) / "model.safetensors"
+    weights = Path(resolve(checkpoint)) / "model.safetensors"
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=course_root(), capture_output=True, text=True
     )
@@ -167,12 +176,12 @@ def measure_accuracy(task: str, data: Path | None, report: Report, arms=ARMS, wa
                 report.add(f"{label}/{arm}", row)
 
 
-def baselines(samples: dict, test) -> dict[str, dict]:
+def baselines(samples: dict, test, terms: dict | None = None) -> dict[str, dict]:
     scores = {"majority": [], "tfidf": []}
     chosen = []
     distinct = {tuple(sorted(sample["text"])): sample for sample in samples.values()}
     for sample in distinct.values():  # one where each seed draws the whole split
-        model, choice, _ = strongest_tfidf(sample["text"], sample["label"])
+        model, choice, _ = strongest_tfidf(sample["text"], sample["label"], terms)
         chosen.append(choice)
         most = majority_class(sample["label"])
         scores["majority"].append(score(test["label"], [most] * len(test)))
@@ -185,42 +194,37 @@ def baselines(samples: dict, test) -> dict[str, dict]:
 def tuned(samples, validation, test, tokenizer, pretrained, epochs, max_length) -> dict:
     """Choose the rate with the first seed by validation macro F1, then score all seeds."""
     tried, results = {}, {}
-    runs = [(SEEDS[0], rate) for rate in LEARNING_RATES]
-    progress = tqdm(
-        total=len(runs) + len(SEEDS) - 1, desc="pretrained" if pretrained else "scratch"
-    )
-    best_rate = None
-    for seed, rate in runs:
-        results[seed, rate], tried[f"{rate:g}"] = one_run(
-            samples[seed], validation, test, tokenizer, pretrained, rate, epochs, max_length, seed
-        )
+
+    def run(seed: int, rate: float) -> float:
+        results[seed, rate], best = one_run(
+            samples[seed], validation, test, tokenizer, pretrained, rate, epochs, max_length, seed,
+            patience=4,
+        )  # fmt: skip
         progress.update()
+        return best
+
+    name = "pretrained" if pretrained else "scratch"
+    progress = tqdm(total=len(LEARNING_RATES) + len(SEEDS) - 1, desc=name)
+    for rate in LEARNING_RATES:
+        tried[f"{rate:g}"] = run(SEEDS[0], rate)
     best_rate = max(LEARNING_RATES, key=lambda rate: tried[f"{rate:g}"])
     for seed in SEEDS[1:]:
-        results[seed, best_rate], _ = one_run(
-            samples[seed],
-            validation,
-            test,
-            tokenizer,
-            pretrained,
-            best_rate,
-            epochs,
-            max_length,
-            seed,
-        )
-        progress.update()
+        run(seed, best_rate)
     progress.close()
     row = summary([results[seed, best_rate] for seed in SEEDS])
     return row | {"learning_rate": best_rate, "epochs": epochs, "validation_macro_f1": tried}
 
 
-def one_run(train, validation, test, tokenizer, pretrained, rate, epochs, max_length, seed):
+def one_run(
+    train, validation, test, tokenizer, pretrained, rate, epochs, max_length, seed,
+    checkpoint=CHECKPOINT, dropout=None, **options,
+):  # fmt: skip
     """(test scores, validation macro F1 of the best epoch) of one fine-tuning run."""
     names = test.features["label"].names
-    model = new_classifier(resolve(CHECKPOINT), names, pretrained, seed)
+    model = new_classifier(resolve(checkpoint), names, pretrained, seed, dropout)
     trainer = fine_tune(
         model, tokenizer, train, validation, learning_rate=rate, epochs=epochs, seed=seed,
-        patience=4, progress=False,
+        progress=False, **options,
     )  # fmt: skip
     probabilities = predict(trainer.model, tokenizer, test["text"], max_length)
     return score(test["label"], probabilities.argmax(1)), trainer.state.best_metric

@@ -17,7 +17,7 @@ def results(tmp_path, monkeypatch):
     """An empty results folder, and a model whose fingerprint the test can change."""
     about = {"model_sha256": "first", "vocab_sha256": "first", "commit": "one"}
     monkeypatch.setattr(benchmark, "RESULTS", tmp_path / "results")
-    monkeypatch.setattr(benchmark, "describe", lambda: dict(about))
+    monkeypatch.setattr(benchmark, "describe", lambda checkpoint: dict(about))
     return about
 
 
@@ -134,7 +134,7 @@ def test_baselines_choose_and_learn_on_the_sample_alone(monkeypatch):
         def predict(self, texts):
             return [0] * len(texts)
 
-    def spy(texts, labels):
+    def spy(texts, labels, terms):
         seen.extend(zip(texts, labels, strict=True))
         return Model(), "characters 1-2, C=10", 0.9
 

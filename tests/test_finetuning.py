@@ -169,12 +169,39 @@ def test_an_easy_task_is_learned(checkpoint, tokenizer, splits):
     """With the recipe as it is on this machine, bf16 included."""
     model = finetuning.new_classifier(checkpoint, NAMES)
     trainer = finetuning.fine_tune(
-        model, tokenizer, *splits, learning_rate=1e-2, epochs=5, batch_size=8, progress=False
+        model, tokenizer, *splits, learning_rate=1e-2, epochs=8, batch_size=8, progress=False
     )
     assert max(row.get("eval_macro_f1", 0) for row in trainer.state.log_history) > 0.9
     texts, labels = texts_of(40, seed=2)
     predicted = finetuning.predict(trainer.model, tokenizer, texts).argmax(1)
     assert accuracy_score(labels, predicted) > 0.9
+
+
+def test_batches_hold_similar_lengths_in_random_order(checkpoint, tokenizer, monkeypatch):
+    """Long texts first and short ones last would teach one class after the other."""
+    rows = Dataset.from_dict(
+        {"text": ["好" * (i % 30 + 1) for i in range(400)], "label": [i % 2 for i in range(400)]}
+    )
+    data = finetuning.tokenize(rows, tokenizer)
+    lengths = []
+    model = finetuning.new_classifier(checkpoint, ["一", "二"])
+    forward = model.forward
+
+    def recorded(input_ids=None, **others):
+        if model.training:
+            lengths.append(input_ids.shape[1])
+        return forward(input_ids=input_ids, **others)
+
+    monkeypatch.setattr(model, "forward", recorded)
+    finetuning.fine_tune(
+        model, tokenizer, data, data.select(range(8)), epochs=1, batch_size=4, progress=False
+    )
+    assert len(lengths) == 100
+    assert len(set(lengths)) >= 3, "short batches are not padded to the longest text"
+    first, second = lengths[:50], lengths[50:]
+    assert min(first) < 16 < max(first) and min(second) < 16 < max(second)
+    steps = [abs(a - b) for a, b in zip(lengths, lengths[1:], strict=False)]
+    assert sum(step > 0 for step in steps) > 30, "not sorted: lengths jump up and down"
 
 
 def test_the_epoch_with_the_best_macro_f1_is_kept(scripted):

@@ -6,7 +6,27 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from utils.training import JsonLog, bf16_available, last_complete_checkpoint
+from utils.training import JsonLog, ShuffledBatches, bf16_available, last_complete_checkpoint
+
+# --- ShuffledBatches -----------------------------------------------------------------------------
+
+
+def test_batches_stay_together_and_come_in_random_order():
+    torch.manual_seed(0)
+    sampler = ShuffledBatches(range(103), 10)
+    first, second = list(sampler), list(sampler)
+    assert len(sampler) == len(first) == 103 and sorted(first) == list(range(103))
+    starts = first[:100:10]
+    assert [list(range(start, start + 10)) for start in starts] == [
+        first[i : i + 10] for i in range(0, 100, 10)
+    ]
+    assert starts != sorted(starts) and first != second, "another order each epoch"
+    assert first[100:] == second[100:] == [100, 101, 102], "the short batch comes last"
+
+
+def test_fewer_rows_than_a_batch():
+    assert list(ShuffledBatches(range(3), 10)) == [0, 1, 2]
+
 
 # --- last_complete_checkpoint --------------------------------------------------------------------
 

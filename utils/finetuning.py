@@ -1,8 +1,9 @@
 """Fine-tuning a text classifier with HF Trainer: tokenise, train, predict.
 
 The default recipe pads each batch to its longest text only, puts texts of similar length into
-one batch, and computes in bf16 where the machine has it: the same result as padding everything
-to 128 in fp32, in a fraction of the time (measured in `results/throughput.json`).
+one batch (the batches in random order), and computes in bf16 where the machine has it: the same
+result as padding everything to 128 in fp32, in a fraction of the time (measured in
+`results/throughput.json`).
 """
 
 import contextlib
@@ -20,7 +21,6 @@ from transformers import (
     DataCollatorWithPadding,
     EarlyStoppingCallback,
     PrinterCallback,
-    Trainer,
     TrainingArguments,
     set_seed,
 )
@@ -29,7 +29,7 @@ from transformers.utils import logging
 from utils.metrics import load_metrics
 from utils.models import ModelError, read_vocabulary, vocabulary_sha256
 from utils.profile import SEED, device
-from utils.training import bf16_available, last_complete_checkpoint
+from utils.training import BucketTrainer, bf16_available, last_complete_checkpoint
 
 
 def load_tokenizer(checkpoint: str):
@@ -48,10 +48,15 @@ def load_tokenizer(checkpoint: str):
 
 
 def new_classifier(
-    checkpoint: str, class_names: Sequence[str], pretrained: bool = True, seed: int = SEED
+    checkpoint: str,
+    class_names: Sequence[str],
+    pretrained: bool = True,
+    seed: int = SEED,
+    dropout: float | None = None,
 ):
     """A classifier on top of a checkpoint, in float32; its head (and with `pretrained=False`
-    all of it, same architecture) is random, drawn with `seed`."""
+    all of it, same architecture) is random, drawn with `seed`. `dropout`: another rate than
+    the checkpoint's own."""
     set_seed(seed)
     settings = {
         "num_labels": len(class_names),
@@ -59,6 +64,8 @@ def new_classifier(
         "label2id": {name: i for i, name in enumerate(class_names)},
         "attn_implementation": _attention(),
     }
+    if dropout is not None:
+        settings |= {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
     if pretrained:
         # A checkpoint saved in fp16 would load as fp16: training needs float32.
         return AutoModelForSequenceClassification.from_pretrained(
@@ -105,7 +112,7 @@ def fine_tune(
     patience: int | None = None,
     progress: bool = True,
     **options,
-) -> Trainer:
+) -> BucketTrainer:
     """Train on tokenised splits; afterwards `trainer.model` is the best epoch's by macro F1.
 
     Args:
@@ -115,7 +122,7 @@ def fine_tune(
         patience: stop after so many epochs without a better macro F1 on the validation split.
         options: further `TrainingArguments`, which override the recipe.
     Returns:
-        the Trainer; `trainer.state.log_history` holds the curves.
+        the `transformers.Trainer`; `trainer.state.log_history` holds the curves.
     """
     if len(train) == 0 or len(validation) == 0:
         raise ValueError("fine_tune: the training and the validation split need at least one row")
@@ -153,7 +160,7 @@ def fine_tune(
     with contextlib.ExitStack() as stack:
         if output is None:
             output = stack.enter_context(tempfile.TemporaryDirectory())
-        trainer = Trainer(
+        trainer = BucketTrainer(
             model=model,
             args=TrainingArguments(output_dir=str(output), **(recipe | options)),
             train_dataset=train,

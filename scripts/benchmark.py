@@ -107,12 +107,20 @@ class Report:
 
     def add(self, name: str, row: dict) -> None:
         self.rows[name] = row
+        # Rows that were measured out of turn still stand by number of labels.
+        content = self.content | {"rows": dict(sorted(self.rows.items(), key=labels_of))}
         RESULTS.mkdir(exist_ok=True)
         partial = self.path.with_suffix(".partial")
-        text = json.dumps(self.content, indent=1, ensure_ascii=False) + "\n"
+        text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
         partial.write_text(text, encoding="utf8")
         partial.replace(self.path)
         tqdm.write(f"{name}: {json.dumps(row, ensure_ascii=False)[:200]}")
+
+
+def labels_of(row: tuple[str, dict]) -> int:
+    """The number that a row's name begins with ("200/tfidf"), else 0."""
+    number = row[0].split("/")[0]
+    return int(number) if number.isdigit() else 0
 
 
 def describe(checkpoint: str = CHECKPOINT) -> dict:

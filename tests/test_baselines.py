@@ -37,7 +37,7 @@ def test_majority_class():
 
 
 def test_jieba_words():
-    assert jieba_words("银行降低了利率") == ["银行", "降低", "了", "利率"]
+    assert jieba_words("银行降低了利率") == ("银行", "降低", "了", "利率")
 
 
 def test_strongest_tfidf_takes_chinese_terms_over_the_default():

@@ -36,6 +36,14 @@ def test_report_writes_every_row_at_once(results):
     assert [path.name for path in benchmark.RESULTS.iterdir()] == ["mini.json"]
 
 
+def test_report_sorts_by_labels(results):
+    report = benchmark.Report("mini")
+    for name in ("1000/tfidf", "200/tfidf", "1000/mini-bert-zh", "200/scratch"):
+        report.add(name, {"accuracy": 0.1})
+    names = ["200/tfidf", "200/scratch", "1000/tfidf", "1000/mini-bert-zh"]
+    assert list(written()["rows"]) == names
+
+
 def test_report_resumes_and_keeps_rows(results):
     benchmark.Report("mini").add("one", {"accuracy": 0.1})
     again = benchmark.Report("mini")

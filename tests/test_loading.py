@@ -1,0 +1,58 @@
+"""What loading told: errors on one line, the weights that are new."""
+
+import logging
+import tempfile
+from pathlib import Path
+
+import pytest
+from transformers import AutoModel, AutoModelForPreTraining, AutoModelForSequenceClassification
+from transformers.utils import logging as library_log
+
+from utils.loading import attempt, loading_report
+from utils.models import resolve
+
+
+def fail(words):
+    raise ValueError(words)
+
+
+def test_an_error_becomes_one_line(capsys):
+    attempt(lambda: fail(f"first\n  second in {tempfile.gettempdir()}/x and {Path.cwd()}/y"))
+    assert capsys.readouterr().out == "ValueError: first second in .../x and .../y\n"
+    attempt(lambda: fail("x" * 500))
+    assert len(capsys.readouterr().out) < 160
+
+
+def test_what_works_is_said_to_work(capsys):
+    attempt(lambda: 1)
+    assert capsys.readouterr().out == "没有报错\n"
+
+
+def test_an_interrupt_is_not_swallowed():
+    def stop():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        attempt(stop)
+
+
+def test_report_names_the_new_weights():
+    lines = loading_report(AutoModelForSequenceClassification, resolve("mini-bert-zh")).splitlines()
+    assert lines[:2] == ["MISSING    classifier.bias", "MISSING    classifier.weight"]
+    assert lines[2:] and all(line.startswith("UNEXPECTED cls.") for line in lines[2:])
+
+
+def test_report_is_empty_where_all_weights_fit():
+    assert loading_report(AutoModelForPreTraining, resolve("mini-bert-zh")) == ""
+
+
+def test_the_library_is_as_quiet_or_loud_as_before(capfd, tmp_path):
+    before = library_log.get_verbosity()
+    handlers = set(logging.getLogger("transformers").handlers)
+    loading_report(AutoModel, resolve("mini-bert-zh"))
+    assert library_log.get_verbosity() == before
+    with pytest.raises((OSError, ValueError)):  # nothing in the folder
+        loading_report(AutoModel, str(tmp_path))
+    assert set(logging.getLogger("transformers").handlers) == handlers
+    assert library_log.get_verbosity() == before
+    assert "UNEXPECTED" not in capfd.readouterr().err

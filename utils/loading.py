@@ -24,7 +24,7 @@ def attempt(action) -> None:
         words = " ".join(str(error).split())
         for folder in (str(Path.cwd()), tempfile.gettempdir()):
             words = words.replace(folder, "...")
-        print(f"{type(error).__name__}: {words[:130]}")
+        print(f"{type(error).__name__}: {words[:200]}")
     else:
         print("没有报错")
 

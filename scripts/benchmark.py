@@ -130,7 +130,7 @@ def describe(checkpoint: str = CHECKPOINT) -> dict:
         ["git", "rev-parse", "--short", "HEAD"], cwd=course_root(), capture_output=True, text=True
     )
     return {
-        "command": "python scripts/benchmark.py " + " ".join(sys.argv[1:]),
+        "command": f"python scripts/{Path(sys.argv[0]).name} " + " ".join(sys.argv[1:]),
         "commit": commit.stdout.strip(),
         "hardware": hardware(),
         "versions": {"torch": torch.__version__, "transformers": transformers.__version__},

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import torch
 from benchmark import SEEDS, Report, baselines, one_run, score, summary
-from sklearn.linear_model import LogisticRegressionCV
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from tqdm.auto import tqdm
@@ -66,8 +67,9 @@ def frozen(encoder, tokenizer, splits, size: int, max_length: int = MAX_LENGTH) 
     for seed in SEEDS:
         train = balanced_sample(splits["train"], size, seed)
         features = sentence_features(encoder, tokenizer, train["text"], max_length)
-        strengths = LogisticRegressionCV(Cs=[0.001, 0.01, 0.1, 1], cv=3, max_iter=500)
-        model = make_pipeline(StandardScaler(), strengths).fit(features, train["label"])
+        strengths = {"C": [0.001, 0.01, 0.1, 1]}
+        search = GridSearchCV(LogisticRegression(max_iter=500), strengths, cv=3)
+        model = make_pipeline(StandardScaler(), search).fit(features, train["label"])
         scores.append(score(splits["test"]["label"], model.predict(test)))
         if len(train) == len(splits["train"]):
             break  # every seed draws the whole split

@@ -1,0 +1,84 @@
+"""scripts/imdb.py: which runs it makes and what it writes, with the slow parts replaced."""
+
+import json
+
+import benchmark
+import imdb
+import numpy as np
+import pytest
+from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
+
+GOOD, BAD = "a wonderful film", "a dreadful film"
+
+
+def reviews(count: int) -> Dataset:
+    rows = {
+        "text": [f"{GOOD if i % 2 else BAD} number {i}" for i in range(count)],
+        "label": [i % 2 for i in range(count)],
+    }
+    labels = ClassLabel(names=["neg", "pos"])
+    return Dataset.from_dict(rows, Features({"text": Value("string"), "label": labels}))
+
+
+@pytest.fixture
+def runs(tmp_path, monkeypatch):
+    """The calls of one_run; features that give the label away; results in a folder of their own."""
+    calls = []
+
+    def one_run(train, validation, test, tokenizer, pretrained, rate, epochs, length, seed, **more):
+        calls.append((len(train), rate, epochs, seed, more))
+        return {"accuracy": 0.5 + rate, "macro_f1": 0.5}, 0.5 + rate
+
+    splits = {"train": reviews(600), "validation": reviews(100), "test": reviews(60)}
+    monkeypatch.setattr(benchmark, "RESULTS", tmp_path)
+    monkeypatch.setattr(imdb, "load_imdb", lambda source: DatasetDict(splits))
+    monkeypatch.setattr(imdb, "SIZES", {100: 3, 600: 2})
+    monkeypatch.setattr(imdb, "VALIDATION_ROWS", 40)
+    monkeypatch.setattr(imdb, "one_run", one_run)
+    monkeypatch.setattr(
+        imdb,
+        "sentence_features",
+        lambda encoder, tokenizer, texts, length: np.array([[GOOD in text, 1] for text in texts]),
+    )
+    return calls
+
+
+def test_imdb_rows(runs, tmp_path):
+    imdb.measure_imdb(None, benchmark.Report("imdb", checkpoint=imdb.ENCODER))
+    rows = json.loads((tmp_path / "imdb.json").read_text("utf8"))["rows"]
+    methods = ("majority", "tfidf", "frozen", imdb.ENCODER)
+    kept = {f"keep {part}" for part in ("head", "tail", "head+tail")}
+    assert set(rows) == {f"{size}/{method}" for size in (100, 600) for method in methods} | kept
+    assert rows["100/majority"]["accuracy"]["mean"] == 0.5
+    assert rows["100/frozen"]["accuracy"]["values"] == [1.0] * 3
+    assert rows["600/frozen"]["accuracy"]["values"] == [1.0], "every seed draws the whole split"
+
+    best = max(imdb.LEARNING_RATES)
+    assert [call[:4] for call in runs] == [
+        *((100, rate, 3, 0) for rate in imdb.LEARNING_RATES),
+        *((100, best, 3, seed) for seed in (1, 2)),
+        *((600, best, 2, seed) for seed in (0, 1, 2)),
+    ], "the rate that won with few labels serves for many"
+    assert rows["600/minilm-en"]["learning_rate"] == best
+    assert all(call[4]["checkpoint"] == "minilm-en" for call in runs)
+
+    imdb.measure_imdb(None, benchmark.Report("imdb", checkpoint=imdb.ENCODER))
+    assert len(runs) == 7, "nothing is measured twice"
+
+
+def test_the_sweep_looks_at_validation_alone(runs, tmp_path, monkeypatch):
+    seen = []
+    recorded = imdb.one_run
+
+    def spy(train, validation, test, *others, **more):
+        seen.append(len(test))
+        return recorded(train, validation, test, *others, **more)
+
+    monkeypatch.setattr(imdb, "one_run", spy)
+    imdb.measure_sweep(benchmark.Report("imdb_sweep", checkpoint=imdb.ENCODER))
+    rows = json.loads((tmp_path / "imdb_sweep.json").read_text("utf8"))["rows"]
+    assert len(rows) == len(imdb.SWEEP_RATES) * len(imdb.SWEEP_BATCHES)
+    assert len(seen) == 3 * len(rows) and set(seen) == {100}
+    row = rows["batch 8, rate 0.001"]
+    assert row["batch_size"] == 8 and row["learning_rate"] == 0.001
+    assert len(row["accuracy"]["values"]) == 3

@@ -68,6 +68,23 @@ def test_it_fits_the_width_of_the_page(svg):
     assert re.fullmatch(r"width:100%;max-width:[\d.]+pt;height:auto", root.get("style"))
 
 
+def test_it_needs_no_shrinking_on_a_phone(svg):
+    """On a page 328 pixels wide, letters of 12 points keep at least 11 pixels."""
+    root = ElementTree.fromstring(svg)
+    assert float(root.get("viewBox").split()[2]) <= 328 * 12 / 11
+
+
+def test_names_at_the_ends_of_lines_stand_apart():
+    ends = {"GPT": [0.5, 0.995], "BERT": [0.99, 0.98], "random": [0.1, 0.98], "far": [0.1, 0.1]}
+    svg = figures.curves(ends, [1, 2], "position", "probability", ALT).data
+    places = {}
+    for element in ElementTree.fromstring(svg).iter(f"{SVG}text"):
+        places["".join(element.itertext())] = float(element.get("y") or "nan")
+    heights = sorted(places[name] for name in ends)
+    assert min(np.diff(heights)) >= 12
+    assert places["GPT"] == min(heights) and places["far"] == max(heights)
+
+
 @pytest.mark.parametrize(
     ("kind", "expected"),
     [
@@ -92,14 +109,15 @@ def test_text_is_set_in_fonts_that_have_chinese(svg):
 
 
 def test_ink_takes_the_colour_of_the_page(svg):
-    """Text and axes are drawn in currentColor; nothing is black but numbers on coloured cells."""
+    """Text and axes are drawn in currentColor; only letters on coloured cells are not."""
     assert svg.count("currentColor") > 5
     assert figures.INK not in svg
     for element in ElementTree.fromstring(svg).iter(f"{SVG}text"):
         style, text = element.get("style"), "".join(element.itertext())
         coloured = re.search(r"fill: (#\w+|currentColor)", style)
-        if not coloured:
-            assert text.isdigit(), f"{text!r} is black in every theme"
+        if not coloured or coloured[1] != "currentColor":
+            on_a_cell = text.isdigit() or text in "●→"
+            assert on_a_cell, f"{text!r} has the same colour in every theme"
 
 
 def test_the_background_is_the_pages(svg):

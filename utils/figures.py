@@ -20,6 +20,7 @@ from IPython.display import HTML
 # Okabe and Ito's palette, distinguishable with any colour vision.
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 FONTS = "'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', 'Noto Sans SC', sans-serif"
+LINES = ("o-", "s--", "^:", "D-.")  # a line is known by its kind and its marks too
 INK = "#010203"  # stands for the page's text colour, which `show` puts in
 
 STYLE = {
@@ -41,8 +42,11 @@ STYLE = {
 in_style = matplotlib.rc_context(STYLE)
 
 
-def new_figure(width: float = 6.4, height: float = 3.6):
-    """(figure, axes) in the course's style; sizes in inches at 72 points."""
+def new_figure(width: float = 4.8, height: float = 3.0):
+    """(figure, axes) in the course's style; sizes in inches at 72 points.
+
+    No wider than a phone's page, as a wider picture would shrink there, its letters with it.
+    """
     with matplotlib.rc_context(STYLE):
         return plt.subplots(figsize=(width, height), layout="constrained")
 
@@ -86,9 +90,9 @@ def bars(names: Sequence[str], values: Sequence[float], xlabel: str, alt: str, d
 @in_style
 def histogram(values: Sequence[float], xlabel: str, ylabel: str, mark: float, note: str, alt: str):
     """Histogram with one marked value."""
-    figure, axes = new_figure(height=2.8)
+    figure, axes = new_figure(height=2.6)
     axes.hist(values, bins=30, color=COLORS[0])
-    axes.axvline(mark, color=COLORS[5])
+    axes.axvline(mark, color=INK, linestyle="--")
     axes.annotate(
         note,
         (mark, 0.9),
@@ -106,25 +110,32 @@ def curves(
 ):
     """Lines over one x axis, each named at its end instead of in a legend."""
     figure, axes = new_figure()
-    for color, (name, values) in zip(COLORS, lines.items(), strict=False):
-        axes.plot(x[: len(values)], values, marker="o", color=color)
-        axes.annotate(
-            name,
-            (x[len(values) - 1], values[-1]),
-            xytext=(8, 0),
-            textcoords="offset points",
-            color=color,
-            va="center",
-        )
+    for color, style, values in zip(COLORS, LINES, lines.values(), strict=False):
+        axes.plot(x[: len(values)], values, style, color=color)
     axes.set(xlabel=xlabel, ylabel=ylabel, xticks=list(x))
-    axes.margins(x=0.2)
+    ends = {name: (x[len(values) - 1], values[-1]) for name, values in lines.items()}
+    for name, rise in _label_rises(axes, ends).items():
+        axes.annotate(name, ends[name], (8, rise), textcoords="offset points", va="center")
     return show(figure, alt)
+
+
+def _label_rises(axes, ends: dict[str, tuple[float, float]], gap: float = 14) -> dict[str, float]:
+    """Points by which each end's label must rise so that no two lie on each other."""
+    axes.figure.draw_without_rendering()
+    heights = {
+        name: axes.transData.transform(end)[1] * 72 / axes.figure.dpi for name, end in ends.items()
+    }
+    rises, free = {}, -np.inf
+    for name in sorted(heights, key=heights.get):
+        rises[name] = max(0.0, free - heights[name])
+        free = heights[name] + rises[name] + gap
+    return rises
 
 
 @in_style
 def confusion(counts: np.ndarray, names: Sequence[str], alt: str):
     """Confusion matrix (rows true, columns predicted) with every count written in its cell."""
-    figure, axes = new_figure(6.2, 5.6)
+    figure, axes = new_figure(4.8, 4.6)
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
     for row, column in np.ndindex(*counts.shape):
@@ -146,14 +157,14 @@ def scores_by_size(
 ):
     """One line a method, (sizes, means, standard deviations), over sizes on a log scale."""
     figure, axes = new_figure()
-    styles = zip(COLORS, ("o-", "s--", "^:", "D-."), lines.items(), strict=False)
+    styles = zip(COLORS, LINES, lines.items(), strict=False)
     for color, style, (name, (sizes, means, deviations)) in styles:
         axes.errorbar(sizes, means, deviations, fmt=style, color=color, capsize=4, label=name)
     ticks = sorted({size for sizes, _, _ in lines.values() for size in sizes})
     axes.set(xlabel=xlabel, ylabel=ylabel, xscale="log", ylim=(0, 1))
     axes.set_xticks(ticks, [str(size) for size in ticks])
     axes.minorticks_off()
-    axes.legend(loc="upper left", ncols=3, bbox_to_anchor=(0, 1.15))
+    axes.legend(loc="lower left", ncols=3, bbox_to_anchor=(-0.15, 1), columnspacing=1)
     return show(figure, alt)
 
 

@@ -153,7 +153,7 @@ def _attention_map(tokens, weights, query, title) -> HTML:
         if len(token) <= 2:
             parts.append(_text(x + cell / 2, top - 7, token, anchor="middle"))
         else:
-            parts.append(_text(x + cell / 2 + 4, top - 5, token, turn=-60))
+            parts.append(_text(x + cell / 2 + 2, top - 5, token, turn=-60))
     lines = "".join(
         f"M{left} {top + k * cell}h{size}M{left + k * cell} {top}v{size}"
         for k in range(len(tokens) + 1)

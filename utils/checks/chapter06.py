@@ -1,0 +1,187 @@
+"""Checks for the exercises of chapter 6."""
+
+import numpy as np
+
+from utils.checks import Hint, exercise
+
+
+@exercise("06-1")
+def clean_review(answer):
+    """`answer(text)` -> the review without <br />, entities and superfluous blanks."""
+    if not callable(answer):
+        raise Hint("请写成一个函数，接收一条影评，返回清理过的影评。")
+    broken = answer("It drags.<br /><br />Then it ends.")
+    if not isinstance(broken, str):
+        raise Hint("返回值应是一个字符串。")
+    if "br" in broken:
+        raise Hint("`<br />` 还留在里面。")
+    if broken == "It drags.Then it ends.":
+        raise Hint("标签删掉了，可前后两句粘在了一起：换成一个空格，不要直接删。")
+    if broken == broken.lower():
+        raise Hint("不要改大小写：那是分词器的事，有的模型认大小写。")
+    if "  " in broken or broken != broken.strip():
+        raise Hint("连续的空白要并成一个，首尾的空白要去掉。")
+    if "br" in answer("Flat.<br>Dull.<BR/>Long.").lower():
+        raise Hint("只认得 `<br />` 这一种写法：`<br>`、`<BR/>` 也是换行。")
+    entities = answer("&quot;Harbour&quot; &amp; its sequel")
+    if entities != '"Harbour" & its sequel':
+        raise Hint("`&quot;`、`&amp;` 要还原成引号和 &：标准库的 `html.unescape` 就做这件事。")
+    if answer("Under 5 < 7, over 9 > 8.") != "Under 5 < 7, over 9 > 8.":
+        raise Hint("把不是标签的内容也删了：只去掉 br，正文里的 < 和 > 要留着。")
+    if answer(" Two\n\nlines\t here ") != "Two lines here":
+        raise Hint("换行和制表符也是空白，同样并成一个空格。")
+
+
+@exercise("06-2")
+def learning_rate_at(answer):
+    """`answer(step, steps, warmup, peak)` -> linear warm-up, then linear decay to 0."""
+    if not callable(answer):
+        raise Hint("请写成一个函数，接收步数、总步数、预热步数和最高学习率。")
+
+    def at(step, warmup=10, steps=100):
+        return float(answer(step, steps, warmup, 1.0))
+
+    if np.isclose(at(5), 1.0) or np.isclose(at(5), 0.95):
+        raise Hint("没有预热：前 `warmup` 步应从 0 直线升到 `peak`。")
+    if not np.isclose(at(5), 0.5):
+        raise Hint("预热走到一半时，学习率应是最高值的一半。")
+    if np.isclose(at(55), 1.0):
+        raise Hint("预热之后要直线下降，到最后一步降为 0。")
+    if np.isclose(at(55), 0.45):
+        raise Hint("下降段从预热结束的那一步算起，长度是 `steps - warmup`，不是 `steps`。")
+    if not (np.isclose(at(55), 0.5) and np.isclose(at(10), 1.0) and np.isclose(at(100), 0.0)):
+        raise Hint("预热结束时应是最高值，下降段的一半处应是一半，最后一步应是 0。")
+    if not np.isclose(at(5, warmup=0.1), 0.5):
+        raise Hint("`warmup` 小于 1 时表示比例：0.1 就是总步数的一成。")
+    if not np.isclose(at(0, warmup=0), 1.0):
+        raise Hint("`warmup` 为 0 就是不预热：第 0 步便是最高值。")
+    late = at(45, warmup=500, steps=45)
+    if not np.isclose(late, 45 / 500):
+        raise Hint("预热比训练长时，不要替它改短：训练到头，学习率也只升到一部分，这正是那个坑。")
+
+
+@exercise("06-3")
+def best_temperature(answer):
+    """`answer(logits, labels)` -> the temperature with the least cross entropy."""
+    if not callable(answer):
+        raise Hint("请写成一个函数，接收对数几率矩阵和标签，返回温度。")
+    loud, quiet = _overconfident(3.0), _overconfident(0.5)
+    found = [answer(*loud), answer(*quiet)]
+    if any(np.ndim(value) for value in found):
+        raise Hint("请返回一个数：温度 T。")
+    found = [float(value) for value in found]
+    wanted = [_least_loss(*loud), _least_loss(*quiet)]
+    if all(_near(value, 1 / best) for value, best in zip(found, wanted, strict=True)):
+        raise Hint("返回的是 T 的倒数：对数几率应除以 T，不是乘以 T。")
+    if np.isclose(found[0], found[1]):
+        raise Hint(
+            "两份很不一样的数据得到了同一个温度。若是按准确率选的，当然选不出来：除以 T 不改变谁大谁小。"
+            "要看交叉熵。"
+        )
+    if _near(found[0], wanted[0]) and found[1] >= 0.95:
+        raise Hint("T 也可以小于 1：模型没把握得过头时，要把概率推开。")
+    if not all(_near(value, best) for value, best in zip(found, wanted, strict=True)):
+        raise Hint(
+            "温度不对：对 softmax(logits / T) 算正确类别的平均负对数概率，取最小处的 T，误差在一成以内。"
+        )
+
+
+def _overconfident(factor):
+    """Logits that are `factor` times too large for the labels drawn from them."""
+    generator = np.random.default_rng(0)
+    logits = generator.normal(0, 1.5, (3000, 2))
+    positive = 1 / (1 + np.exp(logits[:, 0] - logits[:, 1]))
+    return factor * logits, (generator.random(3000) < positive).astype(int)
+
+
+def _least_loss(logits, labels):
+    """The temperature with the least cross entropy, from a fine grid."""
+    temperatures = np.geomspace(0.1, 10, 401)
+    margins = np.where(labels == 1, logits[:, 0] - logits[:, 1], logits[:, 1] - logits[:, 0])
+    losses = [np.logaddexp(0, margins / each).mean() for each in temperatures]
+    return temperatures[int(np.argmin(losses))]
+
+
+def _near(value, wanted):
+    return value > 0 and abs(np.log(value / wanted)) < 0.11
+
+
+@exercise("06-4")
+def sign_test(answer):
+    """`answer(right_a, right_b)` -> exact two-sided p-value of McNemar's test."""
+    if not callable(answer):
+        raise Hint("请写成一个函数，接收两个方法各自的对错，返回 p 值。")
+    # 8 reviews that only A gets right, 1 that only B does, 11 on which they agree.
+    a = np.array([True] * 8 + [False] + [True] * 9 + [False] * 2)
+    b = np.array([False] * 8 + [True] + [True] * 9 + [False] * 2)
+    value = float(answer(a, b))
+    if np.isclose(value, 10 / 512):
+        raise Hint("这是单边的 p 值。事先不知道谁会赢，要算双边的：乘以 2。")
+    if np.isclose(value, 18 / 512) or np.isclose(value, 9 / 512):
+        raise Hint("只算了恰好这么悬殊的概率。还要加上更悬殊的情形：0 比 9。")
+    if np.isclose(value, _two_sided(1, 20)) or np.isclose(value, _two_sided(3, 20)):
+        raise Hint("两个方法都对或都错的影评分不出高下，不算进 n：n 只数意见不同的。")
+    if not np.isclose(value, 20 / 512):
+        raise Hint(
+            "8 比 1 的例子应得 20/512：只看意见不同的 9 条，抛 9 次硬币，正面不多于 1 次的概率，乘以 2。"
+        )
+    if not np.isclose(float(answer(b, a)), value):
+        raise Hint("把两个方法对调，p 值不该变：取两边里较少的那个数。")
+    even = float(answer(np.array([True] * 3 + [False] * 3), np.array([False] * 3 + [True] * 3)))
+    if even > 1:
+        raise Hint("概率不能大于 1：两边一样多时，乘以 2 会超过 1，取 1。")
+    if not np.isclose(even, 1.0):
+        raise Hint("3 比 3 平手，p 值应为 1。")
+    if not np.isclose(float(answer(a, a)), 1.0):
+        raise Hint("两个方法处处一致时，没有任何差别的证据：p 值是 1。")
+    many = np.arange(3000) < 1600
+    if not np.isclose(float(answer(many, ~many)), _two_sided(1400, 3000), rtol=1e-3):
+        raise Hint("条数多的时候结果不对：组合数用 `math.comb` 算，Python 的整数不会溢出。")
+
+
+def _two_sided(fewer, count):
+    """P(at most `fewer` heads) in `count` tosses of a coin, twice, at most 1."""
+    from math import comb
+
+    return min(1.0, 2 * sum(comb(count, k) for k in range(fewer + 1)) / 2**count)
+
+
+@exercise("06-5")
+def predict_long(answer):
+    """`answer(ids, predict, size, overlap)` -> mean probabilities over overlapping windows."""
+    if not callable(answer):
+        raise Hint("请写成一个函数，接收词元编号、预测函数、窗口长度和重叠长度。")
+    seen, result = _windows_of(answer, list(range(10)), 4, 1)
+    if not seen:
+        raise Hint("没有调用 `predict`：把切好的窗口（列表的列表）交给它。")
+    if any(len(window) > 4 for window in seen):
+        raise Hint("有的窗口比 `size` 长，模型读不下。")
+    if seen == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]:
+        raise Hint("窗口之间没有重叠：下一个窗口应从上一个的末尾往回退 `overlap` 个词元开始。")
+    if seen == [[0, 1, 2, 3], [3, 4, 5, 6], [6, 7, 8, 9], [9]]:
+        raise Hint("最后多了一段，它整个都在前一个窗口里：窗口到了文末就该停。")
+    if seen != [[0, 1, 2, 3], [3, 4, 5, 6], [6, 7, 8, 9]]:
+        raise Hint("0 到 9 这十个词元，`size=4`、`overlap=1` 应切成 0–3、3–6、6–9 三个窗口。")
+    if np.shape(result) != (2,):
+        raise Hint("请返回一条影评的两个概率，形状是 (2,)：对各窗口的概率按列取平均。")
+    if not np.allclose(result, [0.55, 0.45]):
+        raise Hint("各窗口的概率要取平均：不是取最大，不是投票，也不是只看一个窗口。")
+    if 10 not in sum(_windows_of(answer, list(range(11)), 4, 1)[0], []):
+        raise Hint("文末的词元丢了：最后一个窗口可以比 `size` 短，但不能不要。影评的结论常在末尾。")
+    short, _ = _windows_of(answer, [7, 8], 4, 1)
+    if short != [[7, 8]]:
+        raise Hint("短文本也要有一个窗口：只有两个词元时，窗口就是它自己。")
+
+
+def _windows_of(answer, ids, size, overlap):
+    """(the windows an answer cuts, its result), whether it predicts at once or one by one."""
+    seen = []
+
+    def predict(windows):
+        windows = [[int(each) for each in window] for window in windows]
+        seen.extend(windows)
+        # 0.85, 0.55, 0.25 for the windows that open with 0, 3, 6: mean 0.55, and no two alike.
+        first = np.array([0.85 - 0.1 * window[0] for window in windows])
+        return np.stack([first, 1 - first], axis=1)
+
+    return seen, answer(list(ids), predict, size, overlap)

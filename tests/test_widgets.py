@@ -380,3 +380,13 @@ def test_bars_have_lengths_in_proportion_to_the_weights():
 def test_weights_that_do_not_fit_are_refused(weights, query, message):
     with pytest.raises(ValueError, match=message):
         widgets.attention_figure(["我", "你"], weights, query)
+
+
+def test_controls_fit_a_phone_and_show_a_sentence_whole():
+    """In letters of the page: a Chinese letter is one em wide, the box's name about three."""
+    play = widgets.masking_playground(TOKENIZER, TEXT)
+    for control in play.controls.values():
+        width = control.layout.width
+        assert width is None or width.endswith(", 98%)"), width
+    room = int(re.match(r"min\((\d+)em", play.controls["text"].layout.width)[1])
+    assert room >= 40 + 3

@@ -154,4 +154,5 @@ def tokenizer_explorer(tokenizer, text: str) -> Explorer:
 def _text_box(name: str, text: str) -> Text:
     """A line to type in; what is typed counts once the learner presses Enter or leaves it."""
     shown = text if isinstance(text, str) else ""  # read_pieces will say that it needs a text
-    return Text(shown, description=name, continuous_update=False, **WIDE)
+    layout = {"width": "min(46em, 98%)"}  # as wide as the picture: a sentence shows whole
+    return Text(shown, description=name, continuous_update=False, **WIDE | {"layout": layout})

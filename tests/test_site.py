@@ -323,6 +323,34 @@ def test_text_is_readable_in_both_themes(open_page, name):
     assert ground < 60 and text > 150
 
 
+@pytest.mark.parametrize("name", chapter_pages())
+def test_figures_lie_on_the_page_itself_in_the_dark(open_page, name):
+    """They take the page's text colour, which only the page's own ground is sure to show."""
+    page = open_page(name)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_selector('html[data-theme="dark"]')
+    pale, colours = page.evaluate("""() => {
+        const figures = [...document.querySelectorAll(".cell_output svg[role=img], [role=figure]")];
+        const boxes = figures.map((each) => each.closest(".output"));
+        return [
+            boxes.filter((box) => getComputedStyle(box).backgroundColor !== "rgba(0, 0, 0, 0)").length,
+            [...new Set(figures.map((each) => getComputedStyle(each).color))],
+        ];
+    }""")
+    assert pale == 0
+    ink = page.evaluate("getComputedStyle(document.querySelector('article')).color")
+    assert set(colours) <= {ink}
+
+
+@pytest.mark.parametrize("name", chapter_pages())
+def test_messages_that_wrap_need_no_sideways_scrolling(open_page, name):
+    page = open_page(name, 360)
+    wide = page.locator(".tag_wrap-output .cell_output pre").evaluate_all(
+        "boxes => boxes.filter((box) => box.scrollWidth > box.clientWidth).length"
+    )
+    assert wide == 0
+
+
 @pytest.mark.parametrize("name", page_names())
 def test_formulas_are_typeset_with_the_served_mathjax(open_page, name):
     page = open_page(name)

@@ -194,11 +194,8 @@ def predict(model, tokenizer, texts: Sequence[str], max_length: int = 128, batch
     """Class probabilities of texts, in their order: array (texts, classes), rows sum to 1."""
     model.eval()
     texts = list(texts)
-    lengths = [len(text) for text in texts]
-    by_length = np.argsort(lengths, kind="stable")
     rows = np.empty((len(texts), model.config.num_labels), dtype=np.float32)
-    for start in range(0, len(texts), batch_size):
-        places = by_length[start : start + batch_size]
+    for places in _by_length(texts, batch_size):
         output, _ = _forward(model, tokenizer, [texts[place] for place in places], max_length)
         rows[places] = output.logits.float().softmax(-1).cpu().numpy()
     return rows
@@ -212,12 +209,18 @@ def sentence_features(model, tokenizer, texts: Sequence[str], max_length: int = 
     """
     model.eval()
     texts = list(texts)
-    features = [np.empty((0, model.config.hidden_size), dtype=np.float32)]
-    for start in range(0, len(texts), 64):
-        output, mask = _forward(model, tokenizer, texts[start : start + 64], max_length)
+    features = np.empty((len(texts), model.config.hidden_size), dtype=np.float32)
+    for places in _by_length(texts, 64):
+        output, mask = _forward(model, tokenizer, [texts[place] for place in places], max_length)
         hidden, mask = output.last_hidden_state.float(), mask.unsqueeze(-1)
-        features.append(((hidden * mask).sum(1) / mask.sum(1)).cpu().numpy())
-    return np.concatenate(features)
+        features[places] = ((hidden * mask).sum(1) / mask.sum(1)).cpu().numpy()
+    return features
+
+
+def _by_length(texts: list[str], batch_size: int) -> list[np.ndarray]:
+    """Places of the texts in batches of similar length, so that little is padded."""
+    order = np.argsort([len(text) for text in texts], kind="stable")
+    return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
 
 
 def _forward(model, tokenizer, texts: list[str], max_length: int):

@@ -30,8 +30,7 @@ DROPOUT = 0.0
 
 SWEEP_RATES = (1e-5, 1e-4, 1e-3)
 SWEEP_BATCHES = (8, 32)
-SWEEP_EPOCHS = 2
-SWEEP_LENGTH = 128  # most of the course's reviews fit
+SWEEP_EPOCHS = 3
 
 
 def measure_imdb(source: Path, report: Report, sizes=None) -> None:
@@ -116,8 +115,8 @@ def measure_sweep(report: Report) -> None:
     """Learning rate x batch size on the course's own reviews, on the validation split alone."""
     splits = load_imdb(course_root() / "data/mini_imdb")
     tokenizer = load_tokenizer(resolve(ENCODER))
-    train = tokenize(splits["train"], tokenizer, SWEEP_LENGTH)
-    validation = tokenize(splits["validation"], tokenizer, SWEEP_LENGTH)
+    train = tokenize(splits["train"], tokenizer, MAX_LENGTH)
+    validation = tokenize(splits["validation"], tokenizer, MAX_LENGTH)
     for batch_size in SWEEP_BATCHES:
         for rate in SWEEP_RATES:
             name = f"batch {batch_size}, rate {rate:g}"
@@ -127,7 +126,7 @@ def measure_sweep(report: Report) -> None:
             for seed in SEEDS:
                 measured, _ = one_run(
                     train, validation, splits["validation"], tokenizer, True, rate, SWEEP_EPOCHS,
-                    SWEEP_LENGTH, seed, checkpoint=ENCODER, dropout=DROPOUT,
+                    MAX_LENGTH, seed, checkpoint=ENCODER, dropout=DROPOUT,
                     batch_size=batch_size, load_best_model_at_end=False, save_strategy="no",
                 )  # fmt: skip
                 scores.append(measured)

@@ -39,7 +39,7 @@ def cell(row: dict | None) -> str:
     return f"{row['accuracy']['mean']:.3f} ± {row['accuracy']['sd']:.3f}"
 
 
-@pytest.mark.parametrize("task", ["mini", "titles"])
+@pytest.mark.parametrize("task", ["mini", "titles", "texts"])
 def test_fine_tuning_results(task):
     results = json.loads((ROOT / f"results/thucnews_{task}.json").read_text(encoding="utf8"))
     sizes = {name.split("/")[0] for name in results["rows"] if name.endswith("/mini-bert-zh")}

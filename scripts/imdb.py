@@ -38,11 +38,7 @@ def measure_imdb(source: Path, report: Report, sizes=None) -> None:
     splits = load_imdb(source)
     tokenizer = load_tokenizer(resolve(ENCODER))
     encoder = AutoModel.from_pretrained(resolve(ENCODER), dtype=torch.float32)
-    short = splits.map(
-        lambda batch: {"text": shorten(batch["text"], tokenizer, MAX_LENGTH)},
-        batched=True,
-        keep_in_memory=True,
-    )
+    short = shortened(splits, tokenizer)
     for size, epochs in SIZES.items():
         if sizes and size not in sizes:
             continue
@@ -57,6 +53,15 @@ def measure_imdb(source: Path, report: Report, sizes=None) -> None:
     for keep in PARTS:
         if f"keep {keep}" not in report.rows:
             report.add(f"keep {keep}", part_kept(splits, encoder, tokenizer, keep))
+
+
+def shortened(splits, tokenizer, max_length: int = MAX_LENGTH, keep: str = "head+tail"):
+    """The splits with every review cut to what the model reads."""
+    return splits.map(
+        lambda batch: {"text": shorten(batch["text"], tokenizer, max_length, keep)},
+        batched=True,
+        keep_in_memory=True,
+    )
 
 
 def frozen(encoder, tokenizer, splits, size: int, max_length: int = MAX_LENGTH) -> dict:
@@ -77,11 +82,7 @@ def frozen(encoder, tokenizer, splits, size: int, max_length: int = MAX_LENGTH) 
 
 def part_kept(splits, encoder, tokenizer, keep: str, max_length: int = 128) -> dict:
     """Frozen features of the first, the last, or the first and last tokens; 1,000 reviews."""
-    short = splits.map(
-        lambda batch: {"text": shorten(batch["text"], tokenizer, max_length, keep)},
-        batched=True,
-        keep_in_memory=True,
-    )
+    short = shortened(splits, tokenizer, max_length, keep)
     return frozen(encoder, tokenizer, short, 1000, max_length) | {"max_length": max_length}
 
 

@@ -18,14 +18,13 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmark import describe, score
-from imdb import DROPOUT, ENCODER, MAX_LENGTH
+from imdb import DROPOUT, ENCODER, MAX_LENGTH, shortened
 
-from utils.data import load_imdb
+from utils.data import IMDB_CLASSES, load_imdb
 from utils.finetuning import fine_tune, load_tokenizer, new_classifier, predict, tokenize
-from utils.long_texts import shorten
 from utils.models import resolve
 from utils.profile import course_root
-from utils.sentiment import HEAD, LABELS, is_head, save_head
+from utils.sentiment import HEAD, is_head, save_head
 
 SEED = 0
 
@@ -42,10 +41,8 @@ def main() -> None:
 
     started = time.perf_counter()
     tokenizer = load_tokenizer(resolve(ENCODER))
-    splits = load_imdb(arguments.data / "imdb").map(
-        lambda batch: {"text": shorten(batch["text"], tokenizer, MAX_LENGTH)}, batched=True
-    )
-    model = new_classifier(resolve(ENCODER), LABELS, seed=SEED, dropout=DROPOUT)
+    splits = shortened(load_imdb(arguments.data / "imdb"), tokenizer)
+    model = new_classifier(resolve(ENCODER), IMDB_CLASSES, seed=SEED, dropout=DROPOUT)
     for name, parameter in model.named_parameters():
         parameter.requires_grad = is_head(name)
     trainer = fine_tune(

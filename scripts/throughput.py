@@ -25,7 +25,7 @@ from utils.pretraining import (
     encode_documents,
     read_documents,
 )
-from utils.training import bf16_available
+from utils.training import ShuffledBatches, bf16_available
 
 TURNS = 3
 
@@ -90,13 +90,14 @@ def fine_tuning_speed(train, tokenizer) -> dict:
             {name: row[name] for name in ("input_ids", "attention_mask", "label")} for row in rows
         ]
         order = (
-            LengthGroupedSampler(32, lengths=[len(row["input_ids"]) for row in rows])
+            ShuffledBatches(
+                LengthGroupedSampler(32, lengths=[len(row["input_ids"]) for row in rows]), 32
+            )
             if recipe == "course"
             else np.random.default_rng(0).permutation(len(rows))
         )
         collate = DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8)
         batches = in_batches([rows[place] for place in order], 32, collate)
-        random.Random(0).shuffle(batches)
         sides[recipe] = (model, batches, recipe == "course" and bf16_available())
     return take_turns(
         sides, {"tutorial": 8, "course": 64}, lambda batch: len(batch["input_ids"]), "texts"

@@ -10,21 +10,21 @@ from conftest import MEASURED
 from notebooks import ROOT
 from safetensors.torch import load_file, save_file
 
-from utils.data import load_imdb
+from utils.data import IMDB_CLASSES, load_imdb
 from utils.finetuning import new_classifier, predict
 from utils.models import ModelError, resolve
-from utils.sentiment import HEAD, LABELS, is_head, load_head, save_head, sentiment_classifier
+from utils.sentiment import HEAD, is_head, load_head, save_head, sentiment_classifier
 
 FOLDER = (ROOT / HEAD).parent
 
 
 @pytest.fixture
 def classifier():
-    return new_classifier(resolve("minilm-en"), LABELS, seed=0)
+    return new_classifier(resolve("minilm-en"), IMDB_CLASSES, seed=0)
 
 
 def test_a_head_comes_back_and_the_rest_stays(classifier, tmp_path):
-    other = new_classifier(resolve("minilm-en"), LABELS, seed=0)
+    other = new_classifier(resolve("minilm-en"), IMDB_CLASSES, seed=0)
     with torch.no_grad():
         for parameter in classifier.parameters():
             parameter.add_(0.125)

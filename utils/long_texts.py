@@ -33,9 +33,9 @@ def _cut(text: str, tokenizer, head: int, tail: int) -> str:
     """The first `head` and the last `tail` tokens of a text, in whole words."""
     # verbose=False: a text longer than the model's limit is the very thing asked about here.
     encoded = tokenizer(text, add_special_tokens=False, verbose=False)
-    if len(encoded["input_ids"]) <= head + tail:
-        return text
     count = len(encoded["input_ids"])
+    if count <= head + tail:
+        return text
     words = encoded.word_ids()
     end, start = head, count - tail
     while 0 < end < count and words[end] == words[end - 1]:

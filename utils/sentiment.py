@@ -9,13 +9,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForSequenceClassification
 
+from utils.data import IMDB_CLASSES
 from utils.finetuning import load_tokenizer, new_classifier
 from utils.models import ModelError, resolve
 from utils.profile import course_root, profile
 
 HEAD = "models/minilm-en-sentiment/head.safetensors"
 FULL_MODEL = "distilbert/distilbert-base-uncased-finetuned-sst-2-english"
-LABELS = ("neg", "pos")
 
 
 def sentiment_classifier():
@@ -30,7 +30,7 @@ def sentiment_classifier():
         model = AutoModelForSequenceClassification.from_pretrained(FULL_MODEL, dtype=torch.float32)
     else:
         tokenizer = load_tokenizer(resolve("minilm-en"))
-        model = load_head(new_classifier(resolve("minilm-en"), LABELS), course_root() / HEAD)
+        model = load_head(new_classifier(resolve("minilm-en"), IMDB_CLASSES), course_root() / HEAD)
     return model.eval(), tokenizer
 
 

@@ -1,6 +1,10 @@
-"""Pretrain a small BERT (MLM + NSP) on your own text and save it in Hugging Face format.
+"""Pretrain a small BERT, GPT or T5 on your own text and save it in Hugging Face format.
 
     python scripts/pretrain.py --text news.txt.gz wiki.txt.gz --output models/my-bert --steps 15000
+    python scripts/pretrain.py --objective causal --text … --output models/my-gpt    # the next token
+    python scripts/pretrain.py --objective spans --text … --output models/my-t5      # hidden spans
+    python scripts/pretrain.py --objective spans --text … --start models/my-t5 \\
+        --tasks thucnews=data/mini_thucnews imdb=data/mini_imdb --output models/my-tasks-t5
 
 Text: one sentence a line, a blank line between documents (without blank lines each line is a
 document); list a file twice to weigh it double. Started again after an interruption, the same
@@ -18,28 +22,13 @@ from pathlib import Path
 
 import torch
 import transformers
-from torch.utils.data import DataLoader
-from transformers import (
-    BertConfig,
-    BertForPreTraining,
-    BertTokenizer,
-    Trainer,
-    TrainingArguments,
-    set_seed,
-)
+from transformers import Trainer, TrainingArguments, set_seed
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from utils.models import vocabulary_sha256
-from utils.pretraining import (
-    BertForMaskedPreTraining,
-    PretrainingCollator,
-    SegmentPairs,
-    encode_documents,
-    evaluate_pretraining,
-    read_documents,
-    train_wordpiece,
-    unigram_baseline,
-)
+from objectives import OBJECTIVES, TOKENIZERS, Setup
+
+from utils.models import ModelError, resolve, vocabulary_sha256
+from utils.pretraining import encode_documents, read_documents
 from utils.training import JsonLog, bf16_available, last_complete_checkpoint
 
 HELD_OUT_PERCENT = 2
@@ -53,10 +42,22 @@ def parse_arguments() -> argparse.Namespace:
         "--text", nargs="+", required=True, type=Path, help="corpus files, plain or .gz"
     )
     parser.add_argument("--output", required=True, type=Path, help="folder for the finished model")
+    parser.add_argument(
+        "--objective", choices=OBJECTIVES, default="mlm", help="mlm: BERT, causal: GPT, spans: T5"
+    )
     parser.add_argument("--work", type=Path, help="checkpoints and log [runs/<name of output>]")
+    parser.add_argument("--start", type=Path, help="T5: go on from this model, with its tokenizer")
+    parser.add_argument(
+        "--tasks",
+        nargs="+",
+        type=task,
+        default=[],
+        metavar="NAME=DATA",
+        help="T5: also learn to write the classes of thucnews=… and imdb=…",
+    )
     parser.add_argument("--tokenizer", type=Path, help="use this tokenizer instead of training one")
     parser.add_argument("--vocab-size", type=int, default=8192)
-    parser.add_argument("--layers", type=int, default=4)
+    parser.add_argument("--layers", type=int, default=4, help="of T5: as many in each half")
     parser.add_argument("--hidden", type=int, default=256)
     parser.add_argument("--heads", type=int, default=4)
     parser.add_argument(
@@ -81,8 +82,26 @@ def parse_arguments() -> argparse.Namespace:
     for path in arguments.text:
         if not path.is_file():
             parser.error(f"--text {path}: no such file; see data/README.md for the corpus format")
+    if (arguments.start or arguments.tasks) and arguments.objective != "spans":
+        parser.error("--start and --tasks: for --objective spans alone; add it or leave them out")
+    if arguments.start:
+        arguments.tokenizer = Path(check_start(parser, arguments.start))
     arguments.work = arguments.work or Path("runs") / arguments.output.name
     return arguments
+
+
+def task(argument: str) -> tuple[str, str]:
+    name, _, source = argument.partition("=")
+    if name not in ("thucnews", "imdb") or not source:
+        raise argparse.ArgumentTypeError(f"{argument}: give thucnews=FOLDER or imdb=FOLDER")
+    return name, source
+
+
+def check_start(parser, folder: Path) -> str:
+    try:
+        return resolve(folder)
+    except ModelError as error:
+        parser.error(f"--start {error}")
 
 
 def split_documents(paths: list[Path]) -> tuple[list, list]:
@@ -104,26 +123,34 @@ def split_documents(paths: list[Path]) -> tuple[list, list]:
     return train, list(held_out.values())
 
 
-def load_or_train_tokenizer(arguments, documents) -> BertTokenizer:
+def load_or_train_tokenizer(arguments, documents):
     """The tokenizer is trained once and kept with the checkpoints: ids must survive a resume."""
+    tokenizer_class, train = TOKENIZERS[arguments.objective]
     folder = arguments.tokenizer or arguments.work / "tokenizer"
     if not (folder / "tokenizer.json").is_file():
-        print("training the WordPiece vocabulary …", flush=True)
+        print("training the vocabulary …", flush=True)
         sentences = (sentence for document in documents for sentence in document)
-        tokenizer = train_wordpiece(sentences, arguments.vocab_size, arguments.max_length)
+        tokenizer = train(sentences, arguments.vocab_size, arguments.max_length)
         tokenizer.save_pretrained(replacing := folder.with_suffix(".partial"))
         replacing.rename(folder)
-    return BertTokenizer.from_pretrained(folder)
+    return tokenizer_class.from_pretrained(folder)
 
 
 class PretrainingTrainer(Trainer):
-    """Trainer whose evaluation reports the pretraining measures on the held-out rows."""
+    """Trainer whose evaluation reports the objective's own measures on the held-out rows."""
+
+    def __init__(self, setup: Setup, **options):
+        self.setup = setup
+        super().__init__(
+            model=setup.model,
+            train_dataset=setup.train_rows,
+            eval_dataset=setup.held_out_rows,
+            data_collator=setup.collator,
+            **options,
+        )
 
     def evaluate(self, *_, **__):
-        batches = (
-            self.data_collator_for_evaluation(rows) for rows in chunks(self.eval_dataset, 64)
-        )
-        metrics = evaluate_pretraining(self.model, batches)
+        metrics = self.setup.measure(self.model, self.setup.held_out_batches)
         self.model.train()
         metrics = {f"eval_{name}": value for name, value in metrics.items()}
         self.log(metrics)
@@ -134,57 +161,24 @@ class PretrainingTrainer(Trainer):
         return metrics
 
 
-def chunks(dataset, size: int):
-    return DataLoader(dataset, batch_size=size, collate_fn=list)
-
-
 def main() -> None:
     arguments = parse_arguments()
     set_seed(arguments.seed)
     train_documents, held_out_documents = split_documents(arguments.text)
     tokenizer = load_or_train_tokenizer(arguments, train_documents)
-    print("encoding and pairing …", flush=True)
+    print("encoding and cutting …", flush=True)
     train_ids = encode_documents(train_documents, tokenizer)
     held_out_ids = encode_documents(held_out_documents, tokenizer)
+    setup = OBJECTIVES[arguments.objective](arguments, tokenizer, train_ids, held_out_ids)
     tokens_a_pass = sum(len(sentence) for document in train_ids for sentence in document)
-    rows_options = {
-        "max_length": arguments.max_length,
-        "short_length": arguments.short_length,
-        "batch_size": arguments.batch_size,
-        "seed": arguments.seed,
-    }
-    train_rows = SegmentPairs(train_ids, tokenizer, passes=arguments.passes, **rows_options)
-    held_out_rows = SegmentPairs(held_out_ids, tokenizer, **rows_options)
     print(
         f"{len(train_documents):,} documents, {tokens_a_pass:,} tokens a pass, {arguments.passes} passes, "
-        f"{len(train_rows):,} rows; {len(held_out_rows):,} rows held out",
+        f"{len(setup.train_rows):,} rows; {len(setup.held_out_rows):,} rows held out",
         flush=True,
     )
-
-    config = BertConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=arguments.hidden,
-        num_hidden_layers=arguments.layers,
-        num_attention_heads=arguments.heads,
-        intermediate_size=4 * arguments.hidden,
-        max_position_embeddings=arguments.max_length,
-        pad_token_id=tokenizer.pad_token_id,
-        # Fresh masks every pass are regularisation enough for so small a model.
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
-    )
-    on_gpu = torch.cuda.is_available()
-    # With a padding mask the fused attention is slower than the written-out one on a processor.
-    config._attn_implementation = "sdpa" if on_gpu else "eager"
-    model = BertForMaskedPreTraining(config)
-    model.nsp_weight = arguments.nsp_weight
     log = JsonLog(arguments.work / "log.jsonl")
-    collator = PretrainingCollator(tokenizer, whole_word=arguments.whole_word)
-    # Held-out losses are of token masks either way, so that models can be compared.
-    evaluation_collator = PretrainingCollator(tokenizer, seed=arguments.seed)
-
     trainer = PretrainingTrainer(
-        model=model,
+        setup=setup,
         args=TrainingArguments(
             output_dir=str(arguments.work),
             max_steps=arguments.steps,
@@ -197,38 +191,40 @@ def main() -> None:
             adam_epsilon=1e-6,
             optim="adamw_torch_fused",
             bf16=bf16_available(),
-            use_cpu=not on_gpu,
+            use_cpu=not torch.cuda.is_available(),
             train_sampling_strategy="sequential",
             eval_strategy="steps",
             eval_steps=arguments.save_every,
             save_steps=arguments.save_every,
             save_total_limit=2,
             load_best_model_at_end=True,
-            metric_for_best_model="eval_mlm_loss",
+            metric_for_best_model=f"eval_{setup.loss_name}",
             greater_is_better=False,
             logging_steps=50,
             report_to="none",
             seed=arguments.seed,
         ),
-        train_dataset=train_rows,
-        eval_dataset=held_out_rows,
-        data_collator=collator,
         callbacks=[log],
     )
-    trainer.data_collator_for_evaluation = evaluation_collator
-
-    held_out_batches = [evaluation_collator(rows) for rows in chunks(held_out_rows, 64)]
     report = {
-        "unigram": unigram_baseline(train_ids, held_out_batches, len(tokenizer)),
-        "untrained": evaluate_pretraining(model, held_out_batches),
+        "unigram": setup.unigram,
+        "untrained": setup.measure(setup.model, setup.held_out_batches),
     }
     trainer.train(resume_from_checkpoint=last_complete_checkpoint(arguments.work))
-    report["trained"] = evaluate_pretraining(trainer.model, held_out_batches)
+    report["trained"] = setup.measure(trainer.model, setup.held_out_batches)
     if trainer.is_world_process_zero():
         report |= describe_run(arguments, trainer, tokens_a_pass, log)
-        report["tokens_seen"] = round(trainer.state.epoch * train_rows.ends[-1])
-        save_finished(trainer.model, tokenizer, report, arguments)
+        report["tokens_seen"] = tokens_seen(setup.train_rows, trainer.state.epoch)
+        save_finished(trainer.model, setup.published, tokenizer, report, arguments)
         print(json.dumps(report, indent=1), flush=True)
+
+
+def tokens_seen(rows, epochs: float) -> int | None:
+    """Tokens of the rows that were read (in their order, so the passes differ), no special ones."""
+    if not hasattr(rows, "ends"):  # a mixture with tasks
+        return None
+    passes, last = divmod(round(epochs * len(rows)), len(rows))
+    return passes * rows.ends[-1] + (rows.ends[last - 1] if last else 0)
 
 
 def describe_run(arguments, trainer, tokens_a_pass: int, log: JsonLog) -> dict:
@@ -236,6 +232,7 @@ def describe_run(arguments, trainer, tokens_a_pass: int, log: JsonLog) -> dict:
         # File names without folders: what matters to others is which text, not where it lay.
         "command": "python scripts/pretrain.py " + " ".join(Path(a).name for a in sys.argv[1:]),
         "text": {path.name: arguments.text.count(path) for path in arguments.text},
+        "tasks": [f"{name}={Path(source).name}" for name, source in arguments.tasks],
         "steps": trainer.state.global_step,
         "best_step": trainer.state.best_global_step,
         "tokens_a_pass": tokens_a_pass,
@@ -251,16 +248,19 @@ def describe_run(arguments, trainer, tokens_a_pass: int, log: JsonLog) -> dict:
     }
 
 
-def save_finished(model, tokenizer, report: dict, arguments) -> None:
+def save_finished(model, published: type, tokenizer, report: dict, arguments) -> None:
     """Write the model in fp16 beside its place, then move it there: never a half-written model."""
     partial = arguments.output.with_name(arguments.output.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    # BERT's usual dropout goes into the saved configuration: fine-tuning on few labels wants it.
-    model.config.hidden_dropout_prob = model.config.attention_probs_dropout_prob = 0.1
+    # The usual dropout goes into the saved configuration: fine-tuning on few labels wants it.
+    for name in ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout_rate"):
+        if hasattr(model.config, name):
+            setattr(model.config, name, 0.1)
+    model.config.use_cache = True  # Trainer turns it off; whoever generates wants it
     tokenizer.save_pretrained(partial)
     # So that a folder in which somebody swapped the vocabulary is found out at loading.
     model.config.vocab_sha256 = vocabulary_sha256(tokenizer.get_vocab())
-    finished = BertForPreTraining(model.config)  # the same weights under the name others know
+    finished = published(model.config)  # the same weights under the name others know
     finished.load_state_dict(model.state_dict())
     finished.half().save_pretrained(partial)
     (partial / "training.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf8")

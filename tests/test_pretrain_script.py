@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
+import objectives
 import pretrain
 import pytest
 import torch
@@ -155,7 +156,7 @@ def test_log_stands_beside_the_model(run):
 def test_best_checkpoint_is_the_one_that_is_finished(run, tmp_path, monkeypatch):
     measured = iter(range(1, 100))  # as if the model got worse and worse
     monkeypatch.setattr(
-        pretrain, "evaluate_pretraining", lambda *_: {"mlm_loss": float(next(measured))}
+        objectives, "evaluate_pretraining", lambda *_: {"mlm_loss": float(next(measured))}
     )
     finished = start(tmp_path, run.text, *run.tokenizer, "--steps", "20")
     assert json.loads((finished / "training.json").read_text())["best_step"] == SAVE_EVERY
@@ -172,7 +173,7 @@ def test_whole_word_is_for_training_only(run, tmp_path, monkeypatch, option):
         made.append(PretrainingCollator(*arguments, **options))
         return made[-1]
 
-    monkeypatch.setattr(pretrain, "PretrainingCollator", collator)
+    monkeypatch.setattr(objectives, "PretrainingCollator", collator)
     start(tmp_path, run.text, *run.tokenizer, "--steps", "10", *option)
     ways = {each.seed: each.whole_word for each in made}  # evaluation repeats itself: a seed
     assert ways == {None: bool(option), 5: False}
@@ -230,7 +231,7 @@ def test_killed_run_resumes_from_the_complete_checkpoint(run, tmp_path):
 def test_resumed_run_goes_on_as_if_never_interrupted(run, tmp_path, monkeypatch):
     # With the masks of a row always the same: batches are prepared one ahead, so that otherwise
     # the masks after a resume are other random ones, as good as those that were lost.
-    monkeypatch.setattr(pretrain, "PretrainingCollator", partial(PretrainingCollator, seed=1))
+    monkeypatch.setattr(objectives, "PretrainingCollator", partial(PretrainingCollator, seed=1))
     whole = start(tmp_path / "whole", run.text, *run.tokenizer)
     shutil.copytree(tmp_path / "whole/work", tmp_path / "resumed/work")
     shutil.rmtree(tmp_path / f"resumed/work/checkpoint-{STEPS}")
@@ -258,7 +259,7 @@ def saving(tmp_path):
     for name in ("model.safetensors", "README.md", "stray.txt"):
         (arguments.output / name).write_text("old")
     model = BertForMaskedPreTraining(tiny_config())
-    return model, tiny_tokenizer(), {"steps": 1}, arguments
+    return model, BertForPreTraining, tiny_tokenizer(), {"steps": 1}, arguments
 
 
 @pytest.mark.parametrize("name", ["model", "log"])

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import torch
 from tokenizers import BertWordPieceTokenizer
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import BertForPreTraining, BertTokenizer
 from transformers.models.bert.modeling_bert import BertForPreTrainingOutput
@@ -37,6 +38,7 @@ __all__ = [
     "train_wordpiece",
     "truncate_pair",
     "unigram_baseline",
+    "unigram_of_answers",
 ]
 
 IS_NEXT, NOT_NEXT = 0, 1  # Hugging Face's coding of the NSP label: 0 means "is next"
@@ -170,6 +172,8 @@ class SegmentPairs(torch.utils.data.Dataset):
     again and again, and the model with it: it forgets headlines over articles and back.
     """
 
+    cut = staticmethod(segment_pairs)
+
     def __init__(
         self,
         documents: Sequence[list[list[int]]],
@@ -196,7 +200,7 @@ class SegmentPairs(torch.utils.data.Dataset):
         rows: list = []
         for number in range(passes):
             length = max_length if number % 10 == 9 or passes == 1 else short_length
-            rows += segment_pairs(documents, length, rng)
+            rows += self.cut(documents, length, rng)
             rows = in_batches_of_similar_length(rows, batch_size, rng)
             # The rows of an incomplete batch wait for the next pass: they would shift its batches.
             whole = len(rows) - len(rows) % batch_size if number < passes - 1 else len(rows)
@@ -355,13 +359,17 @@ def unigram_baseline(
     documents: Sequence[list[list[int]]], batches: Iterable[dict], vocab_size: int
 ) -> dict[str, float]:
     """MLM loss and accuracy of always predicting the training frequencies (add-one smoothed)."""
-    counts = torch.ones(vocab_size)
-    for document in documents:
-        for sentence in document:
-            counts += torch.bincount(torch.tensor(sentence), minlength=vocab_size)
+    tokens = [token for document in documents for sentence in document for token in sentence]
+    answers = torch.cat([batch["labels"][batch["labels"] != IGNORE] for batch in batches])
+    measured = unigram_of_answers(torch.tensor(tokens), answers, vocab_size)
+    return {f"mlm_{measure}": value for measure, value in measured.items()}
+
+
+def unigram_of_answers(train: Tensor, answers: Tensor, vocab_size: int) -> dict[str, float]:
+    """Loss (nats) and accuracy on ``answers`` of the frequencies in ``train``; both (tokens,)."""
+    counts = torch.bincount(train, minlength=vocab_size) + 1.0
     log_probabilities = (counts / counts.sum()).log()
-    targets = torch.cat([batch["labels"][batch["labels"] != IGNORE] for batch in batches])
     return {
-        "mlm_loss": -log_probabilities[targets].mean().item(),
-        "mlm_accuracy": (targets == log_probabilities.argmax()).float().mean().item(),
+        "loss": -log_probabilities[answers].mean().item(),
+        "accuracy": (answers == log_probabilities.argmax()).float().mean().item(),
     }

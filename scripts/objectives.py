@@ -1,0 +1,282 @@
+"""What differs between pretraining BERT, GPT and T5; all the rest is in pretrain.py.
+
+Each function takes the command line's arguments, the tokenizer, and the token ids of training and
+held-out documents, and gives a `Setup`.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+
+import torch
+from torch.utils.data import DataLoader
+from transformers import (
+    BertConfig,
+    BertForPreTraining,
+    BertLMHeadModel,
+    BertTokenizer,
+    T5Config,
+    T5ForConditionalGeneration,
+    T5Tokenizer,
+)
+
+from utils.data import load_imdb, load_thucnews
+from utils.language_modelling import (
+    BertForCausalPretraining,
+    CausalCollator,
+    Passages,
+    evaluate_causal,
+)
+from utils.pretraining import (
+    IGNORE,
+    BertForMaskedPreTraining,
+    PretrainingCollator,
+    SegmentPairs,
+    evaluate_pretraining,
+    train_wordpiece,
+    unigram_baseline,
+    unigram_of_answers,
+)
+from utils.text_to_text import (
+    NEWS_PREFIX,
+    REVIEW_ANSWERS,
+    REVIEW_PREFIX,
+    TextToTextCollator,
+    encode_task,
+    evaluate_text_to_text,
+    exact_answers,
+    sentinel_ids,
+    task_rows,
+    train_sentencepiece,
+)
+
+TASK_LENGTH = 256  # tokens of a task's text; longer ones are cut
+
+
+@dataclass
+class Setup:
+    """One objective, ready to train."""
+
+    model: torch.nn.Module
+    published: type  # the class of transformers under which others load the same weights
+    train_rows: torch.utils.data.Dataset
+    held_out_rows: torch.utils.data.Dataset
+    collator: Callable
+    held_out_batches: list[dict]
+    measure: Callable[[torch.nn.Module, list[dict]], dict]
+    loss_name: str  # which of the measures decides on the best checkpoint
+    unigram: dict[str, float]
+
+
+def rows_options(arguments) -> dict:
+    return {
+        "max_length": arguments.max_length,
+        "short_length": arguments.short_length,
+        "batch_size": arguments.batch_size,
+        "seed": arguments.seed,
+    }
+
+
+def bert_config(arguments, tokenizer, **options) -> BertConfig:
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=arguments.hidden,
+        num_hidden_layers=arguments.layers,
+        num_attention_heads=arguments.heads,
+        intermediate_size=4 * arguments.hidden,
+        max_position_embeddings=arguments.max_length,
+        pad_token_id=tokenizer.pad_token_id,
+        # Every pass cuts or masks anew: regularisation enough for so small a model.
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+        **options,
+    )
+    # With a padding mask the fused attention is slower than the written-out one on a processor.
+    config._attn_implementation = "sdpa" if torch.cuda.is_available() else "eager"
+    return config
+
+
+def mlm(arguments, tokenizer, train_ids, held_out_ids) -> Setup:
+    """BERT: masked tokens and whether the second segment follows the first."""
+    model = BertForMaskedPreTraining(bert_config(arguments, tokenizer))
+    model.nsp_weight = arguments.nsp_weight
+    options = rows_options(arguments)
+    held_out_rows = SegmentPairs(held_out_ids, tokenizer, **options)
+    # Held-out losses are of token masks either way, so that models can be compared.
+    batches = batched(held_out_rows, PretrainingCollator(tokenizer, seed=arguments.seed))
+    return Setup(
+        model=model,
+        published=BertForPreTraining,
+        train_rows=SegmentPairs(train_ids, tokenizer, passes=arguments.passes, **options),
+        held_out_rows=held_out_rows,
+        collator=PretrainingCollator(tokenizer, whole_word=arguments.whole_word),
+        held_out_batches=batches,
+        measure=evaluate_pretraining,
+        loss_name="mlm_loss",
+        unigram=unigram_baseline(train_ids, batches, len(tokenizer)),
+    )
+
+
+def causal(arguments, tokenizer, train_ids, held_out_ids) -> Setup:
+    """GPT: the same trunk with a causal mask, the next token everywhere."""
+    config = bert_config(
+        arguments,
+        tokenizer,
+        is_decoder=True,
+        bos_token_id=tokenizer.cls_token_id,
+        eos_token_id=tokenizer.sep_token_id,
+    )
+    model = BertForCausalPretraining(config)
+    options = rows_options(arguments)
+    collator = CausalCollator(tokenizer)
+    train_rows = Passages(train_ids, tokenizer, passes=arguments.passes, **options)
+    held_out_rows = Passages(held_out_ids, tokenizer, **options)
+    batches = batched(held_out_rows, collator)
+    return Setup(
+        model=model,
+        published=BertLMHeadModel,
+        train_rows=train_rows,
+        held_out_rows=held_out_rows,
+        collator=collator,
+        held_out_batches=batches,
+        measure=evaluate_causal,
+        loss_name="lm_loss",
+        unigram=unigram(train_rows, collator, batches, "lm", len(tokenizer), first_answer=1),
+    )
+
+
+def spans(arguments, tokenizer, train_ids, held_out_ids) -> Setup:
+    """T5: hidden spans written by the decoder; with ``--tasks`` mixed with tasks as text."""
+    model = new_t5(arguments, tokenizer)
+    options = rows_options(arguments)
+    collator = TextToTextCollator(tokenizer)
+    train_rows = Passages(train_ids, tokenizer, passes=arguments.passes, **options)
+    held_out_rows = Passages(held_out_ids, tokenizer, **options)
+    batches = batched(held_out_rows, TextToTextCollator(tokenizer, seed=arguments.seed))
+    signs = [*sentinel_ids(tokenizer), tokenizer.eos_token_id]
+    baseline = unigram(train_rows, collator, batches, "span", len(tokenizer), signs=signs)
+    measure = partial(evaluate_text_to_text, signs=signs)
+    if arguments.tasks:
+        tasks = {name: course_task(name, source, tokenizer) for name, source in arguments.tasks}
+        train_rows = MixedRows(train_rows, tasks, arguments)
+        validation = {name: batched(rows, collator) for name, (_, rows) in tasks.items()}
+        measure = partial(evaluate_with_tasks, signs=signs, validation=validation)
+    return Setup(
+        model=model,
+        published=T5ForConditionalGeneration,
+        train_rows=train_rows,
+        held_out_rows=held_out_rows,
+        collator=collator,
+        held_out_batches=batches,
+        measure=measure,
+        loss_name="span_loss",
+        unigram=baseline,
+    )
+
+
+def new_t5(arguments, tokenizer) -> T5ForConditionalGeneration:
+    if arguments.start:
+        return T5ForConditionalGeneration.from_pretrained(
+            arguments.start, dtype=torch.float32, dropout_rate=0.0
+        )
+    config = T5Config(
+        vocab_size=len(tokenizer),
+        d_model=arguments.hidden,
+        d_kv=arguments.hidden // arguments.heads,
+        num_heads=arguments.heads,
+        d_ff=4 * arguments.hidden,
+        num_layers=arguments.layers,
+        num_decoder_layers=arguments.layers,
+        dropout_rate=0.0,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        decoder_start_token_id=tokenizer.pad_token_id,
+    )
+    return T5ForConditionalGeneration(config)
+
+
+def course_task(name: str, source, tokenizer) -> tuple[list[dict], list[dict]]:
+    """(training, validation) rows of a task: token ids of source and target."""
+    load, prefix, answers = {
+        "thucnews": (load_thucnews, NEWS_PREFIX, None),
+        "imdb": (load_imdb, REVIEW_PREFIX, REVIEW_ANSWERS),
+    }[name]
+    splits = load(source)
+    return tuple(
+        encode_task(task_rows(splits[split], prefix, answers), tokenizer, TASK_LENGTH)
+        for split in ("train", "validation")
+    )
+
+
+class MixedRows(torch.utils.data.Dataset):
+    """Batches of running text and of each task by turns, half of them running text.
+
+    Each batch holds one kind, its rows of similar length; a task with few rows comes round often.
+    """
+
+    def __init__(self, passages: Passages, tasks: dict, arguments):
+        rng, size = random.Random(arguments.seed), arguments.batch_size
+        kinds = [endless_batches(rows, size, rng) for rows, _ in tasks.values()]
+        self.rows, text = [], 0
+        for step in range(arguments.steps):
+            if step % 2:
+                self.rows += next(kinds[step // 2 % len(kinds)])
+            else:
+                self.rows += [passages[(text + i) % len(passages)] for i in range(size)]
+                text += size
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> dict:
+        return self.rows[index]
+
+
+def endless_batches(rows: list[dict], size: int, rng: random.Random):
+    """Whole batches of rows of similar length in random order, again and again."""
+    while True:
+        # A little noise on the lengths puts other rows together each time.
+        order = sorted(rows, key=lambda row: len(row["input_ids"]) * rng.uniform(0.8, 1.2))
+        order += rng.sample(rows, -len(rows) % size)
+        batches = [order[start : start + size] for start in range(0, len(order), size)]
+        rng.shuffle(batches)
+        yield from batches
+
+
+def evaluate_with_tasks(model, batches, signs, validation: dict) -> dict[str, float]:
+    """The measures of span corruption, and the share of each task's answers written right."""
+    measures = evaluate_text_to_text(model, batches, signs)
+    for name, rows in validation.items():
+        measures[f"{name}_accuracy"] = exact_answers(model, rows)
+    return measures
+
+
+OBJECTIVES = {"mlm": mlm, "causal": causal, "spans": spans}
+# objective -> (class of its tokenizer, how its vocabulary is trained)
+TOKENIZERS = {
+    "mlm": (BertTokenizer, train_wordpiece),
+    "causal": (BertTokenizer, train_wordpiece),
+    "spans": (T5Tokenizer, train_sentencepiece),
+}
+
+
+def batched(rows, collator, size: int = 64) -> list[dict]:
+    return list(DataLoader(rows, batch_size=size, collate_fn=collator))
+
+
+def unigram(
+    train_rows, collator, held_out_batches, name, vocab_size, first_answer=0, signs=()
+) -> dict:
+    """Always the same guess: the frequencies of the answers in the first training batches."""
+    batches = islice(DataLoader(train_rows, batch_size=64, collate_fn=collator), 500)
+    ignored = torch.tensor([IGNORE, *signs])
+
+    def answers(batches) -> torch.Tensor:
+        labels = [batch["labels"][:, first_answer:] for batch in batches]
+        return torch.cat([each[~torch.isin(each, ignored)] for each in labels])
+
+    train, held_out = answers(batches), answers(held_out_batches)
+    measured = unigram_of_answers(train, held_out, vocab_size)
+    return {f"{name}_{measure}": value for measure, value in measured.items()}

@@ -1,0 +1,121 @@
+"""Pretraining GPT: running text, the next token as the answer everywhere, and its measures.
+
+The model is BERT's own trunk with one change, a mask that hides what comes later, so that a
+comparison with BERT compares what each is asked and nothing else. GPT-1 had the same blocks
+(LayerNorm after the residual sum, GELU, learned positions): Radford et al. 2018.
+"""
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+
+import torch
+from torch.nn.functional import cross_entropy
+from transformers import BertLMHeadModel
+from transformers.modeling_outputs import CausalLMOutput
+
+from utils.masking import IGNORE
+from utils.pretraining import SegmentPairs
+
+# Positions whose logits are computed together: (256, vocabulary) stays in the processor's cache,
+# all positions of a batch at once do not, and a step takes a quarter longer.
+CHUNK = 256
+
+
+def passages(
+    documents: Sequence[list[list[int]]], max_length: int, rng: random.Random
+) -> Iterator[tuple[list[int], list[int], int]]:
+    """Cut documents into (tokens, [], last) of at most ``max_length - 2`` tokens, none left out.
+
+    The first cut of a long document is at a random place, so that each pass cuts elsewhere.
+    ``last`` is 1 where the document ends. (The empty list is where pairs have segment B.)
+    """
+    room = max_length - 2
+    for document in documents:
+        tokens = [token for sentence in document for token in sentence]
+        end = rng.randint(1, room) if len(tokens) > room else room
+        start = 0
+        while start < len(tokens):
+            yield tokens[start:end], [], int(end >= len(tokens))
+            start, end = end, end + room
+
+
+class Passages(SegmentPairs):
+    """Running text in rows: [CLS] (the start sign), the tokens, [SEP] where the document ends.
+
+    Item: dict of ``input_ids`` alone. Passes, lengths and batches as in ``SegmentPairs``; a
+    tokenizer without [CLS] and [SEP] (that of T5) gives rows without them.
+    """
+
+    cut = staticmethod(passages)
+
+    def __getitem__(self, index: int) -> dict:
+        tokens = self.tokens[self.ends[index - 1] if index else 0 : self.ends[index]].tolist()
+        start = [] if self.cls is None else [self.cls]
+        end = [self.sep] if self.labels[index] and self.sep is not None else []
+        return {"input_ids": [*start, *tokens, *end]}
+
+
+class CausalCollator:
+    """Rows to a padded batch whose labels are the tokens themselves; the model shifts them.
+
+    Padding is on the right and ignored in the loss. No attention mask is needed there: with a
+    causal mask no token sees what comes after it, so none sees the padding.
+    """
+
+    def __init__(self, tokenizer):
+        self.tokenizer = tokenizer
+
+    def __call__(self, rows: list[dict]) -> dict[str, torch.Tensor]:
+        batch = self.tokenizer.pad(
+            [{"input_ids": row["input_ids"]} for row in rows],
+            return_tensors="pt",
+            pad_to_multiple_of=8,
+        )
+        labels = batch["input_ids"].masked_fill(batch["attention_mask"] == 0, IGNORE)
+        return {"input_ids": batch["input_ids"], "labels": labels}
+
+
+class BertForCausalPretraining(BertLMHeadModel):
+    """BertLMHeadModel with the same weights and loss, computed a chunk of positions at a time.
+
+    Needs a configuration with ``is_decoder=True``: that is what makes the mask causal.
+    """
+
+    def forward(self, input_ids, labels=None, **options):
+        """Without ``labels`` as ``BertLMHeadModel``. With them, (batch, length) and ``IGNORE`` at
+        the padding: ``loss``, the mean cross entropy (nats a token) of each token given those
+        before it; no logits."""
+        if labels is None:
+            return super().forward(input_ids, **options)
+        hidden = self.bert(input_ids, use_cache=False).last_hidden_state[:, :-1]
+        answers = labels[:, 1:]
+        total, _ = _loss_and_hits(self.cls, hidden[answers != IGNORE], answers[answers != IGNORE])
+        return CausalLMOutput(loss=total / (answers != IGNORE).sum())
+
+
+def _loss_and_hits(head, hidden: torch.Tensor, answers: torch.Tensor):
+    """Summed cross entropy, and how many answers were the likeliest token."""
+    total, hits = torch.zeros((), device=hidden.device), 0
+    for some, theirs in zip(hidden.split(CHUNK), answers.split(CHUNK), strict=True):
+        logits = head(some).float()
+        total = total + cross_entropy(logits, theirs, reduction="sum")
+        hits += (logits.argmax(-1) == theirs).sum().item()
+    return total, hits
+
+
+@torch.no_grad()
+def evaluate_causal(model: BertLMHeadModel, batches: Iterable[dict]) -> dict[str, float]:
+    """Loss (nats a token) and accuracy of the next token, and how many tokens were asked."""
+    model.eval()
+    loss = right = asked = 0
+    for batch in batches:
+        ids, labels = (batch[name].to(model.device) for name in ("input_ids", "labels"))
+        answers = labels[:, 1:]
+        hidden = model.bert(ids, use_cache=False).last_hidden_state[:, :-1]
+        total, hits = _loss_and_hits(
+            model.cls, hidden[answers != IGNORE], answers[answers != IGNORE]
+        )
+        loss += total.item()
+        right += hits
+        asked += (answers != IGNORE).sum().item()
+    return {"lm_loss": loss / asked, "lm_accuracy": right / asked, "tokens": asked}

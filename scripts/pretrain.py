@@ -61,7 +61,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--hidden", type=int, default=256)
     parser.add_argument("--heads", type=int, default=4)
     parser.add_argument(
-        "--max-length", type=int, default=256, help="positions; one pass in ten uses all"
+        "--max-length", type=int, default=256, help="positions; one pass in ten, the last, uses all"
     )
     parser.add_argument(
         "--short-length", type=int, default=128, help="row length of the other passes"

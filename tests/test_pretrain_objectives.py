@@ -1,0 +1,192 @@
+"""scripts/pretrain.py for GPT and T5: what the other objectives and tasks write and refuse.
+
+What all objectives share (resuming, the log, saving) is tested in test_pretrain_script.py.
+"""
+
+import json
+import random
+import sys
+from pathlib import Path
+
+import objectives
+import pretrain
+import pytest
+import torch
+from safetensors.torch import load_file
+from test_pretrain_script import OPTIONS, corpus
+from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
+
+from utils.models import check_folder
+from utils.profile import course_root
+
+TASKS = [f"{name}={course_root() / 'data' / folder}" for name, folder in
+         (("thucnews", "mini_thucnews"), ("imdb", "mini_imdb"))]  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def start(folder: Path, text: Path, *more, steps: int = 20) -> Path:
+    """Run the script in this process; the folder of the finished model."""
+    places = ["--output", folder / "models/small", "--work", folder / "work"]
+    arguments = ["pretrain.py", "--text", text, *places, *OPTIONS, "--steps", steps, *more]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", [str(part) for part in arguments])
+        pretrain.main()
+    return folder / "models/small"
+
+
+def report(folder: Path) -> dict:
+    return json.loads((folder / "training.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def gpt(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("gpt")
+    return start(folder, corpus(folder / "text.txt"), "--objective", "causal", steps=40)
+
+
+@pytest.fixture(scope="module")
+def t5(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("t5")
+    return start(folder, corpus(folder / "text.txt"), "--objective", "spans", steps=40)
+
+
+# --- GPT -----------------------------------------------------------------------------------------
+
+
+def test_gpt_is_a_whole_causal_model_in_fp16(gpt):
+    check_folder(gpt)
+    weights = load_file(gpt / "model.safetensors")
+    assert {tensor.dtype for tensor in weights.values()} == {torch.float16}
+    config = json.loads((gpt / "config.json").read_text())
+    assert config["architectures"] == ["BertLMHeadModel"]
+    assert config["is_decoder"] and config["use_cache"]
+    assert (config["bos_token_id"], config["eos_token_id"]) == (2, 3)
+
+
+def test_gpt_learned_and_says_so(gpt):
+    measured = report(gpt)
+    assert measured["trained"]["lm_loss"] < 0.9 * measured["untrained"]["lm_loss"]
+    assert 0 < measured["unigram"]["lm_loss"] < measured["untrained"]["lm_loss"]
+    assert measured["trained"]["tokens"] == measured["untrained"]["tokens"] > 0
+
+
+def test_gpt_writes_with_and_without_a_cache_alike(gpt):
+    model = AutoModelForCausalLM.from_pretrained(gpt, dtype=torch.float32)
+    tokenizer = AutoTokenizer.from_pretrained(gpt)
+    ids = torch.tensor([tokenizer("球队")["input_ids"][:-1]])  # without [SEP]: the text goes on
+    written = [
+        model.generate(ids, max_new_tokens=8, do_sample=False, use_cache=cached)
+        for cached in (True, False)
+    ]
+    assert torch.equal(*written) and written[0].shape[1] > ids.shape[1]
+
+
+# --- T5 ------------------------------------------------------------------------------------------
+
+
+def test_t5_is_a_whole_model_with_its_own_vocabulary(t5):
+    check_folder(t5)
+    config = json.loads((t5 / "config.json").read_text())
+    assert config["architectures"] == ["T5ForConditionalGeneration"]
+    assert (config["num_layers"], config["num_decoder_layers"]) == (1, 1)
+    tokenizer = AutoTokenizer.from_pretrained(t5)
+    assert tokenizer.convert_tokens_to_ids("<extra_id_0>") == len(tokenizer) - 1
+    text = "球队公布了新的计划。"
+    assert tokenizer.decode(tokenizer(text)["input_ids"], skip_special_tokens=True) == text
+    model = AutoModelForSeq2SeqLM.from_pretrained(t5, dtype=torch.float32)
+    ids = tokenizer(text, return_tensors="pt")["input_ids"]
+    assert model.generate(ids, max_new_tokens=4).shape[0] == 1
+
+
+def test_t5_counts_no_sentinels(t5):
+    measured = report(t5)
+    assert measured["trained"]["span_loss"] < measured["untrained"]["span_loss"]
+    # Of 0.15 x the tokens in rows of at most 48; with the sentinels it would be about twice that.
+    assert measured["trained"]["tokens"] < 0.2 * 5 * 4 * 12
+
+
+@pytest.fixture(scope="module")
+def with_tasks(t5, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tasks")
+    text = corpus(folder / "text.txt")
+    more = ("--objective", "spans", "--start", t5, "--tasks", *TASKS)
+    return start(folder, text, *more)
+
+
+def test_t5_goes_on_with_tasks(t5, with_tasks):
+    measured = report(with_tasks)
+    assert measured["untrained"]["span_loss"] == pytest.approx(
+        report(t5)["trained"]["span_loss"], abs=0.02
+    ), "not begun from the given weights (which fp16 rounds)"
+    for name in ("thucnews_accuracy", "imdb_accuracy"):
+        assert 0 <= measured["trained"][name] <= 1
+    assert measured["tasks"] == ["thucnews=mini_thucnews", "imdb=mini_imdb"]
+    one, two = (AutoTokenizer.from_pretrained(each).get_vocab() for each in (t5, with_tasks))
+    assert one == two
+
+
+def test_half_of_the_batches_are_running_text():
+    class Text(list):
+        pass
+
+    class Arguments:
+        seed, batch_size, steps = 0, 4, 12
+
+    tasks = {
+        name: ([{"input_ids": [place], "labels": [n]} for place in range(6)], [])
+        for n, name in enumerate(("one", "two"))
+    }
+    rows = objectives.MixedRows(Text({"input_ids": [i]} for i in range(100)), tasks, Arguments)
+    assert len(rows) == 48
+    batches = [[rows[i] for i in range(start, start + 4)] for start in range(0, 48, 4)]
+    kinds = [{tuple(row.get("labels", ["text"])) for row in batch} for batch in batches]
+    assert kinds == [{("text",)}, {(0,)}, {("text",)}, {(1,)}] * 3
+    running = [row["input_ids"][0] for batch in batches[::2] for row in batch]
+    assert running == list(range(24)), "every row of text once, in order"
+
+
+def test_endless_batches_use_every_row_in_each_round():
+    rows = [{"input_ids": [0] * n} for n in range(1, 11)]
+    batches = objectives.endless_batches(rows, 4, random.Random(0))
+    for _ in range(5):
+        some = [row for _ in range(3) for row in next(batches)]
+        assert len(some) == 12 and {len(row["input_ids"]) for row in some} == set(range(1, 11))
+
+
+# --- Refused -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "more, said",
+    [
+        (["--tasks", "thucnews=x"], "--start and --tasks: for --objective spans alone"),
+        (["--objective", "spans", "--tasks", "squad=x"], "squad=x: give thucnews=FOLDER or"),
+        (["--objective", "spans", "--tasks", "imdb"], "imdb: give thucnews=FOLDER or"),
+        (["--objective", "spans", "--start", "nowhere"], "--start nowhere: no such model or"),
+    ],
+)
+def test_wrong_arguments_are_one_line(tmp_path, capsys, more, said):
+    with pytest.raises(SystemExit) as stopped:
+        start(tmp_path, corpus(tmp_path / "text.txt"), *more)
+    assert stopped.value.code == 2
+    error = capsys.readouterr().err.split("error: ")[1]
+    assert said in error and error.count("\n") == 1
+    assert not (tmp_path / "work").exists()
+
+
+def test_tokens_seen_counts_the_rows_that_were_read():
+    class Rows(list):
+        ends = [3, 10, 11, 20]
+
+    rows = Rows(range(4))
+    assert pretrain.tokens_seen(rows, 0.5) == 10
+    assert pretrain.tokens_seen(rows, 1.0) == 20
+    assert pretrain.tokens_seen(rows, 2.75) == 51
+    assert pretrain.tokens_seen(list(range(4)), 1.0) is None

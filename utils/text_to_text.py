@@ -80,9 +80,13 @@ def corrupt_spans(
 ) -> tuple[list[int], list[int]]:
     """Replace random spans by one sentinel each: (source, target), without ``</s>``.
 
-    ``rate`` of the tokens go, in spans of ``mean_length`` on average; kept and hidden stretches
-    alternate, beginning with a kept one. The target lists each sentinel with what it hides and
-    ends with one more: "谢谢 <0> 参加 <1> 聚会" and "<0> 邀请我 <1> 上周的 <2>".
+    ``rate`` of the tokens go, in spans of ``mean_length`` on average, with kept tokens between
+    them. The target lists each sentinel with what it hides and ends with one more:
+    "谢谢 <0> 参加 <1> 聚会" and "<0> 邀请我 <1> 上周的 <2>".
+
+    The text may begin or end with either kind. (T5's own code hides the end of every row. That
+    does not matter in rows of 512 tokens; in a headline, which has room for one span, it would
+    leave the model nothing to learn but to write on.)
 
     Raises:
         ValueError: no token at all.
@@ -93,12 +97,15 @@ def corrupt_spans(
     kept = len(tokens) - hidden
     spans = min(max(round(hidden / mean_length), 1), max(kept, 1), len(sentinels) - 1)
     source, target, place = [], [], 0
-    lengths = zip(random_parts(kept, spans, rng), random_parts(hidden, spans, rng), strict=True)
-    for sentinel, (keep, hide) in zip(sentinels, lengths, strict=False):
+    keeps = random_parts(kept + 2, spans + 1, rng)
+    keeps[0] -= 1  # unlike the stretches between two spans, the first and the last may be empty
+    for sentinel, keep, hide in zip(
+        sentinels, keeps[:spans], random_parts(hidden, spans, rng), strict=False
+    ):
         source += [*tokens[place : place + keep], sentinel]
         target += [sentinel, *tokens[place + keep : place + keep + hide]]
         place += keep + hide
-    return source, [*target, sentinels[spans]]
+    return [*source, *tokens[place:]], [*target, sentinels[spans]]
 
 
 class TextToTextCollator:

@@ -1,0 +1,429 @@
+"""Chapter 7: other right answers to its exercises, and wrong ones with the hints they earn."""
+
+# A right answer to 07-1 with one place to go wrong: {} is replaced.
+CORRUPT = """
+def corrupt(tokens, hidden):
+    source, target, spans = [], [], 0
+    for place, token in enumerate(tokens):
+        if not hidden[place]:
+            source.append(token)
+            continue
+        if {begins}:
+            source.append(f"<extra_id_{spans}>")
+            target.append(f"<extra_id_{spans}>")
+            spans += 1
+        target.append(token)
+    return {result}
+"""
+
+
+def corrupt(begins="place == 0 or not hidden[place - 1]", result="source, [*target, last]", **also):
+    result = result.replace("last", 'f"<extra_id_{spans}>"')
+    code = CORRUPT.replace("{begins}", begins).replace("{result}", result)
+    for old, new in also.values():
+        code = code.replace(old, new)
+    return code
+
+
+BATCH = """
+def decoder_batch(targets, start, pad):
+    length = max(len(target) for target in targets)
+    labels = [{labels} for target in targets]
+    inputs = [{inputs} for target in targets]
+    return inputs, labels
+"""
+
+
+def batch(
+    labels="target + [-100] * (length - len(target))",
+    inputs="[start] + target[:-1] + [pad] * (length - len(target))",
+):
+    return BATCH.format(labels=labels, inputs=inputs)
+
+
+BEST = """
+def best_name(names, next_log_p):
+    waiting, done = [(0.0, ())], []
+    while waiting:
+        waiting.sort()
+        total, written = waiting.pop()
+        {first}
+        log_p = next_log_p(written)
+        for token in {tokens}:
+            waiting.append((total + log_p[token], written + (token,)))
+"""
+STOP = "if written[-1:] == ('</s>',): return written[:-1], total"
+NEXT = (
+    "{(*n, '</s>')[len(written)] for n in names"
+    " if len(n) >= len(written) and n[:len(written)] == written}"
+)
+
+
+def best(first=STOP, tokens=NEXT):
+    return BEST.format(first=first, tokens=tokens)
+
+
+EXERCISES = {
+    "07-1": {
+        "alternative": """
+from itertools import groupby
+
+def corrupt(tokens, hidden):
+    source, target, number = [], [], 0
+    for gone, group in groupby(zip(tokens, hidden), key=lambda pair: bool(pair[1])):
+        words = [token for token, _ in group]
+        if gone:
+            mark = "<extra_id_%d>" % number
+            source, target, number = source + [mark], target + [mark] + words, number + 1
+        else:
+            source = source + words
+    return source, target + ["<extra_id_%d>" % number]
+""",
+        "wrong": [
+            (corrupt(begins="True"), "每个词元各用了一个哨兵"),
+            (corrupt(result="source, target"), "少了收尾的哨兵"),
+            (corrupt(result="[*target, last], source"), "次序反了"),
+            (corrupt(result="source"), "请返回两个列表"),
+            (corrupt(begins="not hidden[place - 1]"), "会取到最后一个"),
+            (
+                corrupt(result="source, [*target, f'<extra_id_{spans - 1}>']"),
+                "用一个还没用过的",
+            ),
+            (corrupt(one=("spans += 1", "pass")), "每一段要换下一个哨兵"),
+            (corrupt(one=("spans = [], [], 0", "spans = [], [], 1")), "不是从 1"),
+            (corrupt(one=('source.append(f"', 'str(f"')), "要放一个哨兵"),
+            (corrupt(one=('target.append(f"', 'str(f"'), result="source, target"), "没有哨兵"),
+            (
+                # sentinels numbered from the end, as their ids are
+                corrupt(
+                    one=('source.append(f"<extra_id_{spans}>")', 'source.append(f"<{spans}>")'),
+                    result="[{'<0>': '<extra_id_1>', '<1>': '<extra_id_0>'}.get(t, t)"
+                    " for t in source], target",
+                ),
+                "哨兵的次序反了",
+            ),
+            (
+                # the final sentinel only where something was hidden
+                corrupt(result="source, [*target, last] if spans else []"),
+                "一个都不挖时",
+            ),
+        ],
+    },
+    "07-2": {
+        "alternative": """
+import torch
+
+def decoder_batch(targets, start, pad):
+    rows = [torch.tensor(target) for target in targets]
+    labels = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=-100)
+    inputs = labels.roll(1, dims=1)
+    inputs[:, 0] = start
+    return inputs.masked_fill(inputs == -100, pad).tolist(), labels.tolist()
+""",
+        "wrong": [
+            (batch(inputs="target + [pad] * (length - len(target))"), "没有右移"),
+            (
+                batch(inputs="target[1:] + [start] + [pad] * (length - len(target))"),
+                "挪反了方向",
+            ),
+            (batch(inputs="[start] + target + [pad] * (length - len(target))"), "多了一个"),
+            (batch(labels="target + [pad] * (length - len(target))"), "成了要学的答案"),
+            (
+                batch(inputs="[start] + target[:-1] + [-100] * (length - len(target))"),
+                "出现了 -100",
+            ),
+            (batch(inputs="[0] + target[:-1] + [pad] * (length - len(target))"), "不要写死成 0"),
+            (
+                batch(inputs="[start] + target[:-1] + [0] * (length - len(target))"),
+                "右边补参数 `pad`",
+            ),
+            (batch(inputs="[start] + target[:-1]"), "要一样长"),
+            (batch(labels="target"), "labels 不对"),
+            (
+                # the two results the wrong way round
+                batch().replace("return inputs, labels", "return labels, inputs"),
+                "labels 不要挪",
+            ),
+            (
+                # pops the end off the caller's own lists
+                """
+def decoder_batch(targets, start, pad):
+    length = max(map(len, targets))
+    labels = [list(target) + [-100] * (length - len(target)) for target in targets]
+    for target in targets:
+        target.pop()
+    inputs = [[start] + target + [pad] * (length - 1 - len(target)) for target in targets]
+    return inputs, labels
+""",
+                "被你改动了",
+            ),
+        ],
+    },
+    "07-3": {
+        "alternative": """
+def allowed_next(names, written):
+    tree = {}
+    for name in names:
+        place = tree
+        for token in list(name) + ["</s>"]:
+            place = place.setdefault(token, {})
+    for token in written:
+        tree = tree.get(token, {})
+    return list(tree)
+""",
+        "wrong": [
+            (
+                # the end is allowed anywhere
+                """
+def allowed_next(names, written):
+    done = len(written)
+    nexts = {name[done] for name in names if len(name) > done and name[:done] == written}
+    return nexts | {"</s>"}
+""",
+                "写出空的答案",
+            ),
+            (
+                # the end after anything that was written
+                """
+def allowed_next(names, written):
+    done = len(written)
+    nexts = {name[done] for name in names if len(name) > done and name[:done] == written}
+    return nexts | {"</s>"} if written else nexts
+""",
+                "提前结束",
+            ),
+            (
+                # the end only where nothing else is left: "正" can never be chosen
+                """
+def allowed_next(names, written):
+    done = len(written)
+    nexts = {name[done] for name in names if len(name) > done and name[:done] == written}
+    return nexts or {"</s>"}
+""",
+                "「正」自己也是一个名字",
+            ),
+            (
+                # the end as soon as a name is complete: "正面" can never be written
+                """
+def allowed_next(names, written):
+    if written in names:
+        return {"</s>"}
+    done = len(written)
+    return {name[done] for name in names if len(name) > done and name[:done] == written}
+""",
+                "永远写不出「正面」",
+            ),
+            (
+                # no end at all
+                """
+def allowed_next(names, written):
+    done = len(written)
+    nexts = {name[done] for name in names if len(name) > done and name[:done] == written}
+    return nexts | ({"</s>"} if written == ["正"] else set())
+""",
+                "不然停不下来",
+            ),
+            (
+                # goes on after the end
+                """
+def allowed_next(names, written):
+    if written and written[-1] == "</s>":
+        return {"</s>"}
+    paths, done = [[*name, "</s>"] for name in names], len(written)
+    return {path[done] for path in paths if len(path) > done and path[:done] == written}
+""",
+                "就结束了",
+            ),
+            (
+                # any token of the list at the start
+                """
+def allowed_next(names, written):
+    if not written:
+        return {token for name in names for token in name}
+    paths, done = [[*name, "</s>"] for name in names], len(written)
+    return {path[done] for path in paths if len(path) > done and path[:done] == written}
+""",
+                "开头就放行了「面」",
+            ),
+            (
+                # looks at the place only, not at what was written
+                """
+def allowed_next(names, written):
+    paths, done = [[*name, "</s>"] for name in names], len(written)
+    return {path[done] for path in paths if len(path) > done}
+""",
+                "提前结束",
+            ),
+            (
+                # compares the last token only
+                """
+def allowed_next(names, written):
+    if not written:
+        return {name[0] for name in names}
+    paths = [[*name, "</s>"] for name in names]
+    return {b for path in paths for a, b in zip(path, path[1:]) if a == written[-1]}
+""",
+                "只比了最后一个词元",
+            ),
+            (
+                # puts the end onto the caller's own lists; the check calls it with copies
+                """
+def allowed_next(names, written):
+    for name in names:
+        name.append("</s>")
+    done = len(written)
+    return {name[done] for name in names if len(name) > done and name[:done] == written}
+""",
+                "`names` 被你改动了",
+            ),
+        ],
+    },
+    "07-4": {
+        "alternative": """
+import torch
+
+def class_probabilities(log_ps):
+    totals = torch.tensor([float(sum(each)) for each in log_ps], dtype=torch.float64)
+    return torch.softmax(totals, dim=0).tolist()
+""",
+        "wrong": [
+            (
+                "import numpy as np\n"
+                "def class_probabilities(log_ps):\n"
+                "    means = np.array([np.mean(each) for each in log_ps])\n"
+                "    return np.exp(means) / np.exp(means).sum()\n",
+                "你取了平均",
+            ),
+            (
+                "import math\n"
+                "def class_probabilities(log_ps):\n"
+                "    return [math.exp(sum(each)) for each in log_ps]\n",
+                "加起来不等于 1",
+            ),
+            (
+                "import numpy as np\n"
+                "def class_probabilities(log_ps):\n"
+                "    weights = np.array([np.exp(each).sum() for each in log_ps])\n"
+                "    return weights / weights.sum()\n",
+                "连乘",
+            ),
+            (
+                "import numpy as np\n"
+                "def class_probabilities(log_ps):\n"
+                "    weights = np.array([np.exp(each[0]) for each in log_ps])\n"
+                "    return weights / weights.sum()\n",
+                "只用了第一个词元",
+            ),
+            (
+                "import numpy as np\n"
+                "def class_probabilities(log_ps):\n"
+                "    weights = np.array([np.exp(each[-1]) for each in log_ps])\n"
+                "    return weights / weights.sum()\n",
+                "只用了最后一个词元",
+            ),
+            (
+                "import torch\n"
+                "def class_probabilities(log_ps):\n"
+                "    return torch.tensor([sum(each) for each in log_ps]).log_softmax(0)\n",
+                "有负数",
+            ),
+            (
+                "def class_probabilities(log_ps):\n"
+                "    totals = [sum(each) for each in log_ps]\n"
+                "    return [each / sum(totals) for each in totals]\n",
+                "对数不能直接拿来除",
+            ),
+            (
+                # underflows
+                "import numpy as np\n"
+                "def class_probabilities(log_ps):\n"
+                "    weights = np.exp([sum(each) for each in log_ps])\n"
+                "    return weights / weights.sum()\n",
+                "先减去最大的和",
+            ),
+            ("def class_probabilities(log_ps):\n    return [1.0]\n", "三个类别要返回三个数"),
+        ],
+    },
+    "07-5": {
+        "alternative": best(),
+        "wrong": [
+            (
+                # greedy within the list
+                f"""
+def best_name(names, next_log_p):
+    written, total = (), 0.0
+    while written[-1:] != ("</s>",):
+        log_p = next_log_p(written)
+        token = max({NEXT}, key=log_p.get)
+        written, total = written + (token,), total + log_p[token]
+    return written[:-1], total
+""",
+                "这是贪心",
+            ),
+            (
+                # scores every name: right, but dear
+                """
+def best_name(names, next_log_p):
+    known, totals = {}, {}
+    def ask(written):
+        if written not in known:
+            known[written] = next_log_p(written)
+        return known[written]
+    for name in names:
+        path = (*name, "</s>")
+        totals[name] = sum(ask(path[:i])[token] for i, token in enumerate(path))
+    best = max(totals, key=totals.get)
+    return best, totals[best]
+""",
+                "次就够",
+            ),
+            (
+                # the same without remembering the answers
+                """
+def best_name(names, next_log_p):
+    totals = {}
+    for name in names:
+        path = (*name, "</s>")
+        totals[name] = sum(next_log_p(path[:i])[token] for i, token in enumerate(path))
+    best = max(totals, key=totals.get)
+    return best, totals[best]
+""",
+                "同一个开头问了不止一次",
+            ),
+            (best(tokens="log_p"), "走不成名单上任何名字的路"),
+            (best(first=STOP.replace("total", "-total")), "正负号反了"),
+            (best(first=STOP.replace("total", "2.718281828459045 ** total")), "题目要总的**对数**"),
+            (
+                # a name counts as finished without the end's own probability
+                best(
+                    first="if written in names: return written, total",
+                    tokens=NEXT.replace("(*n, '</s>')", "n").replace(">=", ">"),
+                ),
+                "漏了 `</s>`",
+            ),
+            (
+                # the end is free, so the first complete name wins
+                best(
+                    first="if written in names: return written, total + next_log_p(written)['</s>']"
+                ),
+                "太早收尾了",
+            ),
+            (
+                # stops at the first path that is complete instead of the first that is on top
+                best().replace(
+                    "            waiting.append(",
+                    "            if token == '</s>': return written, total + log_p[token]\n"
+                    "            waiting.append(",
+                ),
+                "太早收尾了",
+            ),
+            (best(first="if written[-1:] == ('</s>',): return written, total"), "不含 `</s>`"),
+            (best(first=STOP.replace(", total", "")), "请返回两样"),
+            (
+                # follows a name that is the beginning of another no further
+                best(tokens="({'</s>'} if written in names else " + NEXT + ")"),
+                "两条路都要留",
+            ),
+        ],
+    },
+}

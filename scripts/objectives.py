@@ -62,21 +62,25 @@ class Setup:
     model: torch.nn.Module
     published: type  # the class of transformers under which others load the same weights
     train_rows: torch.utils.data.Dataset
-    held_out_rows: torch.utils.data.Dataset
     collator: Callable
-    held_out_batches: list[dict]
+    held_out_batches: list[dict]  # rows of the length that most passes have
+    long_batches: list[dict]  # rows of the full length, which show whether late positions learned
     measure: Callable[[torch.nn.Module, list[dict]], dict]
     loss_name: str  # which of the measures decides on the best checkpoint
     unigram: dict[str, float]
 
 
-def rows_options(arguments) -> dict:
-    return {
-        "max_length": arguments.max_length,
-        "short_length": arguments.short_length,
-        "batch_size": arguments.batch_size,
-        "seed": arguments.seed,
-    }
+def cut(rows_class, arguments, tokenizer, train_ids, held_out_ids) -> tuple:
+    """Training rows; held-out rows of the usual length; held-out rows of the full length."""
+    options = {"batch_size": arguments.batch_size, "seed": arguments.seed}
+    lengths = {"max_length": arguments.max_length, "short_length": arguments.short_length}
+    train = rows_class(train_ids, tokenizer, passes=arguments.passes, **lengths, **options)
+    usual = min(arguments.short_length, arguments.max_length)
+    held_out = [
+        rows_class(held_out_ids, tokenizer, max_length=length, **options)
+        for length in (usual, arguments.max_length)
+    ]
+    return train, *held_out
 
 
 def bert_config(arguments, tokenizer, **options) -> BertConfig:
@@ -102,17 +106,17 @@ def mlm(arguments, tokenizer, train_ids, held_out_ids) -> Setup:
     """BERT: masked tokens and whether the second segment follows the first."""
     model = BertForMaskedPreTraining(bert_config(arguments, tokenizer))
     model.nsp_weight = arguments.nsp_weight
-    options = rows_options(arguments)
-    held_out_rows = SegmentPairs(held_out_ids, tokenizer, **options)
+    rows, held_out, long = cut(SegmentPairs, arguments, tokenizer, train_ids, held_out_ids)
     # Held-out losses are of token masks either way, so that models can be compared.
-    batches = batched(held_out_rows, PretrainingCollator(tokenizer, seed=arguments.seed))
+    collator = PretrainingCollator(tokenizer, seed=arguments.seed)
+    batches = batched(held_out, collator)
     return Setup(
         model=model,
         published=BertForPreTraining,
-        train_rows=SegmentPairs(train_ids, tokenizer, passes=arguments.passes, **options),
-        held_out_rows=held_out_rows,
+        train_rows=rows,
         collator=PretrainingCollator(tokenizer, whole_word=arguments.whole_word),
         held_out_batches=batches,
+        long_batches=batched(long, collator),
         measure=evaluate_pretraining,
         loss_name="mlm_loss",
         unigram=unigram_baseline(train_ids, batches, len(tokenizer)),
@@ -129,47 +133,44 @@ def causal(arguments, tokenizer, train_ids, held_out_ids) -> Setup:
         eos_token_id=tokenizer.sep_token_id,
     )
     model = BertForCausalPretraining(config)
-    options = rows_options(arguments)
+    rows, held_out, long = cut(Passages, arguments, tokenizer, train_ids, held_out_ids)
     collator = CausalCollator(tokenizer)
-    train_rows = Passages(train_ids, tokenizer, passes=arguments.passes, **options)
-    held_out_rows = Passages(held_out_ids, tokenizer, **options)
-    batches = batched(held_out_rows, collator)
+    batches = batched(held_out, collator)
     return Setup(
         model=model,
         published=BertLMHeadModel,
-        train_rows=train_rows,
-        held_out_rows=held_out_rows,
+        train_rows=rows,
         collator=collator,
         held_out_batches=batches,
+        long_batches=batched(long, collator),
         measure=evaluate_causal,
         loss_name="lm_loss",
-        unigram=unigram(train_rows, collator, batches, "lm", len(tokenizer), first_answer=1),
+        unigram=unigram(rows, collator, batches, "lm", len(tokenizer), first_answer=1),
     )
 
 
 def spans(arguments, tokenizer, train_ids, held_out_ids) -> Setup:
     """T5: hidden spans written by the decoder; with ``--tasks`` mixed with tasks as text."""
     model = new_t5(arguments, tokenizer)
-    options = rows_options(arguments)
+    rows, held_out, long = cut(Passages, arguments, tokenizer, train_ids, held_out_ids)
     collator = TextToTextCollator(tokenizer)
-    train_rows = Passages(train_ids, tokenizer, passes=arguments.passes, **options)
-    held_out_rows = Passages(held_out_ids, tokenizer, **options)
-    batches = batched(held_out_rows, TextToTextCollator(tokenizer, seed=arguments.seed))
+    same_spans = TextToTextCollator(tokenizer, seed=arguments.seed)
+    batches = batched(held_out, same_spans)
     signs = [*sentinel_ids(tokenizer), tokenizer.eos_token_id]
-    baseline = unigram(train_rows, collator, batches, "span", len(tokenizer), signs=signs)
+    baseline = unigram(rows, collator, batches, "span", len(tokenizer), signs=signs)
     measure = partial(evaluate_text_to_text, signs=signs)
     if arguments.tasks:
         tasks = {name: course_task(name, source, tokenizer) for name, source in arguments.tasks}
-        train_rows = MixedRows(train_rows, tasks, arguments)
-        validation = {name: batched(rows, collator) for name, (_, rows) in tasks.items()}
+        rows = MixedRows(rows, tasks, arguments)
+        validation = {name: batched(asked, collator) for name, (_, asked) in tasks.items()}
         measure = partial(evaluate_with_tasks, signs=signs, validation=validation)
     return Setup(
         model=model,
         published=T5ForConditionalGeneration,
-        train_rows=train_rows,
-        held_out_rows=held_out_rows,
+        train_rows=rows,
         collator=collator,
         held_out_batches=batches,
+        long_batches=batched(long, same_spans),
         measure=measure,
         loss_name="span_loss",
         unigram=baseline,

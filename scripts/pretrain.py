@@ -144,7 +144,7 @@ class PretrainingTrainer(Trainer):
         super().__init__(
             model=setup.model,
             train_dataset=setup.train_rows,
-            eval_dataset=setup.held_out_rows,
+            eval_dataset=setup.held_out_batches,  # measured below in its own way
             data_collator=setup.collator,
             **options,
         )
@@ -173,7 +173,7 @@ def main() -> None:
     tokens_a_pass = sum(len(sentence) for document in train_ids for sentence in document)
     print(
         f"{len(train_documents):,} documents, {tokens_a_pass:,} tokens a pass, {arguments.passes} passes, "
-        f"{len(setup.train_rows):,} rows; {len(setup.held_out_rows):,} rows held out",
+        f"{len(setup.train_rows):,} rows; {len(held_out_documents):,} documents held out",
         flush=True,
     )
     log = JsonLog(arguments.work / "log.jsonl")
@@ -212,6 +212,7 @@ def main() -> None:
     }
     trainer.train(resume_from_checkpoint=last_complete_checkpoint(arguments.work))
     report["trained"] = setup.measure(trainer.model, setup.held_out_batches)
+    report["trained_full_length"] = setup.measure(trainer.model, setup.long_batches)
     if trainer.is_world_process_zero():
         report |= describe_run(arguments, trainer, tokens_a_pass, log)
         report["tokens_seen"] = tokens_seen(setup.train_rows, trainer.state.epoch)

@@ -17,7 +17,7 @@ def training() -> dict:
     return json.loads((MODEL / "training.json").read_text(encoding="utf8"))
 
 
-@pytest.mark.parametrize("name", ["unigram", "untrained", "trained"])
+@pytest.mark.parametrize("name", ["unigram", "untrained", "trained", "trained_full_length"])
 def test_held_out_measures(name):
     measures = training()[name]
     expected = f"{measures['mlm_loss']:.2f}", f"{measures['mlm_accuracy']:.3f}"

@@ -195,29 +195,39 @@ def predict(model, tokenizer, texts: Sequence[str], max_length: int = 128, batch
     model.eval()
     texts = list(texts)
     rows = np.empty((len(texts), model.config.num_labels), dtype=np.float32)
-    for places in _by_length(texts, batch_size):
+    for places in by_length(texts, batch_size):
         output, _ = _forward(model, tokenizer, [texts[place] for place in places], max_length)
         rows[places] = output.logits.float().softmax(-1).cpu().numpy()
     return rows
 
 
 @torch.inference_mode()
-def sentence_features(model, tokenizer, texts: Sequence[str], max_length: int = 128):
+def sentence_features(
+    model, tokenizer, texts: Sequence[str], max_length: int = 128, pooling: str = "mean"
+):
     """Frozen features of an encoder: mean of the last hidden states over the real tokens.
 
     Array (texts, hidden). The mean serves better than [CLS], which MLM does not train.
+    `pooling="last"`: instead the last token before the end sign, the only one of GPT's that has
+    seen the whole text.
     """
+    if pooling not in ("mean", "last"):
+        raise ValueError(f"sentence_features: pooling={pooling!r}; give 'mean' or 'last'")
     model.eval()
     texts = list(texts)
     features = np.empty((len(texts), model.config.hidden_size), dtype=np.float32)
-    for places in _by_length(texts, 64):
+    for places in by_length(texts, 64):
         output, mask = _forward(model, tokenizer, [texts[place] for place in places], max_length)
-        hidden, mask = output.last_hidden_state.float(), mask.unsqueeze(-1)
-        features[places] = ((hidden * mask).sum(1) / mask.sum(1)).cpu().numpy()
+        hidden = output.last_hidden_state.float()
+        if pooling == "last":
+            pooled = hidden[torch.arange(len(places)), (mask.sum(1) - 2).clamp(min=0)]
+        else:
+            pooled = (hidden * mask.unsqueeze(-1)).sum(1) / mask.sum(1, keepdim=True)
+        features[places] = pooled.cpu().numpy()
     return features
 
 
-def _by_length(texts: list[str], batch_size: int) -> list[np.ndarray]:
+def by_length(texts: list[str], batch_size: int = 64) -> list[np.ndarray]:
     """Places of the texts in batches of similar length, so that little is padded."""
     order = np.argsort([len(text) for text in texts], kind="stable")
     return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]

@@ -1,0 +1,158 @@
+"""utils.likelihood and utils.costs: losses against the model's own, blanks, filling in, costs."""
+
+import time
+
+import pytest
+import torch
+from tiny_bert import save_tiny_bert, tiny_tokenizer
+from tiny_language_models import save_tiny_gpt, save_tiny_t5, tiny_t5_tokenizer
+
+from utils.costs import milliseconds, peak_megabytes, weights_megabytes
+from utils.label_scoring import language_model
+from utils.likelihood import (
+    Blank,
+    count_words,
+    fill_with_bert,
+    fill_with_gpt,
+    fill_with_t5,
+    inner_tokens,
+    make_blanks,
+    next_token_losses,
+    perplexities,
+    pseudo_losses,
+    unigram_log_probabilities,
+    word_is_known,
+)
+
+TEXT = "今天的球队在主场"
+BLANK = Blank("今天的球队在", "比赛", ["主场", "银行", "利率"])
+
+
+@pytest.fixture(scope="module")
+def gpt(tmp_path_factory):
+    return language_model(str(save_tiny_gpt(tmp_path_factory.mktemp("gpt"))))
+
+
+@pytest.fixture(scope="module")
+def bert(tmp_path_factory):
+    return language_model(str(save_tiny_bert(tmp_path_factory.mktemp("bert"))))
+
+
+def test_next_token_losses_are_the_models_own(gpt):
+    tokenizer = tiny_tokenizer()
+    losses = next_token_losses(gpt, tokenizer, TEXT)
+    ids = tokenizer(TEXT, return_tensors="pt")["input_ids"][:, :-1]  # without [SEP]
+    with torch.no_grad():
+        assert torch.isclose(losses.mean(), gpt(ids, labels=ids).loss, atol=1e-5)
+    # What comes later does not matter for what came before.
+    assert torch.allclose(next_token_losses(gpt, tokenizer, TEXT[:4]), losses[:4], atol=1e-5)
+
+
+def test_pseudo_losses_hide_one_token_at_a_time(bert):
+    tokenizer = tiny_tokenizer()
+    losses = pseudo_losses(bert, tokenizer, TEXT)
+    assert losses.shape == (8,)
+    ids = tokenizer(TEXT, return_tensors="pt")["input_ids"]
+    right, ids[0, 3] = ids[0, 3].item(), tokenizer.mask_token_id
+    with torch.no_grad():
+        expected = -bert(ids).logits[0, 3].log_softmax(-1)[right]
+    assert torch.isclose(losses[2], expected, atol=1e-5)
+    assert not torch.allclose(pseudo_losses(bert, tokenizer, TEXT[:4]), losses[:4], atol=1e-3)
+
+
+def test_perplexity_counts_tokens_not_texts():
+    losses = [torch.full((9,), 1.0), torch.full((1,), 3.0)]
+    measured = perplexities(losses, ["一二三 四五", "六七八九十"])
+    assert measured["token"] == pytest.approx(2.71828**1.2, rel=1e-4)
+    assert measured["character"] == pytest.approx(2.71828**1.2, rel=1e-4)
+
+
+def test_unigrams_count_and_know_every_token():
+    tokenizer = tiny_tokenizer()
+    logs = unigram_log_probabilities(["球球球队", "球"], tokenizer)
+    ball, team, stock = tokenizer.convert_tokens_to_ids(["球", "队", "股"])
+    assert logs.exp().sum().item() == pytest.approx(1)
+    assert (logs[ball] - logs[team]).exp().item() == pytest.approx(5 / 2, rel=1e-4)
+    assert (logs[team] - logs[stock]).exp().item() == pytest.approx(2, rel=1e-4)
+
+
+SENTENCES = [
+    "昨天下午市民来到公园参加植树活动，孩子们格外高兴。短句。",
+    "公司公布财报之后股价上涨，投资者仍然保持谨慎态度！",
+    "学校今年新增三个专业，考生可以通过网站查询详细情况？",
+] * 3
+
+
+def test_blanks_leave_context_and_offer_ten_words():
+    blanks = make_blanks(SENTENCES, lambda word: word != "公园", seed=0)
+    assert len(blanks) == 9
+    for blank in blanks:
+        assert len(blank.left) >= 4 and len(blank.right) >= 4
+        assert len(set(blank.words)) == 10 and "公园" not in blank.words
+        assert any(blank.left + blank.words[0] + blank.right in text for text in SENTENCES)
+    assert blanks == make_blanks(SENTENCES, lambda word: word != "公园", seed=0)
+    assert blanks != make_blanks(SENTENCES, lambda word: word != "公园", seed=1)
+    with pytest.raises(ValueError, match="2 known words"):
+        make_blanks(SENTENCES, lambda word: word in ("公园", "公司"))
+
+
+def test_words_that_a_tokenizer_does_not_know_are_left_out():
+    known = word_is_known([tiny_tokenizer(), tiny_t5_tokenizer()])
+    assert known("球队") and not known("公园")
+    assert count_words(["球队主场，球队"])["球队"] == 2
+
+
+def test_bert_sums_over_both_masks(bert):
+    tokenizer = tiny_tokenizer()
+    scores, freely = fill_with_bert(bert, tokenizer, BLANK)
+    ids = tokenizer("今天的球队在[MASK][MASK]比赛", return_tensors="pt")["input_ids"]
+    with torch.no_grad():
+        logs = bert(ids).logits[0, 7:9].log_softmax(-1)
+    ids = [tokenizer.convert_tokens_to_ids(list(word)) for word in BLANK.words]
+    expected = torch.stack([logs[0, a] + logs[1, b] for a, b in ids])
+    assert torch.allclose(scores, expected, atol=1e-5)
+    best = "".join(tokenizer.convert_ids_to_tokens(logs.argmax(-1)))
+    assert freely is (best == "主场")
+
+
+def test_gpt_scores_the_left_side_and_the_whole(gpt):
+    tokenizer = tiny_tokenizer()
+    left, whole, _ = fill_with_gpt(gpt, tokenizer, BLANK)
+    for place, word in enumerate(BLANK.words):
+        losses = next_token_losses(gpt, tokenizer, BLANK.left + word + BLANK.right)
+        assert torch.isclose(left[place], -losses[6:8].sum(), atol=1e-4)
+        assert torch.isclose(whole[place], -losses[6:].sum(), atol=1e-4)
+
+
+def test_t5_scores_the_span_and_its_end(tmp_path):
+    model, tokenizer = language_model(str(save_tiny_t5(tmp_path))), tiny_t5_tokenizer()
+    assert inner_tokens("比赛", tokenizer) == tokenizer.convert_tokens_to_ids(["比", "赛"])
+    scores, _ = fill_with_t5(model, tokenizer, BLANK)
+    pieces = ["▁", *BLANK.left, "<extra_id_0>", *BLANK.right, "</s>"]
+    source = torch.tensor([tokenizer.convert_tokens_to_ids(pieces)])
+    for place, word in enumerate(BLANK.words):
+        answer = tokenizer.convert_tokens_to_ids(["<extra_id_0>", *word, "<extra_id_1>"])
+        with torch.no_grad():
+            logs = model(source, labels=torch.tensor([answer])).logits[0].log_softmax(-1)
+        expected = sum(logs[i, answer[i]] for i in (1, 2, 3))
+        assert torch.isclose(scores[place], expected, atol=1e-4)
+
+
+def test_a_slower_way_takes_longer():
+    ways = {"fast": lambda _: time.sleep(0.001), "slow": lambda _: time.sleep(0.02)}
+    measured = milliseconds(ways, range(3), rounds=2)
+    assert len(measured["fast"]) == 2
+    assert min(measured["slow"]) > max(measured["fast"])
+
+
+def test_peak_memory_is_what_lives_at_once():
+    def one_after_another():
+        for _ in range(4):
+            torch.ones(1000, 1000)  # 4 MB each
+
+    def all_together():
+        return [torch.ones(1000, 1000) for _ in range(4)]
+
+    assert peak_megabytes(one_after_another) == pytest.approx(4, abs=1)
+    assert peak_megabytes(all_together) == pytest.approx(16, abs=1)
+    assert weights_megabytes(torch.nn.Linear(999, 1000)) == pytest.approx(4, abs=0.01)

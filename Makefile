@@ -47,6 +47,7 @@ lint: $(VENV)/.lint-ready ## 用 ruff 检查代码与笔记本的写法
 bench: needs-data $(VENV)/.full-ready ## 在真实数据上测成绩与速度：make bench DATA=数据文件夹
 	@echo "→ 正在用 $(DATA) 测成绩与速度，结果写入 results/ ……"
 	@$(PY) scripts/benchmark.py --data "$(DATA)"
+	@$(PY) scripts/comparison.py --data "$(DATA)"
 
 repository: needs-url $(VENV)/.created ## 改写仓库地址：make repository URL=https://github.com/OWNER/NAME
 	@$(PY) scripts/set_repository.py "$(URL)"

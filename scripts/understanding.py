@@ -1,0 +1,103 @@
+"""News into ten classes by BERT, GPT and T5: the classification rows of comparison.py."""
+
+from pathlib import Path
+
+import torch
+from benchmark import LEARNING_RATES as GRID
+from benchmark import SEEDS, TASKS, VALIDATION_ROWS, Report, baselines, score, summary
+from datasets import Dataset, Features, Value
+from tqdm.auto import tqdm
+from transformers import AutoModel, T5EncoderModel
+
+from utils.data import balanced_sample, load_thucnews
+from utils.finetuning import fine_tune, load_tokenizer, sentence_features, tokenize
+from utils.label_scoring import as_asked, classes_of, fit_probe, is_t5, new_model
+from utils.profile import course_root
+
+# Few labels and many; epochs and longest text are those of benchmark.py, as is the grid of rates.
+SIZES = {"mini": (100, 900), "titles": (200, 1000)}
+
+
+def signed(report: Report, arm: str, row: dict) -> dict:
+    """A row with what its numbers depend on."""
+    model = report.content["about"]["models"][arm]
+    return row | {name: model[name] for name in ("model_sha256", "tasks_seen")} | {"arm": arm}
+
+
+def measure_understanding(part: str, data: Path | None, arms: dict, report: Report) -> None:
+    """News into ten classes: baselines, one probe on frozen features, all weights trained."""
+    source, max_length, epochs = TASKS[part]
+    splits = load_thucnews(str(data / source) if source else course_root() / "data/mini_thucnews")
+    for size in SIZES[part]:
+        samples = {seed: balanced_sample(splits["train"], size, seed) for seed in SEEDS}
+        rows = min(VALIDATION_ROWS, len(splits["validation"]), size)
+        validation = balanced_sample(splits["validation"], rows, 0)
+        place = f"{part}/{size}"
+        if f"{place}/tfidf" not in report.rows:
+            for name, row in baselines(samples, splits["test"]).items():
+                report.add(f"{place}/{name}", row)
+        for arm, folder in arms.items():
+            for pooling in ("mean", "last") if arm == "gpt" else ("mean",):
+                name = f"{place}/frozen {arm} {pooling}"
+                if name not in report.rows:
+                    scores = frozen(folder, samples, splits["test"], max_length, pooling)
+                    report.add(name, signed(report, arm, summary(scores)))
+            if f"{place}/{arm}" not in report.rows:
+                row = tuned(folder, samples, validation, splits["test"], epochs[size], max_length)
+                report.add(f"{place}/{arm}", signed(report, arm, row))
+
+
+def frozen(folder: str, samples: dict, test, max_length: int, pooling: str) -> list[dict]:
+    """Scores of logistic regression on the features of a trunk that is not trained any more."""
+    trunk = T5EncoderModel if is_t5(folder) else AutoModel
+    model = trunk.from_pretrained(folder, dtype=torch.float32)
+    tokenizer = load_tokenizer(folder)
+
+    def features(dataset):
+        texts = as_asked(folder, dataset["text"])
+        return sentence_features(model, tokenizer, texts, max_length, pooling)
+
+    tested, scores = features(test), []
+    for train in samples.values():
+        probe = fit_probe(features(train), train["label"])
+        scores.append(score(test["label"], probe.predict(tested)))
+    return scores
+
+
+def tuned(folder: str, samples, validation, test, epochs: int, max_length: int) -> dict:
+    """Choose the rate by validation macro F1, averaged over the seeds; then score all seeds."""
+    tried, results = {}, {}
+    runs = [(rate, seed) for rate in GRID for seed in SEEDS]
+    for rate, seed in tqdm(runs, desc=Path(folder).name):
+        results[rate, seed], best = one_run(
+            folder, samples[seed], validation, test, rate, epochs, max_length, seed
+        )
+        tried.setdefault(rate, []).append(round(best, 4))
+    chosen = max(tried, key=lambda rate: sum(tried[rate]))
+    tried = {f"{rate:g}": values for rate, values in tried.items()}
+    settings = {"learning_rate": chosen, "epochs": epochs, "validation_macro_f1": tried}
+    return summary([results[chosen, seed] for seed in SEEDS]) | settings
+
+
+def asked(folder: str, dataset):
+    """The data set with its texts as the model is given them."""
+    texts = as_asked(folder, dataset["text"])
+    features = Features({"text": Value("string"), "label": dataset.features["label"]})
+    return Dataset.from_dict({"text": texts, "label": dataset["label"]}, features)
+
+
+def one_run(folder, train, validation, test, rate, epochs, max_length, seed):
+    """(test scores, validation macro F1 of the best epoch) of one fine-tuning run.
+
+    GPT's and T5's epochs are judged by the likeliest name; the test's names T5 writes.
+    """
+    tokenizer = load_tokenizer(folder)
+    model = new_model(folder, test.features["label"].names, tokenizer, seed)
+    rows = [tokenize(asked(folder, each), tokenizer, max_length) for each in (train, validation)]
+    trainer = fine_tune(
+        model, tokenizer, *rows, learning_rate=rate, epochs=epochs, seed=seed, patience=4,
+        progress=False,
+    )  # fmt: skip
+    texts = as_asked(folder, test["text"])
+    guesses = classes_of(trainer.model, tokenizer, texts, max_length)
+    return score(test["label"], guesses), trainer.state.best_metric

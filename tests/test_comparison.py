@@ -1,0 +1,159 @@
+"""scripts/comparison.py: which rows it writes, for which models, with the slow parts replaced."""
+
+import json
+import sys
+from functools import partial
+
+import benchmark
+import comparison
+import pytest
+import understanding
+from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
+from tiny_bert import save_tiny_bert
+from tiny_language_models import save_tiny_gpt, save_tiny_t5
+from transformers import BertLMHeadModel
+
+from utils.likelihood import make_blanks
+from utils.models import ModelError
+
+NAMES = ["球队", "银行"]
+SENTENCES = ["今天我们的球队在主场比赛得分", "今天我们的银行在降息市场利率"]
+
+
+def news(count: int) -> Dataset:
+    rows = {
+        "text": [SENTENCES[i % 2] + "0123456789"[i % 10] for i in range(count)],
+        "label": [i % 2 for i in range(count)],
+    }
+    return Dataset.from_dict(
+        rows, Features({"text": Value("string"), "label": ClassLabel(names=NAMES)})
+    )
+
+
+@pytest.fixture
+def arms(tmp_path):
+    save_tiny_bert(tmp_path / "mini-bert-zh")
+    save_tiny_gpt(tmp_path / "mini-gpt-zh")
+    save_tiny_t5(tmp_path / "mini-t5")
+    (tmp_path / "mini-t5/training.json").write_text('{"steps": 7, "tasks": ["thucnews=mini"]}')
+    return {arm: str(tmp_path / name) for arm, name in comparison.MODELS.items()}
+
+
+@pytest.fixture
+def runs(arms, tmp_path, monkeypatch):
+    """The calls of one_run; small data and models; results in a folder of their own."""
+    calls = []
+
+    def one_run(folder, train, validation, test, rate, epochs, max_length, seed):
+        calls.append((folder.rsplit("/", 1)[-1], len(train), len(validation), rate, epochs, seed))
+        return {"accuracy": 0.5 + rate, "macro_f1": 0.5}, 0.5 + rate
+
+    splits = DatasetDict(train=news(24), validation=news(12), test=news(12))
+    about = {"model_sha256": "bert", "vocab_sha256": "bert"}
+    monkeypatch.setattr(benchmark, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(benchmark, "describe", lambda checkpoint: dict(about))
+    for module in (comparison, understanding):
+        monkeypatch.setattr(module, "load_thucnews", lambda source: splits)
+    monkeypatch.setattr(understanding, "SIZES", {"mini": (8, 24), "titles": (8,)})
+    monkeypatch.setattr(
+        understanding, "TASKS", {"mini": (None, 32, {8: 3, 24: 2}), "titles": ("t", 32, {8: 4})}
+    )
+    monkeypatch.setattr(understanding, "one_run", one_run)
+    monkeypatch.setattr(comparison, "make_blanks", partial(make_blanks, choices=4))
+    return calls
+
+
+def written(tmp_path) -> dict:
+    return json.loads((tmp_path / "results/bert_gpt_t5.json").read_text("utf8"))
+
+
+def run(monkeypatch, arms, *arguments) -> None:
+    known = {name: arms[arm] for arm, name in comparison.MODELS.items()}
+    monkeypatch.setattr(comparison, "resolve", lambda name: known.get(str(name), str(name)))
+    monkeypatch.setattr(sys, "argv", ["comparison.py", *map(str, arguments)])
+    comparison.main()
+
+
+def test_understanding_on_equal_terms(arms, runs, tmp_path, monkeypatch):
+    before = save_tiny_t5(tmp_path / "spans")
+    run(monkeypatch, arms, "--only", "mini", "--before-tasks", before)
+    content = written(tmp_path)
+    methods = ["majority", "tfidf", "bert", "gpt", "t5", "t5-before-tasks"]
+    methods += ["frozen bert mean", "frozen gpt mean", "frozen gpt last", "frozen t5 mean"]
+    methods += ["frozen t5-before-tasks mean"]
+    assert set(content["rows"]) == {
+        f"mini/{size}/{method}" for size in (8, 24) for method in methods
+    }
+    assert "900 training labels" in content["about"]["fairness"]
+
+    # The same labels, epochs, rates and seeds for all.
+    calls = {}
+    for name, *settings in runs:
+        calls.setdefault(name, []).append(settings)
+    assert set(calls) == {"mini-bert-zh", "mini-gpt-zh", "mini-t5", "spans"}
+    assert len({str(settings) for settings in calls.values()}) == 1
+    assert calls["spans"] == [
+        [size, min(size, 12), rate, epochs, seed]
+        for size, epochs in ((8, 3), (24, 2))
+        for rate in benchmark.LEARNING_RATES
+        for seed in benchmark.SEEDS
+    ]
+
+    rows = content["rows"]
+    assert rows["mini/8/gpt"]["learning_rate"] == max(benchmark.LEARNING_RATES)
+    assert rows["mini/8/t5"]["tasks_seen"] == ["thucnews=mini"]
+    assert rows["mini/8/t5-before-tasks"]["tasks_seen"] == rows["mini/8/gpt"]["tasks_seen"] == []
+    assert rows["mini/8/frozen gpt mean"]["accuracy"]["mean"] > 0.9, "even random features tell"
+    assert rows["mini/8/bert"]["arm"] == "bert" and len(rows["mini/8/bert"]["model_sha256"]) == 64
+
+
+def test_only_a_changed_model_is_measured_again(arms, runs, tmp_path, monkeypatch):
+    run(monkeypatch, arms, "--only", "mini")
+    first = len(runs)
+    run(monkeypatch, arms, "--only", "mini")
+    assert len(runs) == first, "nothing is measured twice"
+    model = BertLMHeadModel.from_pretrained(arms["gpt"])
+    model.cls.predictions.bias.data += 1
+    model.save_pretrained(arms["gpt"])
+    run(monkeypatch, arms, "--only", "mini")
+    assert {name for name, *_ in runs[first:]} == {"mini-gpt-zh"}
+
+
+def test_cost_filling_and_perplexity(arms, runs, tmp_path, monkeypatch):
+    monkeypatch.setattr(comparison, "measure_costs", partial(comparison.measure_costs, count=2))
+    run(monkeypatch, arms, "--only", "cost", "filling", "perplexity")
+    rows = written(tmp_path)["rows"]
+    assert set(rows) == {
+        *(f"cost/{arm}" for arm in comparison.MODELS),
+        *(f"filling/{way}" for way in ("unigram", "bert", "gpt left", "gpt whole", "t5")),
+        *(f"perplexity/{arm}" for arm in ("unigram", "gpt", "bert")),
+    }
+    for arm in comparison.MODELS:
+        row = rows[f"cost/{arm}"]
+        assert row["milliseconds"]["mean"] > 0 and row["batched"]["mean"] > 0
+        assert row["peak_megabytes"] > 0 and row["parameters"] > 0
+    assert 0 <= rows["filling/bert"]["closed"]["mean"] <= 1
+    assert "open" in rows["filling/gpt left"] and "open" not in rows["filling/gpt whole"]
+    assert rows["perplexity/bert"]["pseudo"] and not rows["perplexity/gpt"]["pseudo"]
+    # A text of this corpus repeats itself: its own frequencies say more than random weights.
+    assert rows["perplexity/unigram"]["token"] < rows["perplexity/gpt"]["token"]
+
+
+def refused(monkeypatch, capsys, *arguments) -> str:
+    monkeypatch.setattr(sys, "argv", ["comparison.py", *arguments])
+    with pytest.raises(SystemExit) as stop:
+        comparison.main()
+    assert stop.value.code == 2
+    return capsys.readouterr().err.strip().splitlines()[-1]
+
+
+def test_what_is_missing_is_said_in_one_line(monkeypatch, capsys):
+    def resolve(name):
+        raise ModelError(f"models/{name}: no config.json, so this is no model folder")
+
+    assert "--data: give the folder" in refused(monkeypatch, capsys, "--only", "titles")
+    monkeypatch.setattr(comparison, "resolve", resolve)
+    said = refused(monkeypatch, capsys)
+    assert (
+        "models/mini-bert-zh: no config.json" in said and "mini-gpt-zh, mini-t5 are needed" in said
+    )

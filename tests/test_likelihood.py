@@ -145,7 +145,7 @@ def test_a_slower_way_takes_longer():
     assert min(measured["slow"]) > max(measured["fast"])
 
 
-def test_peak_memory_is_what_lives_at_once():
+def test_peak_memory_is_what_lives_at_once(capfd):
     def one_after_another():
         for _ in range(4):
             torch.ones(1000, 1000)  # 4 MB each
@@ -155,4 +155,5 @@ def test_peak_memory_is_what_lives_at_once():
 
     assert peak_megabytes(one_after_another) == pytest.approx(4, abs=1)
     assert peak_megabytes(all_together) == pytest.approx(16, abs=1)
+    assert capfd.readouterr().err == "", "a notebook's outputs hold no words on stderr"
     assert weights_megabytes(torch.nn.Linear(999, 1000)) == pytest.approx(4, abs=0.01)

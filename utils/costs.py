@@ -1,6 +1,8 @@
 """What a prediction costs: milliseconds, side by side, and the memory of the tensors it makes."""
 
+import contextlib
 import json
+import os
 import statistics
 import tempfile
 import time
@@ -40,8 +42,9 @@ def peak_megabytes(call: Callable[[], object]) -> float:
     The weights, made before, do not count.
     """
     call()
-    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as watched:
-        call()
+    with _quiet_stderr():
+        with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as watched:
+            call()
     with tempfile.TemporaryDirectory() as folder:
         trace = Path(folder) / "trace.json"
         watched.export_chrome_trace(str(trace))
@@ -52,6 +55,19 @@ def peak_megabytes(call: Callable[[], object]) -> float:
         alive += event["args"]["Bytes"]
         peak = max(peak, alive)
     return peak / 1e6
+
+
+@contextlib.contextmanager
+def _quiet_stderr():
+    """Some builds of the profiler write lines of their own to the process's stderr, past Python."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def weights_megabytes(model: nn.Module) -> float:

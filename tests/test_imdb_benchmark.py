@@ -79,6 +79,6 @@ def test_the_sweep_looks_at_validation_alone(runs, tmp_path, monkeypatch):
     rows = json.loads((tmp_path / "imdb_sweep.json").read_text("utf8"))["rows"]
     assert len(rows) == len(imdb.SWEEP_RATES) * len(imdb.SWEEP_BATCHES)
     assert len(seen) == 3 * len(rows) and set(seen) == {100}
-    row = rows["batch 8, rate 0.001"]
-    assert row["batch_size"] == 8 and row["learning_rate"] == 0.001
+    row = rows["batch 16, rate 0.002"]
+    assert row["batch_size"] == 16 and row["learning_rate"] == 0.002
     assert len(row["accuracy"]["values"]) == 3

@@ -4,6 +4,7 @@ import random
 
 import pytest
 import torch
+from test_pretraining import numbered
 from tiny_bert import VOCABULARY, tiny_config, tiny_tokenizer
 from transformers import BertLMHeadModel
 
@@ -19,17 +20,6 @@ from utils.masking import IGNORE
 from utils.pretraining import encode_documents, unigram_of_answers
 
 CLS, SEP = 2, 3
-
-
-def numbered(*documents: list[int]) -> list[list[list[int]]]:
-    """Documents from their sentence lengths; tokens count up from 10 through all of them."""
-    number, result = 10, []
-    for lengths in documents:
-        result.append([])
-        for length in lengths:
-            result[-1].append(list(range(number, number + length)))
-            number += length
-    return result
 
 
 def cut(documents, length: int, seed: int = 0) -> list[tuple]:

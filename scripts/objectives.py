@@ -53,6 +53,11 @@ from utils.text_to_text import (
 )
 
 TASK_LENGTH = 256  # tokens of a task's text; longer ones are cut
+# name -> (loader, what its texts begin with, what its classes are called where not by their names)
+TASKS = {
+    "thucnews": (load_thucnews, NEWS_PREFIX, None),
+    "imdb": (load_imdb, REVIEW_PREFIX, REVIEW_ANSWERS),
+}
 
 
 @dataclass
@@ -200,10 +205,7 @@ def new_t5(arguments, tokenizer) -> T5ForConditionalGeneration:
 
 def course_task(name: str, source, tokenizer) -> tuple[list[dict], list[dict]]:
     """(training, validation) rows of a task: token ids of source and target."""
-    load, prefix, answers = {
-        "thucnews": (load_thucnews, NEWS_PREFIX, None),
-        "imdb": (load_imdb, REVIEW_PREFIX, REVIEW_ANSWERS),
-    }[name]
+    load, prefix, answers = TASKS[name]
     splits = load(source)
     return tuple(
         encode_task(task_rows(splits[split], prefix, answers), tokenizer, TASK_LENGTH)

@@ -25,7 +25,7 @@ import transformers
 from transformers import Trainer, TrainingArguments, set_seed
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from objectives import OBJECTIVES, TOKENIZERS, Setup
+from objectives import OBJECTIVES, TASKS, TOKENIZERS, Setup
 
 from utils.models import ModelError, resolve, vocabulary_sha256
 from utils.pretraining import encode_documents, read_documents
@@ -92,7 +92,7 @@ def parse_arguments() -> argparse.Namespace:
 
 def task(argument: str) -> tuple[str, str]:
     name, _, source = argument.partition("=")
-    if name not in ("thucnews", "imdb") or not source:
+    if name not in TASKS or not source:
         raise argparse.ArgumentTypeError(f"{argument}: give thucnews=FOLDER or imdb=FOLDER")
     return name, source
 

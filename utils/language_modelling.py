@@ -87,20 +87,24 @@ class BertForCausalPretraining(BertLMHeadModel):
         before it; no logits."""
         if labels is None:
             return super().forward(input_ids, **options)
-        hidden = self.bert(input_ids, use_cache=False).last_hidden_state[:, :-1]
-        answers = labels[:, 1:]
-        total, _ = _loss_and_hits(self.cls, hidden[answers != IGNORE], answers[answers != IGNORE])
-        return CausalLMOutput(loss=total / (answers != IGNORE).sum())
+        hidden, answers = _asked(self, input_ids, labels)
+        total = torch.zeros((), device=hidden.device)
+        for logits, theirs in _in_chunks(self.cls, hidden, answers):
+            total = total + cross_entropy(logits, theirs, reduction="sum")
+        return CausalLMOutput(loss=total / len(answers))
 
 
-def _loss_and_hits(head, hidden: torch.Tensor, answers: torch.Tensor):
-    """Summed cross entropy, and how many answers were the likeliest token."""
-    total, hits = torch.zeros((), device=hidden.device), 0
+def _asked(model: BertLMHeadModel, ids: torch.Tensor, labels: torch.Tensor):
+    """Hidden states (tokens asked, hidden) and the tokens that follow them (tokens asked,)."""
+    hidden = model.bert(ids, use_cache=False).last_hidden_state[:, :-1]
+    answers = labels[:, 1:]
+    return hidden[answers != IGNORE], answers[answers != IGNORE]
+
+
+def _in_chunks(head, hidden: torch.Tensor, answers: torch.Tensor):
+    """Logits and answers of ``CHUNK`` positions after the other."""
     for some, theirs in zip(hidden.split(CHUNK), answers.split(CHUNK), strict=True):
-        logits = head(some).float()
-        total = total + cross_entropy(logits, theirs, reduction="sum")
-        hits += (logits.argmax(-1) == theirs).sum().item()
-    return total, hits
+        yield head(some).float(), theirs
 
 
 @torch.no_grad()
@@ -110,12 +114,9 @@ def evaluate_causal(model: BertLMHeadModel, batches: Iterable[dict]) -> dict[str
     loss = right = asked = 0
     for batch in batches:
         ids, labels = (batch[name].to(model.device) for name in ("input_ids", "labels"))
-        answers = labels[:, 1:]
-        hidden = model.bert(ids, use_cache=False).last_hidden_state[:, :-1]
-        total, hits = _loss_and_hits(
-            model.cls, hidden[answers != IGNORE], answers[answers != IGNORE]
-        )
-        loss += total.item()
-        right += hits
-        asked += (answers != IGNORE).sum().item()
+        hidden, answers = _asked(model, ids, labels)
+        asked += len(answers)
+        for logits, theirs in _in_chunks(model.cls, hidden, answers):
+            loss += cross_entropy(logits, theirs, reduction="sum").item()
+            right += (logits.argmax(-1) == theirs).sum().item()
     return {"lm_loss": loss / asked, "lm_accuracy": right / asked, "tokens": asked}

@@ -4,16 +4,13 @@ from pathlib import Path
 
 import torch
 from benchmark import SEEDS, Report, baselines, one_run, score, summary
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from tqdm.auto import tqdm
 from transformers import AutoModel
 
 from utils.baselines import ENGLISH_TERMS
 from utils.data import balanced_sample, load_imdb
 from utils.finetuning import load_tokenizer, sentence_features, tokenize
+from utils.label_scoring import fit_probe
 from utils.long_texts import PARTS, shorten
 from utils.models import resolve
 from utils.profile import course_root
@@ -73,9 +70,7 @@ def frozen(encoder, tokenizer, splits, size: int, max_length: int = MAX_LENGTH) 
     for seed in SEEDS:
         train = balanced_sample(splits["train"], size, seed)
         features = sentence_features(encoder, tokenizer, train["text"], max_length)
-        strengths = {"C": [0.001, 0.01, 0.1, 1]}
-        search = GridSearchCV(LogisticRegression(max_iter=500), strengths, cv=3)
-        model = make_pipeline(StandardScaler(), search).fit(features, train["label"])
+        model = fit_probe(features, train["label"])
         scores.append(score(splits["test"]["label"], model.predict(test)))
         if len(train) == len(splits["train"]):
             break  # every seed draws the whole split

@@ -6,12 +6,13 @@ import shutil
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import packages_distributions
+from importlib.metadata import distributions, packages_distributions
 from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
@@ -77,6 +78,19 @@ def test_constraints_pin_every_requirement_within_its_range():
 
 def test_constraints_name_no_build_of_one_system():
     assert not [name for name, version in pins().items() if version.local]
+
+
+def test_pinned_packages_run_on_the_first_release_of_each_python():
+    """Whoever has 3.11.2 from a distribution must not be told to get a newer one."""
+    asked = {
+        package.metadata["Name"]: package.metadata["Requires-Python"]
+        for package in distributions()
+        if canonicalize_name(package.metadata["Name"]) in pins()
+    }
+    assert len(asked) > 100
+    for name, range_ in asked.items():
+        for python in ("3.11.0", "3.12.0", "3.13.0"):
+            assert SpecifierSet(range_ or "").contains(python), f"{name} asks for Python {range_}"
 
 
 def test_pinned_torch_is_the_tested_release():

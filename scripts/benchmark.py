@@ -95,9 +95,11 @@ class Report:
         self.path = RESULTS / f"{name}.json"
         self.content = {"about": describe(checkpoint), "rows": {}}
         self.rows = self.content["rows"]
+        self.earlier: dict = {}  # what the file said about the rows that were there before
         if self.path.is_file() and not fresh:
             earlier = json.loads(self.path.read_text(encoding="utf8"))
             now, then = self.content["about"], earlier["about"]
+            self.earlier = then
             same = now["model_sha256"] == then["model_sha256"]
             # Majority, TF-IDF and scratch know the model's shape and vocabulary, not its weights.
             weightless = ("majority", "tfidf", "scratch")

@@ -3,9 +3,11 @@
     python scripts/comparison.py                                   # the course's own news
     python scripts/comparison.py --data ../shared/data             # real titles too
     python scripts/comparison.py --before-tasks runs/mini-t5-spans # and T5 before its tasks
+    python scripts/comparison.py --arms t5                         # the others may not exist yet
 
 Every row is written as soon as it is measured; started again, the script measures what is missing
-or was measured with other weights. `--only` measures some of the parts, `--fresh` all anew.
+or was measured with other weights. `--only` measures some of the parts, `--arms` some of the models,
+`--fresh` all anew.
 """
 
 import argparse
@@ -63,19 +65,25 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of real data; without it no titles")
     parser.add_argument("--before-tasks", type=Path, help="mini-t5 after span corruption alone")
     parser.add_argument("--only", nargs="+", choices=PARTS, help="measure only these")
+    parser.add_argument(
+        "--arms", nargs="+", choices=MODELS, default=MODELS, help="only these models"
+    )
     parser.add_argument("--fresh", action="store_true", help="measure again what is there already")
     arguments = parser.parse_args()
     parts = arguments.only or [part for part in PARTS if part != "titles" or arguments.data]
+    if set(arguments.arms) != set(MODELS):
+        parts = [part for part in parts if part != "cost"]  # costs are measured side by side
     if "titles" in parts and not (arguments.data and arguments.data.is_dir()):
         parser.error("--data: give the folder that holds thucnews/ (only titles need it)")
     try:
-        arms = {arm: resolve(name) for arm, name in MODELS.items()}
+        arms = {arm: resolve(MODELS[arm]) for arm in arguments.arms}
         if arguments.before_tasks:
             if not arguments.before_tasks.is_dir():
                 parser.error(f"--before-tasks {arguments.before_tasks}: no such folder")
             arms[BEFORE] = resolve(arguments.before_tasks)
     except ModelError as error:
-        parser.error(f"{error} (all of {', '.join(MODELS.values())} are needed)")
+        needed = ", ".join(MODELS[arm] for arm in arguments.arms)
+        parser.error(f"{error} (needed: {needed})")
     report = open_report(arms, arguments.fresh)
     for part in parts:
         if part in SIZES:
@@ -92,7 +100,8 @@ def open_report(arms: dict[str, str], fresh: bool = False) -> Report:
     """The results file without the rows of models that have changed."""
     report = Report("bert_gpt_t5", fresh)
     models = {arm: describe_model(folder) for arm, folder in arms.items()}
-    report.content["about"] |= {"fairness": FAIRNESS, "models": models}
+    others = report.earlier.get("models", {})
+    report.content["about"] |= {"fairness": FAIRNESS, "models": others | models}
     for name, row in list(report.rows.items()):
         arm = row.get("arm")
         if arm in models and row["model_sha256"] != models[arm]["model_sha256"]:
@@ -152,7 +161,8 @@ def measure_filling(arms: dict, report: Report) -> None:
     """A two-character word of a test sentence: chosen out of ten (closed), or written (open)."""
     splits = load_thucnews(course_root() / "data/mini_thucnews")
     tokenizers = {arm: load_tokenizer(folder) for arm, folder in arms.items()}
-    known = word_is_known(list(tokenizers.values()))
+    # The same blanks whichever models are measured; GPT reads with BERT's vocabulary.
+    known = word_is_known([load_tokenizer(resolve(MODELS[arm])) for arm in ("bert", "t5")])
     blanks = {seed: make_blanks(splits["test"]["text"], known, seed) for seed in SEEDS}
     if "filling/unigram" not in report.rows:
         counts = count_words(splits["train"]["text"])
@@ -199,12 +209,12 @@ def measure_perplexity(arms: dict, report: Report) -> None:
     splits = load_thucnews(course_root() / "data/mini_thucnews")
     texts = list(splits["test"]["text"])[::PERPLEXITY_EVERY]
     if "perplexity/unigram" not in report.rows:
-        tokenizer = load_tokenizer(arms["gpt"])
+        tokenizer = load_tokenizer(resolve(MODELS["bert"]))  # GPT's too
         known = unigram_log_probabilities(splits["train"]["text"], tokenizer)
         losses = [-known[tokens_of(text, tokenizer)] for text in texts]
         report.add("perplexity/unigram", perplexities(losses, texts) | {"texts": len(texts)})
     for arm, losses_of in (("gpt", next_token_losses), ("bert", pseudo_losses)):
-        if f"perplexity/{arm}" not in report.rows:
+        if arm in arms and f"perplexity/{arm}" not in report.rows:
             model, tokenizer = language_model(arms[arm]), load_tokenizer(arms[arm])
             losses = [losses_of(model, tokenizer, text) for text in tqdm(texts, desc=arm)]
             row = perplexities(losses, texts) | {"texts": len(texts), "pseudo": arm == "bert"}

@@ -119,6 +119,21 @@ def test_only_a_changed_model_is_measured_again(arms, runs, tmp_path, monkeypatc
     assert {name for name, *_ in runs[first:]} == {"mini-gpt-zh"}
 
 
+def test_some_models_can_be_measured_before_the_others_exist(arms, runs, tmp_path, monkeypatch):
+    monkeypatch.setattr(comparison, "measure_costs", None)  # never called: it needs all three
+    before = save_tiny_t5(tmp_path / "spans")
+    run(monkeypatch, arms, "--arms", "t5", "--before-tasks", before)
+    first = written(tmp_path)
+    assert {name for name, *_ in runs} == {"mini-t5", "spans"}
+    run(monkeypatch, arms, "--arms", "bert", "gpt", "--only", "mini", "filling")
+    content = written(tmp_path)
+    assert set(content["about"]["models"]) == {"bert", "gpt", "t5", "t5-before-tasks"}
+    assert first["rows"].items() <= content["rows"].items(), "nothing is lost or measured anew"
+    run(monkeypatch, arms, "--fresh", "--only", "filling")
+    at_once = written(tmp_path)["rows"]
+    assert at_once["filling/t5"] == content["rows"]["filling/t5"], "the same blanks"
+
+
 def test_cost_filling_and_perplexity(arms, runs, tmp_path, monkeypatch):
     monkeypatch.setattr(comparison, "measure_costs", partial(comparison.measure_costs, count=2))
     run(monkeypatch, arms, "--only", "cost", "filling", "perplexity")
@@ -155,5 +170,6 @@ def test_what_is_missing_is_said_in_one_line(monkeypatch, capsys):
     monkeypatch.setattr(comparison, "resolve", resolve)
     said = refused(monkeypatch, capsys)
     assert (
-        "models/mini-bert-zh: no config.json" in said and "mini-gpt-zh, mini-t5 are needed" in said
+        "models/mini-bert-zh: no config.json" in said
+        and "needed: mini-bert-zh, mini-gpt-zh, mini-t5" in said
     )

@@ -177,66 +177,77 @@ def label_scores(logits, ids, starts, ends):
     },
     "08-5": {
         "alternative": """
-def best_label(next_log_probs, labels):
-    # Depth first, the likeliest branch first, cut off by the best whole label so far.
-    best = [float("-inf"), None]
+import random
 
-    def follow(prefix, score):
-        if score <= best[0]:
-            return
-        if prefix in labels:
-            best[:] = [score, labels.index(prefix)]
-            return
-        logs = next_log_probs(prefix)
-        nexts = {label[len(prefix)] for label in labels if label[: len(prefix)] == prefix}
-        for token in sorted(nexts, key=lambda token: -logs[token]):
-            follow((*prefix, token), score + logs[token])
-
-    follow((), 0.0)
-    return best[1]
+def difference_interval(right_a, right_b):
+    pairs = list(zip(right_a, right_b))
+    rng, differences = random.Random(7), []
+    for _ in range(1500):
+        drawn = rng.choices(pairs, k=len(pairs))
+        differences.append(sum(b - a for a, b in drawn) / len(pairs))
+    differences.sort()
+    whole = sum(b - a for a, b in pairs) / len(pairs)
+    return [whole, differences[37], differences[1462]]
 """,
         "wrong": [
             (
-                # greedy
-                "def best_label(next_log_probs, labels):\n"
-                "    prefix = ()\n"
-                "    while prefix not in labels:\n"
-                "        logs = next_log_probs(prefix)\n"
-                "        nexts = {x[len(prefix)] for x in labels if x[: len(prefix)] == prefix}\n"
-                "        prefix += (max(nexts, key=lambda token: logs[token]),)\n"
-                "    return labels.index(prefix)\n",
-                "贪心走进了死胡同",
+                # each model its own items
+                "import numpy as np\n\ndef difference_interval(right_a, right_b):\n"
+                "    n, rng = len(right_a), np.random.default_rng(0)\n"
+                "    a = right_a[rng.integers(0, n, (3000, n))].mean(1)\n"
+                "    b = right_b[rng.integers(0, n, (3000, n))].mean(1)\n"
+                "    low, high = np.percentile(b - a, [2.5, 97.5])\n"
+                "    return right_b.mean() - right_a.mean(), low, high\n",
+                "分开抽",
             ),
             (
-                # all of them, nothing shared
-                "def best_label(next_log_probs, labels):\n"
-                "    def score(x):\n"
-                "        return sum(next_log_probs(x[:i])[t] for i, t in enumerate(x))\n"
-                "    return max(range(len(labels)), key=lambda place: score(labels[place]))\n",
-                "问了不止一次",
+                # one standard deviation
+                "import numpy as np\n\ndef difference_interval(right_a, right_b):\n"
+                "    n, rng = len(right_a), np.random.default_rng(0)\n"
+                "    gap = np.asarray(right_b) - np.asarray(right_a)\n"
+                "    means = gap[rng.integers(0, n, (3000, n))].mean(1)\n"
+                "    return gap.mean(), gap.mean() - means.std(), gap.mean() + means.std()\n",
+                "加减一个标准差",
             ),
             (
-                # shared, but all of them to the end
-                "from functools import lru_cache\n\ndef best_label(next_log_probs, labels):\n"
-                "    ask = lru_cache(None)(next_log_probs)\n"
-                "    def score(x):\n"
-                "        return sum(ask(x[:i])[t] for i, t in enumerate(x))\n"
-                "    return max(range(len(labels)), key=lambda place: score(labels[place]))\n",
-                "问得太多",
+                # A minus B
+                "import numpy as np\n\ndef difference_interval(right_a, right_b):\n"
+                "    n, rng = len(right_a), np.random.default_rng(0)\n"
+                "    gap = np.asarray(right_a) - np.asarray(right_b)\n"
+                "    means = gap[rng.integers(0, n, (3000, n))].mean(1)\n"
+                "    return gap.mean(), *np.percentile(means, [2.5, 97.5])\n",
+                "方向反了",
             ),
             (
-                # the end sign left out
-                "from functools import lru_cache\n\ndef best_label(next_log_probs, labels):\n"
-                "    ask = lru_cache(None)(next_log_probs)\n"
-                "    def score(x):\n"
-                "        return sum(ask(x[:i])[t] for i, t in enumerate(x[:-1]))\n"
-                "    return max(range(len(labels)), key=lambda place: score(labels[place]))\n",
-                "有时选错",
+                # drawn without putting back
+                "import numpy as np\n\ndef difference_interval(right_a, right_b):\n"
+                "    n, rng = len(right_a), np.random.default_rng(0)\n"
+                "    gap = np.asarray(right_b) - np.asarray(right_a)\n"
+                "    means = np.array([gap[rng.permutation(n)].mean() for _ in range(200)])\n"
+                "    return gap.mean(), *np.percentile(means, [2.5, 97.5])\n",
+                "有放回",
             ),
             (
-                # the label itself
-                "def best_label(next_log_probs, labels):\n    return labels[0]\n",
-                "不是标签本身",
+                # a quarter of the items
+                "import numpy as np\n\ndef difference_interval(right_a, right_b):\n"
+                "    n, rng = len(right_a), np.random.default_rng(0)\n"
+                "    gap = np.asarray(right_b) - np.asarray(right_a)\n"
+                "    means = gap[rng.integers(0, n, (3000, n // 4))].mean(1)\n"
+                "    return gap.mean(), *np.percentile(means, [2.5, 97.5])\n",
+                "区间的宽度不对",
+            ),
+            (
+                # five percent on either side
+                "import numpy as np\n\ndef difference_interval(right_a, right_b):\n"
+                "    n, rng = len(right_a), np.random.default_rng(0)\n"
+                "    gap = np.asarray(right_b) - np.asarray(right_a)\n"
+                "    means = gap[rng.integers(0, n, (3000, n))].mean(1)\n"
+                "    return gap.mean(), *np.percentile(means, [5, 95])\n",
+                "只剩 90%",
+            ),
+            (
+                "def difference_interval(right_a, right_b):\n    return right_b.mean() - right_a.mean()\n",
+                "返回三个数",
             ),
         ],
     },

@@ -137,76 +137,49 @@ def label_scores(answer):
         )
 
 
-class CountedModel:
-    """Next-token log probabilities of made-up sequences; notes every prefix it is asked for."""
-
-    def __init__(self, seed: int, spread: float = 1.0, plan: dict | None = None):
-        self.seed, self.spread, self.plan, self.asked = seed, spread, plan or {}, []
-
-    def logs(self, prefix):
-        if prefix in self.plan:
-            values = np.array(self.plan[prefix], dtype=float)
-        else:
-            seed = [self.seed, len(prefix), *prefix]
-            values = np.exp(self.spread * np.random.default_rng(seed).normal(size=6))
-        return np.log(values / values.sum())
-
-    def __call__(self, prefix):
-        if not isinstance(prefix, (tuple, list)):
-            raise Hint("问模型时给的是标签已写出的部分，一个词元编号的元组，开头是空元组 ()。")
-        self.asked.append(tuple(int(token) for token in prefix))
-        return self.logs(self.asked[-1])
-
-    def best(self, labels):
-        def total(label):
-            return sum(self.logs(label[:i])[token] for i, token in enumerate(label))
-
-        return max(range(len(labels)), key=lambda place: total(labels[place]))
+def right_answers(seed: int, count: int, agreement: float) -> tuple[np.ndarray, np.ndarray]:
+    """Which of `count` test items two made-up models get right; mostly the same ones."""
+    rng = np.random.default_rng(seed)
+    first = (rng.random(count) < 0.7).astype(int)
+    other = (rng.random(count) < 0.75).astype(int)
+    return first, np.where(rng.random(count) < agreement, first, other)
 
 
 @exercise("08-5")
-def best_label(answer):
-    """`answer(next_log_probs, labels)` -> index of the likeliest label, with few questions."""
+def difference_interval(answer):
+    """`answer(right_a, right_b)` -> (difference, low, high) of two accuracies, paired bootstrap."""
     if not callable(answer):
-        raise Hint("请写成一个函数，接收 next_log_probs 和标签列表。")
-    # The likeliest first token (1) leads to two labels that share its probability.
-    labels = [(1, 2, 0), (1, 3, 0), (4, 5, 0)]
-    plan = {
-        (): [0.01, 0.5, 0.01, 0.01, 0.46, 0.01],
-        (1,): [0.01, 0.01, 0.48, 0.48, 0.01, 0.01],
-        (4,): [0.01, 0.01, 0.01, 0.01, 0.01, 0.95],
-    } | {pair: [0.95, 0.01, 0.01, 0.01, 0.01, 0.01] for pair in ((1, 2), (1, 3), (4, 5))}
-    model = CountedModel(0, plan=plan)
-    found = answer(model, list(labels))
-    if isinstance(found, tuple):
-        raise Hint("返回标签在列表中的位置（一个整数），不是标签本身。")
-    if found != 2:
-        raise Hint(
-            "贪心走进了死胡同：第一个词元概率最大的那条路，走到底不一定最好。要比的是整个标签。"
-        )
-    for seed in range(40):
-        rng = np.random.default_rng(seed)
-        labels = sorted({(*rng.integers(1, 5, rng.integers(1, 4)).tolist(), 0) for _ in range(8)})
-        model = CountedModel(seed)
-        found = answer(model, list(labels))
-        if found != model.best(labels):
+        raise Hint("请写成一个函数，接收两个模型逐题对错的数组。")
+    for seed, count, agreement in ((0, 400, 0.9), (1, 200, 0.5), (2, 1000, 0.97)):
+        a, b = right_answers(seed, count, agreement)
+        value = answer(a.copy(), b.copy())
+        if not (isinstance(value, (tuple, list, np.ndarray)) and len(value) == 3):
+            raise Hint("返回三个数：差、下界、上界。")
+        difference, low, high = map(float, value)
+        if close(difference, a.mean() - b.mean()) and a.mean() != b.mean():
+            raise Hint("方向反了：差是 B 的准确率减 A 的，正数表示 B 更好。")
+        if not close(difference, b.mean() - a.mean()):
+            raise Hint("第一个数是整个测试集上的差：B 的准确率减 A 的。")
+        if high - low < 1e-9:
+            raise Hint("区间没有宽度：重抽要**有放回**，否则每次抽到的都是原来那些题。")
+        # With this many items the bootstrap meets the normal approximation within a few percent.
+        error = (b - a).std() / np.sqrt(count)
+        unpaired = np.sqrt(a.var() / count + b.var() / count)
+        width = (high - low) / (2 * 1.96 * error)
+        if abs(width * error / unpaired - 1) < 0.12 and unpaired > 1.3 * error:
             raise Hint(
-                "有时选错：得分是各词元对数概率之和，结束词元也算在内；提前停下时，"
-                "要确认其余的都不可能更好。"
+                "两个模型的题是分开抽的。每次只抽一批题号，两个模型都用这一批：难题对谁都难，成对比才看得清差别。"
             )
-        prefixes = {label[:i] for label in labels for i in range(len(label))}
-        if len(model.asked) > len(set(model.asked)):
-            raise Hint("同一个开头问了不止一次：几个标签共用的开头，问一次，记下来。")
-        if not set(model.asked) <= prefixes:
-            raise Hint("问了没有用的开头：只问某个标签真正经过的开头。")
-    # One label is far ahead: the others must not be followed to their ends.
-    labels = [(1, 1, 1, 0), *((first, 1, 1, 0) for first in (2, 3, 4, 5))]
-    sure = [0.001, 0.99, 0.002, 0.002, 0.002, 0.002]
-    plan = {(): sure, (1,): sure, (1, 1): sure, (1, 1, 1): [0.99, *[0.002] * 5]}
-    model = CountedModel(0, plan=plan)
-    if answer(model, list(labels)) != 0:
-        raise Hint("提前停得太早：要确认其余的都不可能更好。")
-    if len(model.asked) > 4:
-        raise Hint(
-            "结果对了，但问得太多：对数概率只会越加越小，一个开头若已不如某个写完的标签，就不必再往下问。"
-        )
+        if abs(width - 1 / 1.96) < 0.1:
+            raise Hint("这是加减一个标准差，只盖住约三分之二。要的是第 2.5 和第 97.5 百分位。")
+        if abs(width - 1.645 / 1.96) < 0.05:
+            raise Hint("两头各切掉 5%，只剩 90%。95% 的区间，两头各切 2.5%。")
+        if abs(width - 1) > 0.12:
+            raise Hint(
+                "区间的宽度不对：每次有放回地抽 n 个题号，n 与题数相同，算一次差；抽一千次以上，取百分位。"
+            )
+        if abs((low + high) / 2 - difference) > 0.3 * error:
+            raise Hint("区间的中心不对：百分位直接取自重抽得到的那些差。")
+    a = right_answers(3, 300, 0.8)[0]
+    if not close(answer(a.copy(), a.copy()), (0, 0, 0)):
+        raise Hint("两个模型逐题完全相同时，差和区间都应当是 0：题号要两边用同一批。")

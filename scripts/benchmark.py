@@ -109,7 +109,9 @@ class Report:
                     self.rows[name] = row
 
     def add(self, name: str, row: dict) -> None:
-        self.rows[name] = row
+        # A file grows over several commits and machines; `about` tells only of the last.
+        about = self.content["about"]
+        self.rows[name] = row | {key: about[key] for key in ("commit", "hardware") if key in about}
         # Rows that were measured out of turn still stand by number of labels.
         content = self.content | {"rows": dict(sorted(self.rows.items(), key=labels_of))}
         RESULTS.mkdir(exist_ok=True)

@@ -113,12 +113,13 @@ def describe_model(folder: str) -> dict:
     """Name, fingerprint, and what the model was trained with, as its training.json says."""
     notes = Path(folder) / "training.json"
     training = json.loads(notes.read_text(encoding="utf8")) if notes.is_file() else {}
+    pretraining = training.get("started_from", training)  # a round of tasks may have followed
     kept = ("steps", "tokens_seen", "minutes", "device", "text", "seed")
     return {
         "name": Path(folder).name,
         "model_sha256": file_sha256(Path(folder) / "model.safetensors"),
         "tasks_seen": training.get("tasks", []),
-        "training": {name: training.get(name) for name in kept},
+        "training": {name: pretraining.get(name) for name in kept},
     }
 
 

@@ -163,12 +163,13 @@ def spans(arguments, tokenizer, train_ids, held_out_ids) -> Setup:
     batches = batched(held_out, same_spans)
     signs = [*sentinel_ids(tokenizer), tokenizer.eos_token_id]
     baseline = unigram(rows, collator, batches, "span", len(tokenizer), signs=signs)
-    measure = partial(evaluate_text_to_text, signs=signs)
+    measure, loss_name = partial(evaluate_text_to_text, signs=signs), "span_loss"
     if arguments.tasks:
         tasks = {name: course_task(name, source, tokenizer) for name, source in arguments.tasks}
         rows = MixedRows(rows, tasks, arguments)
         validation = {name: batched(asked, collator) for name, (_, asked) in tasks.items()}
         measure = partial(evaluate_with_tasks, signs=signs, validation=validation)
+        loss_name = "task_error"
     return Setup(
         model=model,
         published=T5ForConditionalGeneration,
@@ -177,7 +178,7 @@ def spans(arguments, tokenizer, train_ids, held_out_ids) -> Setup:
         held_out_batches=batches,
         long_batches=batched(long, same_spans),
         measure=measure,
-        loss_name="span_loss",
+        loss_name=loss_name,
         unigram=baseline,
     )
 
@@ -249,11 +250,11 @@ def endless_batches(rows: list[dict], size: int, rng: random.Random):
 
 
 def evaluate_with_tasks(model, batches, signs, validation: dict) -> dict[str, float]:
-    """The measures of span corruption, and the share of each task's answers written right."""
+    """The measures of span corruption, the share of each task's answers written right, and
+    ``task_error``: the share written wrong, each task counting alike."""
     measures = evaluate_text_to_text(model, batches, signs)
-    for name, rows in validation.items():
-        measures[f"{name}_accuracy"] = exact_answers(model, rows)
-    return measures
+    right = {f"{name}_accuracy": exact_answers(model, rows) for name, rows in validation.items()}
+    return measures | right | {"task_error": 1 - sum(right.values()) / len(right)}
 
 
 OBJECTIVES = {"mlm": mlm, "causal": causal, "spans": spans}

@@ -229,7 +229,7 @@ def tokens_seen(rows, epochs: float) -> int | None:
 
 
 def describe_run(arguments, trainer, tokens_a_pass: int, log: JsonLog) -> dict:
-    return {
+    report = {
         # File names without folders: what matters to others is which text, not where it lay.
         "command": "python scripts/pretrain.py " + " ".join(Path(a).name for a in sys.argv[1:]),
         "text": {path.name: arguments.text.count(path) for path in arguments.text},
@@ -247,6 +247,9 @@ def describe_run(arguments, trainer, tokens_a_pass: int, log: JsonLog) -> dict:
         "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
         "seed": arguments.seed,
     }
+    if arguments.start and (notes := arguments.start / "training.json").is_file():
+        report["started_from"] = json.loads(notes.read_text(encoding="utf8"))
+    return report
 
 
 def save_finished(model, published: type, tokenizer, report: dict, arguments) -> None:
@@ -269,6 +272,8 @@ def save_finished(model, published: type, tokenizer, report: dict, arguments) ->
         if (arguments.output / name).is_file():
             shutil.copy(arguments.output / name, partial / name)
     shutil.copy(arguments.work / "log.jsonl", partial / "training.jsonl")
+    if arguments.start and (log := arguments.start / "training.jsonl").is_file():
+        shutil.copy(log, partial / "training_before.jsonl")
     shutil.rmtree(arguments.output, ignore_errors=True)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     partial.rename(arguments.output)

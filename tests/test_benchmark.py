@@ -29,7 +29,10 @@ def test_report_writes_every_row_at_once(results):
     report = benchmark.Report("mini")
     assert report.rows == {}
     report.add("100/多数类", {"accuracy": 0.1})
-    assert written() == {"about": results, "rows": {"100/多数类": {"accuracy": 0.1}}}
+    assert written() == {
+        "about": results,
+        "rows": {"100/多数类": {"accuracy": 0.1, "commit": "one"}},
+    }
     report.add("100/tfidf", {"accuracy": 0.6})
     assert list(written()["rows"]) == ["100/多数类", "100/tfidf"]
     assert "多数类" in (benchmark.RESULTS / "mini.json").read_text(encoding="utf8")
@@ -44,10 +47,21 @@ def test_report_sorts_by_labels(results):
     assert list(written()["rows"]) == names
 
 
+def test_a_row_names_its_own_commit_and_machine(results):
+    results |= {"commit": "a1", "hardware": "slow"}
+    benchmark.Report("mini").add("one", {"accuracy": 0.1})
+    results |= {"commit": "b2", "hardware": "fast"}
+    benchmark.Report("mini").add("two", {"accuracy": 0.2})
+    content = written()
+    assert (content["about"]["commit"], content["about"]["hardware"]) == ("b2", "fast")
+    machines = {name: (row["commit"], row["hardware"]) for name, row in content["rows"].items()}
+    assert machines == {"one": ("a1", "slow"), "two": ("b2", "fast")}
+
+
 def test_report_resumes_and_keeps_rows(results):
     benchmark.Report("mini").add("one", {"accuracy": 0.1})
     again = benchmark.Report("mini")
-    assert again.rows == {"one": {"accuracy": 0.1}}
+    assert again.rows == {"one": {"accuracy": 0.1, "commit": "one"}}
     again.add("two", {"accuracy": 0.2})
     assert list(written()["rows"]) == ["one", "two"]
     assert benchmark.Report("titles").rows == {}
@@ -62,7 +76,7 @@ def test_report_measures_another_model_anew(results):
     assert list(report.rows) == ["100/tfidf", "100/scratch"], "what does not know the weights stays"
     report.add("100/mini-bert-zh", {"accuracy": 0.2})
     assert written()["about"] == results
-    assert written()["rows"]["100/mini-bert-zh"] == {"accuracy": 0.2}
+    assert written()["rows"]["100/mini-bert-zh"] == {"accuracy": 0.2, "commit": "one"}
 
 
 def test_report_starts_anew_for_another_vocabulary(results):
@@ -88,7 +102,7 @@ def test_report_stays_whole_when_writing_breaks_off(results, monkeypatch):
     monkeypatch.setattr(Path, "write_text", half)
     with pytest.raises(KeyboardInterrupt):
         report.add("two", {"accuracy": 0.2})
-    assert benchmark.Report("mini").rows == {"one": {"accuracy": 0.1}}
+    assert benchmark.Report("mini").rows == {"one": {"accuracy": 0.1, "commit": "one"}}
 
 
 def test_describe_tells_models_apart(tmp_path, monkeypatch):

@@ -127,7 +127,12 @@ def test_t5_goes_on_with_tasks(t5, with_tasks):
     ), "not begun from the given weights (which fp16 rounds)"
     for name in ("thucnews_accuracy", "imdb_accuracy"):
         assert 0 <= measured["trained"][name] <= 1
+    right = [measured["trained"][f"{name}_accuracy"] for name in ("thucnews", "imdb")]
+    assert measured["trained"]["task_error"] == pytest.approx(1 - sum(right) / 2)
     assert measured["tasks"] == ["thucnews=mini_thucnews", "imdb=mini_imdb"]
+    assert measured["started_from"] == report(t5), "the budget of the first round is kept"
+    before = (with_tasks / "training_before.jsonl").read_text()
+    assert before == (t5 / "training.jsonl").read_text()
     one, two = (AutoTokenizer.from_pretrained(each).get_vocab() for each in (t5, with_tasks))
     assert one == two
 

@@ -32,6 +32,7 @@ from utils.pretraining import encode_documents, read_documents
 from utils.training import JsonLog, bf16_available, last_complete_checkpoint
 
 HELD_OUT_PERCENT = 2
+LEARNING_RATES = {"mlm": 1e-3, "causal": 1e-3, "spans": 1e-2}
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -74,7 +75,9 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--steps", type=int, default=15_000)
     parser.add_argument("--batch-size", type=int, default=64, help="rows a device and step")
-    parser.add_argument("--learning-rate", type=float, default=1e-3)
+    parser.add_argument(
+        "--learning-rate", type=float, help="highest; 1e-3, T5 (Adafactor, relative): 1e-2"
+    )
     parser.add_argument("--nsp-weight", type=float, default=0.2, help="of NSP's loss beside MLM's")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--save-every", type=int, default=500, help="steps between checkpoints")
@@ -87,6 +90,7 @@ def parse_arguments() -> argparse.Namespace:
     if arguments.start:
         arguments.tokenizer = Path(check_start(parser, arguments.start))
     arguments.work = arguments.work or Path("runs") / arguments.output.name
+    arguments.learning_rate = arguments.learning_rate or LEARNING_RATES[arguments.objective]
     return arguments
 
 
@@ -146,6 +150,7 @@ class PretrainingTrainer(Trainer):
             train_dataset=setup.train_rows,
             eval_dataset=setup.held_out_batches,  # measured below in its own way
             data_collator=setup.collator,
+            optimizer_cls_and_kwargs=setup.optimizer,
             **options,
         )
 
@@ -186,7 +191,7 @@ def main() -> None:
             learning_rate=arguments.learning_rate,
             lr_scheduler_type="linear",
             warmup_steps=0.03,
-            weight_decay=0.01,
+            weight_decay=0.0 if setup.optimizer else 0.01,
             adam_beta2=0.98,
             adam_epsilon=1e-6,
             optim="adamw_torch_fused",

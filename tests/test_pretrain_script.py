@@ -252,7 +252,9 @@ def test_killed_while_saving_starts_again_from_the_last_step(run, tmp_path):
 @pytest.fixture
 def saving(tmp_path):
     """What save_finished takes, and an older finished model with a card in its place."""
-    arguments = SimpleNamespace(output=tmp_path / "models/small", work=tmp_path / "work")
+    arguments = SimpleNamespace(
+        output=tmp_path / "models/small", work=tmp_path / "work", start=None
+    )
     arguments.work.mkdir()
     (arguments.work / "log.jsonl").write_text('{"step": 1}\n')
     arguments.output.mkdir(parents=True)

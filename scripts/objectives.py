@@ -11,6 +11,7 @@ from functools import partial
 from itertools import islice
 
 import torch
+from t5_start import head_start
 from torch.utils.data import DataLoader
 from transformers import (
     Adafactor,
@@ -215,7 +216,9 @@ def new_t5(arguments, tokenizer) -> T5ForConditionalGeneration:
         eos_token_id=tokenizer.eos_token_id,
         decoder_start_token_id=tokenizer.pad_token_id,
     )
-    return T5ForConditionalGeneration(config)
+    model = T5ForConditionalGeneration(config)
+    head_start(model)
+    return model
 
 
 def course_task(name: str, source, tokenizer) -> tuple[list[dict], list[dict]]:

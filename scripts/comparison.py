@@ -71,19 +71,25 @@ def main() -> None:
     parser.add_argument("--fresh", action="store_true", help="measure again what is there already")
     arguments = parser.parse_args()
     parts = arguments.only or [part for part in PARTS if part != "titles" or arguments.data]
-    if set(arguments.arms) != set(MODELS):
-        parts = [part for part in parts if part != "cost"]  # costs are measured side by side
+    if set(arguments.arms) != set(MODELS):  # costs are measured side by side
+        if arguments.only and "cost" in parts:
+            parser.error("--only cost: needs all three models, side by side; leave out --arms")
+        parts = [part for part in parts if part != "cost"]
     if "titles" in parts and not (arguments.data and arguments.data.is_dir()):
         parser.error("--data: give the folder that holds thucnews/ (only titles need it)")
+    # Blanks are words that each vocabulary knows, so filling in needs those of BERT and T5.
+    needed = {*arguments.arms} | ({"bert", "t5"} if "filling" in parts else set())
     try:
-        arms = {arm: resolve(MODELS[arm]) for arm in arguments.arms}
+        arms = {arm: resolve(MODELS[arm]) for arm in MODELS if arm in needed}
+        arms = {arm: arms[arm] for arm in arguments.arms}
         if arguments.before_tasks:
             if not arguments.before_tasks.is_dir():
                 parser.error(f"--before-tasks {arguments.before_tasks}: no such folder")
             arms[BEFORE] = resolve(arguments.before_tasks)
     except ModelError as error:
-        needed = ", ".join(MODELS[arm] for arm in arguments.arms)
-        parser.error(f"{error} (needed: {needed})")
+        parser.error(
+            f"{error} (needed: {', '.join(MODELS[arm] for arm in MODELS if arm in needed)})"
+        )
     report = open_report(arms, arguments.fresh)
     for part in parts:
         if part in SIZES:

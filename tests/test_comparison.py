@@ -173,3 +173,20 @@ def test_what_is_missing_is_said_in_one_line(monkeypatch, capsys):
         "models/mini-bert-zh: no config.json" in said
         and "needed: mini-bert-zh, mini-gpt-zh, mini-t5" in said
     )
+
+
+def test_costs_of_some_models_are_refused_not_skipped(monkeypatch, capsys):
+    said = refused(monkeypatch, capsys, "--only", "cost", "--arms", "t5")
+    assert "needs all three models" in said
+
+
+def test_gpt_fills_the_blanks_of_bert_and_t5(monkeypatch, capsys):
+    def resolve(name):
+        if name == "mini-t5":
+            raise ModelError("models/mini-t5: no such folder")
+        return name
+
+    monkeypatch.setattr(comparison, "resolve", resolve)
+    said = refused(monkeypatch, capsys, "--only", "filling", "--arms", "gpt")
+    assert "models/mini-t5: no such folder" in said
+    assert "needed: mini-bert-zh, mini-gpt-zh, mini-t5" in said

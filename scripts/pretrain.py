@@ -22,6 +22,7 @@ from pathlib import Path
 
 import torch
 import transformers
+from accelerate import PartialState
 from transformers import Trainer, TrainingArguments, set_seed
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -131,12 +132,14 @@ def load_or_train_tokenizer(arguments, documents):
     """The tokenizer is trained once and kept with the checkpoints: ids must survive a resume."""
     tokenizer_class, train = TOKENIZERS[arguments.objective]
     folder = arguments.tokenizer or arguments.work / "tokenizer"
-    if not (folder / "tokenizer.json").is_file():
-        print("training the vocabulary …", flush=True)
-        sentences = (sentence for document in documents for sentence in document)
-        tokenizer = train(sentences, arguments.vocab_size, arguments.max_length)
-        tokenizer.save_pretrained(replacing := folder.with_suffix(".partial"))
-        replacing.rename(folder)
+    # Under torchrun the others wait for the first process, which trains it for all.
+    with PartialState(cpu=not torch.cuda.is_available()).main_process_first():
+        if not (folder / "tokenizer.json").is_file():
+            print("training the vocabulary …", flush=True)
+            sentences = (sentence for document in documents for sentence in document)
+            tokenizer = train(sentences, arguments.vocab_size, arguments.max_length)
+            tokenizer.save_pretrained(replacing := folder.with_suffix(".partial"))
+            replacing.rename(folder)
     return tokenizer_class.from_pretrained(folder)
 
 
@@ -248,6 +251,7 @@ def describe_run(arguments, trainer, tokens_a_pass: int, log: JsonLog) -> dict:
         "device": torch.cuda.get_device_name()
         if torch.cuda.is_available()
         else f"{platform.machine()} CPU, {torch.get_num_threads()} threads",
+        "processes": trainer.args.world_size,
         "bf16": bf16_available(),
         "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
         "seed": arguments.seed,

@@ -298,6 +298,29 @@ def test_saving_keeps_the_model_card(saving):
 # --- Arguments and documents ---------------------------------------------------------------------
 
 
+def test_two_processes_train_one_vocabulary_and_one_model(run, tmp_path):
+    launch = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc_per_node",
+        "2",
+    ]
+    script = [pretrain.__file__, *command(tmp_path, run.text, "--steps", "20")[1:]]
+    done = subprocess.run(
+        launch + script, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.count("training the vocabulary") == 1
+    report = json.loads((tmp_path / "models/small/training.json").read_text())
+    assert report["processes"] == 2
+    alone = json.loads((run.finished / "training.json").read_text())
+    read, read_alone = (each["epochs_of_prepared_rows"] for each in (report, alone))
+    assert read / read_alone == pytest.approx(2 * 20 / STEPS, abs=0.01), "each reads its own rows"
+    assert [row["step"] for row in log(tmp_path) if "eval_mlm_loss" in row] == [10, 20]
+
+
 def test_missing_text_file_is_one_line(tmp_path, monkeypatch, capsys):
     there = corpus(tmp_path / "there.txt")
     monkeypatch.setattr(sys, "argv", command(tmp_path, there, "--text", there, tmp_path / "no.txt"))

@@ -108,6 +108,16 @@ def test_model_with_labels_all_ignored(name):
     assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)
 
 
+def test_model_asked_nothing_has_a_gradient_of_zero():
+    model, batch = tiny_model(), batch_of()
+    batch |= {
+        name: torch.full_like(batch[name], IGNORE) for name in ("labels", "next_sentence_label")
+    }
+    loss = model(**batch).loss
+    loss.backward()
+    assert loss == 0 and all(p.grad is None or not p.grad.any() for p in model.parameters())
+
+
 def test_model_checkpoint_loads_into_transformers(tmp_path):
     model, batch = tiny_model().eval(), batch_of()
     model.save_pretrained(tmp_path)

@@ -274,7 +274,7 @@ class BertForMaskedPreTraining(BertForPreTraining):
         places = slice(None) if labels is None else labels != IGNORE
         prediction_logits = self.cls.predictions(hidden[places])
         relationship_logits = self.cls.seq_relationship(encoded.pooler_output)
-        loss = hidden.new_zeros(())
+        loss = 0 * hidden.sum()  # a batch with nothing to answer has a gradient too: zero
         if labels is not None and places.any():
             loss = loss + cross_entropy(_at_least_float32(prediction_logits), labels[places])
         if next_sentence_label is not None and (next_sentence_label != IGNORE).any():

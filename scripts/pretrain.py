@@ -239,9 +239,9 @@ def tokens_seen(rows, epochs: float) -> int | None:
 def describe_run(arguments, trainer, tokens_a_pass: int, log: JsonLog) -> dict:
     report = {
         # File names without folders: what matters to others is which text, not where it lay.
-        "command": "python scripts/pretrain.py " + " ".join(Path(a).name for a in sys.argv[1:]),
+        "command": " ".join(["python scripts/pretrain.py", *map(without_folder, sys.argv[1:])]),
         "text": {path.name: arguments.text.count(path) for path in arguments.text},
-        "tasks": [f"{name}={Path(source).name}" for name, source in arguments.tasks],
+        "tasks": [without_folder(f"{name}={source}") for name, source in arguments.tasks],
         "steps": trainer.state.global_step,
         "best_step": trainer.state.best_global_step,
         "tokens_a_pass": tokens_a_pass,
@@ -259,6 +259,12 @@ def describe_run(arguments, trainer, tokens_a_pass: int, log: JsonLog) -> dict:
     if arguments.start and (notes := arguments.start / "training.json").is_file():
         report["started_from"] = json.loads(notes.read_text(encoding="utf8"))
     return report
+
+
+def without_folder(argument: str) -> str:
+    """``data/news.txt`` as ``news.txt``, ``imdb=data/imdb`` as ``imdb=imdb``."""
+    name, equals, path = argument.rpartition("=")
+    return name + equals + Path(path).name
 
 
 def save_finished(model, published: type, tokenizer, report: dict, arguments) -> None:

@@ -130,6 +130,7 @@ def test_t5_goes_on_with_tasks(t5, with_tasks):
     right = [measured["trained"][f"{name}_accuracy"] for name in ("thucnews", "imdb")]
     assert measured["trained"]["task_error"] == pytest.approx(1 - sum(right) / 2)
     assert measured["tasks"] == ["thucnews=mini_thucnews", "imdb=mini_imdb"]
+    assert "--tasks thucnews=mini_thucnews imdb=mini_imdb" in measured["command"]
     assert measured["started_from"] == report(t5), "the budget of the first round is kept"
     before = (with_tasks / "training_before.jsonl").read_text()
     assert before == (t5 / "training.jsonl").read_text()

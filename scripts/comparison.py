@@ -21,25 +21,28 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmark import SEEDS, Report, summary
+from benchmark import SEEDS, TASKS, Report, summary
 from tqdm.auto import tqdm
 from understanding import SIZES, measure_understanding, signed
 
+from utils.baselines import CHINESE_TERMS, tfidf_classifier
 from utils.costs import milliseconds, peak_megabytes, weights_megabytes
-from utils.data import load_thucnews
+from utils.data import balanced_sample, load_thucnews
 from utils.finetuning import load_tokenizer
 from utils.label_scoring import as_asked, classes_of, language_model, new_model
 from utils.likelihood import (
+    continue_with_gpt,
+    continue_with_t5,
     count_words,
     fill_with_bert,
     fill_with_gpt,
     fill_with_t5,
+    halves,
     make_blanks,
     next_token_losses,
     perplexities,
     pseudo_losses,
-    tokens_of,
-    unigram_log_probabilities,
+    unigram_losses,
     word_is_known,
 )
 from utils.models import ModelError, file_sha256, resolve
@@ -49,15 +52,20 @@ MODELS = {"bert": "mini-bert-zh", "gpt": "mini-gpt-zh", "t5": "mini-t5"}
 BEFORE = "t5-before-tasks"
 PARTS = ("mini", "titles", "cost", "filling", "perplexity")
 FAIRNESS = (
-    "About the same text, steps and tokens in pretraining; same labels, epochs, batches, grid of "
-    "rates and seeds in fine-tuning. mini-t5 read English reviews too, and was trained by Adafactor "
-    "from a start in which some heads look nearby (scripts/t5_start.py): from the usual start, by "
-    "AdamW as the others, it had learnt nothing after 1,500 steps. Then it was taught the 900 "
-    "training labels of mini_thucnews (never its test split) in its multitask round, which helps "
-    "it with the same ten classes in any data. So the row t5 is not on equal terms (tasks_seen says "
-    "so); the row t5-before-tasks, the same model before that round, is as near to them as it gets."
+    "BERT and GPT: the same trunk, vocabulary, text, steps and rows; but GPT answers at every token, "
+    "BERT at 15 % of them, and BERT has next sentences too. T5: about as many tokens and parameters, "
+    "with a vocabulary of its own, English reviews besides, Adafactor, and a start in which some "
+    "heads look nearby (scripts/t5_start.py): from the usual start, by AdamW, it had learnt nothing "
+    "after 1,500 steps. Each was pretrained once: the seeds are those of fine-tuning, which has the "
+    "same labels, epochs, batches, grid and seeds for all. Then mini-t5 was taught the 900 training "
+    "labels of mini_thucnews (never its test split) in its multitask round, which helps it with the "
+    "same ten classes in any data. So the row t5 is not on equal terms (tasks_seen says so); the row "
+    "t5-before-tasks, the same model before that round, is as near to them as it gets."
 )
-PERPLEXITY_EVERY = 4  # one test text in four: BERT reads as many rows as a text has tokens
+BLANKS_OF = 400  # test texts
+# One test text in four: BERT reads as many rows as a text has tokens.
+PERPLEXITY_EVERY = 4
+FIRST = 60  # blanks that chapter 8 fills again, to compare
 
 
 def main() -> None:
@@ -98,10 +106,18 @@ def main() -> None:
             measure_understanding(part, arguments.data, arms, report)
         elif part == "cost":
             measure_costs(arms, report)
-        elif part == "filling":
-            measure_filling(arms, report)
         else:
-            measure_perplexity(arms, report)
+            measure = measure_filling if part == "filling" else measure_perplexity
+            for suffix, splits in news_of(arguments.data).items():
+                measure(part + suffix, splits, arms, report)
+
+
+def news_of(data: Path | None) -> dict:
+    """The course's news and, where there is real data, real titles: what rows' names end in."""
+    sources = {"": course_root() / "data/mini_thucnews"}
+    if data:
+        sources[" titles"] = str(data / TASKS["titles"][0])
+    return {suffix: load_thucnews(source) for suffix, source in sources.items()}
 
 
 def open_report(arms: dict[str, str], fresh: bool = False) -> Report:
@@ -136,11 +152,16 @@ def describe_model(folder: str) -> dict:
 
 def measure_costs(arms: dict, report: Report, count: int = 40) -> None:
     """One text at a time, the models by turns; then many at once. Fine-tuned ones cost the same."""
-    if all(f"cost/{arm}" in report.rows for arm in MODELS):
+    if all(f"cost/{arm}" in report.rows for arm in ("tfidf", *MODELS)):
         return
-    test = load_thucnews(course_root() / "data/mini_thucnews")["test"]
+    splits = load_thucnews(course_root() / "data/mini_thucnews")
+    train, test = splits["train"], splits["test"]
     names = test.features["label"].names
     texts, ways, models = {}, {}, {}
+    tfidf = tfidf_classifier(CHINESE_TERMS["characters 1-2"]).fit(train["text"], train["label"])
+    texts["tfidf"] = list(test["text"])[:count]
+    ways["tfidf"] = lambda place: tfidf.predict([texts["tfidf"][place]])
+    ways["tfidf batched"] = lambda _: tfidf.predict(texts["tfidf"])
     for arm in MODELS:
         tokenizer = load_tokenizer(arms[arm])
         models[arm] = new_model(arms[arm], names, tokenizer)
@@ -153,12 +174,21 @@ def measure_costs(arms: dict, report: Report, count: int = 40) -> None:
             return classes_of(models[arm], tokenizer, texts[arm])
 
         ways |= {arm: way, f"{arm} batched": many}
-    measured = milliseconds({arm: ways[arm] for arm in MODELS}, range(count))
-    batched = milliseconds({arm: ways[f"{arm} batched"] for arm in MODELS}, [None])
+    measured = milliseconds({arm: ways[arm] for arm in texts}, range(count))
+    batched = milliseconds({arm: ways[f"{arm} batched"] for arm in texts}, [None])
+    rows = {
+        arm: summary(
+            [
+                {"milliseconds": one, "batched": many / count}
+                for one, many in zip(measured[arm], batched[arm], strict=True)
+            ]
+        )
+        for arm in texts
+    }
+    weights = [each.coef_.size + 1 for each in tfidf[-1].estimators_]
+    report.add("cost/tfidf", rows["tfidf"] | {"parameters": sum(weights)})
     for arm in MODELS:
-        row = {"milliseconds": measured[arm], "batched": [ms / count for ms in batched[arm]]}
-        row = summary([dict(zip(row, values, strict=True)) for values in zip(*row.values(), strict=True)])  # fmt: skip
-        row |= {
+        row = rows[arm] | {
             "parameters": models[arm].num_parameters(),
             "weights_megabytes": round(weights_megabytes(models[arm]), 1),
             "peak_megabytes": round(peak_megabytes(lambda arm=arm: ways[arm](0)), 2),
@@ -166,26 +196,26 @@ def measure_costs(arms: dict, report: Report, count: int = 40) -> None:
         report.add(f"cost/{arm}", signed(report, arm, row))
 
 
-def measure_filling(arms: dict, report: Report) -> None:
+def measure_filling(place: str, splits, arms: dict, report: Report) -> None:
     """A two-character word of a test sentence: chosen out of ten (closed), or written (open)."""
-    splits = load_thucnews(course_root() / "data/mini_thucnews")
+    texts = balanced_sample(splits["test"], min(BLANKS_OF, len(splits["test"])))["text"]
     tokenizers = {arm: load_tokenizer(folder) for arm, folder in arms.items()}
     # The same blanks whichever models are measured; GPT reads with BERT's vocabulary.
     known = word_is_known([load_tokenizer(resolve(MODELS[arm])) for arm in ("bert", "t5")])
-    blanks = {seed: make_blanks(splits["test"]["text"], known, seed) for seed in SEEDS}
-    if "filling/unigram" not in report.rows:
+    blanks = {seed: make_blanks(texts, known, seed) for seed in SEEDS}
+    if f"{place}/unigram" not in report.rows:
         counts = count_words(splits["train"]["text"])
         most = counts.most_common(1)[0][0]
         rows = [unigram_filling(some, counts, most) for some in blanks.values()]
-        report.add("filling/unigram", summary(rows) | {"blanks": len(blanks[SEEDS[0]])})
+        report.add(f"{place}/unigram", summary(rows) | {"blanks": len(blanks[SEEDS[0]])})
     for arm, folder in arms.items():
-        last = f"filling/{arm} whole" if arm == "gpt" else f"filling/{arm}"
+        last = f"{place}/{arm} whole" if arm == "gpt" else f"{place}/{arm}"
         if last in report.rows:
             continue
         model, tokenizer = language_model(folder), tokenizers[arm]
         fill = {"bert": fill_with_bert, "gpt": fill_with_gpt}.get(arm, fill_with_t5)
         measured = {
-            seed: [fill(model, tokenizer, blank) for blank in tqdm(some, desc=f"filling {arm}")]
+            seed: [fill(model, tokenizer, blank) for blank in tqdm(some, desc=f"{place} {arm}")]
             for seed, some in blanks.items()
         }
         for column, name in enumerate(["left", "whole"] if arm == "gpt" else [""]):
@@ -196,7 +226,9 @@ def measure_filling(arms: dict, report: Report) -> None:
                 if name != "whole":  # nothing can be written by a sentence that is known already
                     row["open"] = mean([each[-1] for each in measured[seed]])
                 rows.append(row)
-            report.add(f"filling/{arm} {name}".strip(), signed(report, arm, summary(rows)))
+            first = [each[column].argmax().item() == 0 for each in measured[SEEDS[0]][:FIRST]]
+            row = summary(rows) | {"first": mean(first)}
+            report.add(f"{place}/{arm} {name}".strip(), signed(report, arm, row))
 
 
 def unigram_filling(blanks, counts, most: str) -> dict[str, float]:
@@ -213,21 +245,29 @@ def mean(values) -> float:
     return sum(values) / len(values)
 
 
-def measure_perplexity(arms: dict, report: Report) -> None:
-    """Of test texts; BERT's is a pseudo-perplexity, a different measure."""
-    splits = load_thucnews(course_root() / "data/mini_thucnews")
-    texts = list(splits["test"]["text"])[::PERPLEXITY_EVERY]
-    if "perplexity/unigram" not in report.rows:
-        tokenizer = load_tokenizer(resolve(MODELS["bert"]))  # GPT's too
-        known = unigram_log_probabilities(splits["train"]["text"], tokenizer)
-        losses = [-known[tokens_of(text, tokenizer)] for text in texts]
-        report.add("perplexity/unigram", perplexities(losses, texts) | {"texts": len(texts)})
-    for arm, losses_of in (("gpt", next_token_losses), ("bert", pseudo_losses)):
-        if arm in arms and f"perplexity/{arm}" not in report.rows:
-            model, tokenizer = language_model(arms[arm]), load_tokenizer(arms[arm])
-            losses = [losses_of(model, tokenizer, text) for text in tqdm(texts, desc=arm)]
+def measure_perplexity(place: str, splits, arms: dict, report: Report) -> None:
+    """Of test texts (BERT's is a pseudo-perplexity, a different measure), and of their second
+    halves, given the first, which T5 can be asked for too."""
+    texts = balanced_sample(splits["test"], min(BLANKS_OF, len(splits["test"])))["text"]
+    texts = list(texts)[::PERPLEXITY_EVERY]
+    cut = [both for both in map(halves, texts) if both]
+    rights, continued = [right for _, right in cut], place.replace("perplexity", "continuation")
+    for name, asked in ((f"{place}/unigram", texts), (f"{continued}/unigram", rights)):
+        if name not in report.rows:
+            losses = unigram_losses(asked, load_tokenizer(resolve(MODELS["bert"])))  # GPT's too
+            report.add(name, perplexities(losses, asked) | {"texts": len(asked)})
+    ways = {"gpt": next_token_losses, "bert": pseudo_losses}
+    continuing = {"gpt": continue_with_gpt, "t5": continue_with_t5, BEFORE: continue_with_t5}
+    for arm, folder in arms.items():
+        model, tokenizer = language_model(folder), load_tokenizer(folder)
+        if arm in ways and f"{place}/{arm}" not in report.rows:
+            losses = [ways[arm](model, tokenizer, text) for text in tqdm(texts, desc=arm)]
             row = perplexities(losses, texts) | {"texts": len(texts), "pseudo": arm == "bert"}
-            report.add(f"perplexity/{arm}", signed(report, arm, row))
+            report.add(f"{place}/{arm}", signed(report, arm, row))
+        if arm in continuing and f"{continued}/{arm}" not in report.rows:
+            losses = [continuing[arm](model, tokenizer, *both) for both in tqdm(cut, desc=arm)]
+            row = perplexities(losses, rights) | {"texts": len(cut)}
+            report.add(f"{continued}/{arm}", signed(report, arm, row))
 
 
 if __name__ == "__main__":

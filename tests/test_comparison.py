@@ -80,7 +80,7 @@ def test_understanding_on_equal_terms(arms, runs, tmp_path, monkeypatch):
     content = written(tmp_path)
     methods = ["majority", "tfidf", "bert", "gpt", "t5", "t5-before-tasks"]
     methods += ["frozen bert mean", "frozen gpt mean", "frozen gpt last", "frozen t5 mean"]
-    methods += ["frozen t5-before-tasks mean"]
+    methods += ["frozen t5-before-tasks mean", "frozen scratch mean"]
     assert set(content["rows"]) == {
         f"mini/{size}/{method}" for size in (8, 24) for method in methods
     }
@@ -95,12 +95,12 @@ def test_understanding_on_equal_terms(arms, runs, tmp_path, monkeypatch):
     assert calls["spans"] == [
         [size, min(size, 12), rate, epochs, seed]
         for size, epochs in ((8, 3), (24, 2))
-        for rate in benchmark.LEARNING_RATES
+        for rate in understanding.GRID
         for seed in benchmark.SEEDS
     ]
 
     rows = content["rows"]
-    assert rows["mini/8/gpt"]["learning_rate"] == max(benchmark.LEARNING_RATES)
+    assert rows["mini/8/gpt"]["learning_rate"] == max(understanding.GRID)
     assert rows["mini/8/t5"]["tasks_seen"] == ["thucnews=mini"]
     assert rows["mini/8/t5-before-tasks"]["tasks_seen"] == rows["mini/8/gpt"]["tasks_seen"] == []
     assert rows["mini/8/frozen gpt mean"]["accuracy"]["mean"] > 0.9, "even random features tell"
@@ -139,19 +139,28 @@ def test_cost_filling_and_perplexity(arms, runs, tmp_path, monkeypatch):
     run(monkeypatch, arms, "--only", "cost", "filling", "perplexity")
     rows = written(tmp_path)["rows"]
     assert set(rows) == {
-        *(f"cost/{arm}" for arm in comparison.MODELS),
+        *(f"cost/{arm}" for arm in ("tfidf", *comparison.MODELS)),
         *(f"filling/{way}" for way in ("unigram", "bert", "gpt left", "gpt whole", "t5")),
         *(f"perplexity/{arm}" for arm in ("unigram", "gpt", "bert")),
+        *(f"continuation/{arm}" for arm in ("unigram", "gpt", "t5")),
     }
     for arm in comparison.MODELS:
         row = rows[f"cost/{arm}"]
         assert row["milliseconds"]["mean"] > 0 and row["batched"]["mean"] > 0
         assert row["peak_megabytes"] > 0 and row["parameters"] > 0
-    assert 0 <= rows["filling/bert"]["closed"]["mean"] <= 1
+    assert rows["cost/tfidf"]["milliseconds"]["mean"] > 0 and rows["cost/tfidf"]["parameters"] > 10
+    assert 0 <= rows["filling/bert"]["closed"]["mean"] <= 1 and "first" in rows["filling/t5"]
     assert "open" in rows["filling/gpt left"] and "open" not in rows["filling/gpt whole"]
     assert rows["perplexity/bert"]["pseudo"] and not rows["perplexity/gpt"]["pseudo"]
     # A text of this corpus repeats itself: its own frequencies say more than random weights.
     assert rows["perplexity/unigram"]["token"] < rows["perplexity/gpt"]["token"]
+
+
+def test_real_titles_are_filled_and_continued_too(arms, runs, tmp_path, monkeypatch):
+    run(monkeypatch, arms, "--data", tmp_path, "--only", "filling", "perplexity", "--arms", "t5")
+    rows = written(tmp_path)["rows"]
+    for suffix in ("", " titles"):
+        assert {f"filling{suffix}/t5", f"continuation{suffix}/t5"} <= set(rows)
 
 
 def refused(monkeypatch, capsys, *arguments) -> str:

@@ -11,16 +11,19 @@ from utils.costs import milliseconds, peak_megabytes, weights_megabytes
 from utils.label_scoring import language_model
 from utils.likelihood import (
     Blank,
+    continue_with_gpt,
+    continue_with_t5,
     count_words,
     fill_with_bert,
     fill_with_gpt,
     fill_with_t5,
+    halves,
     inner_tokens,
     make_blanks,
     next_token_losses,
     perplexities,
     pseudo_losses,
-    unigram_log_probabilities,
+    unigram_losses,
     word_is_known,
 )
 
@@ -36,6 +39,11 @@ def gpt(tmp_path_factory):
 @pytest.fixture(scope="module")
 def bert(tmp_path_factory):
     return language_model(str(save_tiny_bert(tmp_path_factory.mktemp("bert"))))
+
+
+@pytest.fixture(scope="module")
+def t5(tmp_path_factory):
+    return language_model(str(save_tiny_t5(tmp_path_factory.mktemp("t5"))))
 
 
 def test_next_token_losses_are_the_models_own(gpt):
@@ -67,13 +75,34 @@ def test_perplexity_counts_tokens_not_texts():
     assert measured["character"] == pytest.approx(2.71828**1.2, rel=1e-4)
 
 
-def test_unigrams_count_and_know_every_token():
+def test_unigram_losses_are_those_of_the_texts_own_frequencies():
+    one, other = unigram_losses(["球球球队", "球"], tiny_tokenizer())
+    assert one.exp().tolist() == pytest.approx([5 / 4] * 3 + [5])
+    assert other.exp().tolist() == pytest.approx([5 / 4])
+
+
+def test_halves_are_cut_between_chinese_characters():
+    assert halves("今天的球队在主场") == ("今天的球", "队在主场")
+    assert halves("今天2024年赢了球") == ("今天2024年", "赢了球")
+    assert halves("no Chinese here") is halves("球") is halves("") is None
+
+
+def test_gpt_continues_what_it_reads(gpt):
     tokenizer = tiny_tokenizer()
-    logs = unigram_log_probabilities(["球球球队", "球"], tokenizer)
-    ball, team, stock = tokenizer.convert_tokens_to_ids(["球", "队", "股"])
-    assert logs.exp().sum().item() == pytest.approx(1)
-    assert (logs[ball] - logs[team]).exp().item() == pytest.approx(5 / 2, rel=1e-4)
-    assert (logs[team] - logs[stock]).exp().item() == pytest.approx(2, rel=1e-4)
+    losses = continue_with_gpt(gpt, tokenizer, "今天的球队", "在主场")
+    assert torch.allclose(losses, next_token_losses(gpt, tokenizer, TEXT)[5:])
+
+
+def test_t5_continues_from_the_sentinel(t5):
+    tokenizer = tiny_t5_tokenizer()
+    losses = continue_with_t5(t5, tokenizer, "今天的球队", "在主场")
+    source = tokenizer("今天的球队<extra_id_0>", return_tensors="pt")["input_ids"]
+    answer = tokenizer("<extra_id_0>在主场", return_tensors="pt")["input_ids"][0, :-1].tolist()
+    answer = [token for token in answer if tokenizer.convert_ids_to_tokens(token) != "▁"]
+    with torch.no_grad():
+        logs = t5(input_ids=source, labels=torch.tensor([answer])).logits[0].log_softmax(-1)
+    expected = [-logs[place, token].item() for place, token in enumerate(answer)][1:]
+    assert losses.tolist() == pytest.approx(expected, abs=1e-5) and len(losses) == 3
 
 
 SENTENCES = [
@@ -124,8 +153,8 @@ def test_gpt_scores_the_left_side_and_the_whole(gpt):
         assert torch.isclose(whole[place], -losses[6:].sum(), atol=1e-4)
 
 
-def test_t5_scores_the_span_and_its_end(tmp_path):
-    model, tokenizer = language_model(str(save_tiny_t5(tmp_path))), tiny_t5_tokenizer()
+def test_t5_scores_the_span_and_its_end(t5):
+    model, tokenizer = t5, tiny_t5_tokenizer()
     assert inner_tokens("比赛", tokenizer) == tokenizer.convert_tokens_to_ids(["比", "赛"])
     scores, _ = fill_with_t5(model, tokenizer, BLANK)
     pieces = ["▁", *BLANK.left, "<extra_id_0>", *BLANK.right, "</s>"]

@@ -29,6 +29,7 @@ from utils.finetuning import by_length, new_classifier, predict
 from utils.masking import IGNORE
 from utils.profile import SEED
 from utils.text_to_text import NEWS_PREFIX, only_these
+from utils.training import bf16_available
 
 PROMPT = "类别："  # what GPT's text is followed by, before the class name
 
@@ -215,10 +216,12 @@ def write_labels(model: T5Labeller, tokenizer, texts: Sequence[str], max_length:
             [texts[place] for place in places],
             truncation=True, max_length=max_length, padding=True, return_tensors="pt",
         ).to(model.device)  # fmt: skip
-        written = model.generate(
-            **batch, prefix_allowed_tokens_fn=allowed, max_new_tokens=model.names.shape[1],
-            do_sample=False, num_beams=1,
-        )  # fmt: skip
+        # In the same precision as `predict`, so that the costs of all models compare.
+        with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16_available()):
+            written = model.generate(
+                **batch, prefix_allowed_tokens_fn=allowed, max_new_tokens=model.names.shape[1],
+                do_sample=False, num_beams=1,
+            )  # fmt: skip
         answers = tokenizer.batch_decode(written, skip_special_tokens=True)
         found[places] = [names.index(answer.strip()) for answer in answers]
     return found

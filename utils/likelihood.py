@@ -50,13 +50,12 @@ def pseudo_losses(model, tokenizer, text: str) -> Tensor:
     return torch.nn.functional.cross_entropy(logits, row[1:-1], reduction="none")
 
 
-def unigram_log_probabilities(train: Sequence[str], tokenizer) -> Tensor:
-    """Log probability of every token of the vocabulary, (vocabulary,), by its frequency in the
-    training texts, one added to each count. The control: a model that looks at nothing."""
-    counts = torch.ones(len(tokenizer))
-    for tokens in tokenizer(list(train), add_special_tokens=False)["input_ids"]:
-        counts += torch.bincount(torch.tensor(tokens, dtype=torch.long), minlength=len(counts))
-    return (counts / counts.sum()).log()
+def unigram_losses(texts: Sequence[str], tokenizer) -> list[Tensor]:
+    """Losses (nats), (tokens,) a text, of the best guesser that looks at nothing around a token:
+    one that knows how often each token occurs in these very texts. The control to beat."""
+    encoded = [torch.tensor(tokens_of(text, tokenizer)) for text in texts]
+    counts = torch.bincount(torch.cat(encoded), minlength=len(tokenizer))
+    return [-(counts[ids] / counts.sum()).log() for ids in encoded]
 
 
 def perplexities(losses: Sequence[Tensor], texts: Sequence[str]) -> dict[str, float]:
@@ -65,6 +64,37 @@ def perplexities(losses: Sequence[Tensor], texts: Sequence[str]) -> dict[str, fl
     tokens = sum(len(each) for each in losses)
     characters = sum(len("".join(text.split())) for text in texts)
     return {"token": float(np.exp(total / tokens)), "character": float(np.exp(total / characters))}
+
+
+# ---------------------------------------------------------------- the second half of a text
+
+
+def halves(text: str) -> tuple[str, str] | None:
+    """A text cut between two Chinese characters, at the middle or the first such place behind it.
+
+    There every vocabulary may cut. None where there is no such place.
+    """
+    for place in range(max(1, len(text) // 2), len(text)):
+        if re.fullmatch("[\u4e00-\u9fff]{2}", text[place - 1 : place + 1]):
+            return text[:place], text[place:]
+    return None
+
+
+def continue_with_gpt(model, tokenizer, left: str, right: str) -> Tensor:
+    """Loss (nats) of every token of the second half, (tokens,), given all before it."""
+    return next_token_losses(model, tokenizer, left + right)[len(tokens_of(left, tokenizer)) :]
+
+
+@torch.inference_mode()
+def continue_with_t5(model, tokenizer, left: str, right: str) -> Tensor:
+    """The same of T5, which reads the first half and a sentinel in place of the second."""
+    first = sentinel_ids(tokenizer)[0]
+    source = torch.tensor([[*tokens_of(left, tokenizer), first, tokenizer.eos_token_id]])
+    answer = torch.tensor([[first, *inner_tokens(right, tokenizer)]])
+    logits = model(input_ids=source.to(model.device), labels=answer.to(model.device)).logits
+    return torch.nn.functional.cross_entropy(
+        logits[0, 1:].float().cpu(), answer[0, 1:], reduction="none"
+    )
 
 
 # ---------------------------------------------------------------- a word taken out

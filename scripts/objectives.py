@@ -5,10 +5,11 @@ held-out documents, and gives a `Setup`.
 """
 
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
+from itertools import cycle, islice
 
 import torch
 from t5_start import head_start
@@ -45,6 +46,8 @@ from utils.text_to_text import (
     NEWS_PREFIX,
     REVIEW_ANSWERS,
     REVIEW_PREFIX,
+    TOPIC_ANSWERS,
+    TOPIC_PREFIX,
     TextToTextCollator,
     encode_task,
     evaluate_text_to_text,
@@ -55,10 +58,35 @@ from utils.text_to_text import (
 )
 
 TASK_LENGTH = 256  # tokens of a task's text; longer ones are cut
+TEXT_EVERY = 3  # with tasks: one batch in three is running text, so that nothing is unlearned
+
+
+def load_remarks(source):
+    """Sentences of film reviews, at most three of each, as short texts with the review's label.
+
+    Some say the opposite of their review; but they show the words that praise and blame far more
+    often, and without them a short text looks like no task at all.
+    """
+
+    def remarks(rows: dict) -> dict:
+        texts, labels = [], []
+        for text, label in zip(rows["text"], rows["label"], strict=True):
+            sentences = re.split(r"(?<=[.!?])\s+", re.sub(r"<br />", " ", text))
+            fit = [each for each in sentences if 3 <= len(each.split()) <= 25]
+            some = random.Random(text).sample(fit, min(3, len(fit)))
+            texts += some
+            labels += [label] * len(some)
+        return {"text": texts, "label": labels}
+
+    return load_imdb(source).map(remarks, batched=True)
+
+
 # name -> (loader, what its texts begin with, what its classes are called where not by their names)
 TASKS = {
     "thucnews": (load_thucnews, NEWS_PREFIX, None),
+    "topics": (load_thucnews, TOPIC_PREFIX, TOPIC_ANSWERS),
     "imdb": (load_imdb, REVIEW_PREFIX, REVIEW_ANSWERS),
+    "remarks": (load_remarks, REVIEW_PREFIX, REVIEW_ANSWERS),
 }
 
 
@@ -232,7 +260,7 @@ def course_task(name: str, source, tokenizer) -> tuple[list[dict], list[dict]]:
 
 
 class MixedRows(torch.utils.data.Dataset):
-    """Batches of running text and of each task by turns, half of them running text.
+    """Batches of running text, one in `TEXT_EVERY`, and between them of each task by turns.
 
     Each batch holds one kind, its rows of similar length; a task with few rows comes round often.
     """
@@ -240,10 +268,10 @@ class MixedRows(torch.utils.data.Dataset):
     def __init__(self, passages: Passages, tasks: dict, arguments):
         rng, size = random.Random(arguments.seed), arguments.batch_size
         kinds = [endless_batches(rows, size, rng) for rows, _ in tasks.values()]
-        self.rows, text = [], 0
+        turns, self.rows, text = cycle(kinds), [], 0
         for step in range(arguments.steps):
-            if step % 2:
-                self.rows += next(kinds[step // 2 % len(kinds)])
+            if step % TEXT_EVERY:
+                self.rows += next(next(turns))
             else:
                 self.rows += [passages[(text + i) % len(passages)] for i in range(size)]
                 text += size

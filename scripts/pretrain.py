@@ -55,7 +55,7 @@ def parse_arguments() -> argparse.Namespace:
         type=task,
         default=[],
         metavar="NAME=DATA",
-        help="T5: also learn to write the classes of thucnews=… and imdb=…",
+        help=f"T5: also learn to write the classes of {', '.join(TASKS)}",
     )
     parser.add_argument("--tokenizer", type=Path, help="use this tokenizer instead of training one")
     parser.add_argument("--vocab-size", type=int, default=8192)
@@ -98,7 +98,8 @@ def parse_arguments() -> argparse.Namespace:
 def task(argument: str) -> tuple[str, str]:
     name, _, source = argument.partition("=")
     if name not in TASKS or not source:
-        raise argparse.ArgumentTypeError(f"{argument}: give thucnews=FOLDER or imdb=FOLDER")
+        known = ", ".join(f"{each}=FOLDER" for each in TASKS)
+        raise argparse.ArgumentTypeError(f"{argument}: give one of {known}")
     return name, source
 
 

@@ -16,8 +16,10 @@ from safetensors.torch import load_file
 from test_pretrain_script import OPTIONS, corpus
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
+from utils.data import load_imdb, load_thucnews
 from utils.models import check_folder
 from utils.profile import course_root
+from utils.text_to_text import TOPIC_ANSWERS
 
 TASKS = [f"{name}={course_root() / 'data' / folder}" for name, folder in
          (("thucnews", "mini_thucnews"), ("imdb", "mini_imdb"))]  # fmt: skip
@@ -138,7 +140,7 @@ def test_t5_goes_on_with_tasks(t5, with_tasks):
     assert one == two
 
 
-def test_half_of_the_batches_are_running_text():
+def test_one_batch_in_three_is_running_text():
     class Text(list):
         pass
 
@@ -153,9 +155,25 @@ def test_half_of_the_batches_are_running_text():
     assert len(rows) == 48
     batches = [[rows[i] for i in range(start, start + 4)] for start in range(0, 48, 4)]
     kinds = [{tuple(row.get("labels", ["text"])) for row in batch} for batch in batches]
-    assert kinds == [{("text",)}, {(0,)}, {("text",)}, {(1,)}] * 3
-    running = [row["input_ids"][0] for batch in batches[::2] for row in batch]
-    assert running == list(range(24)), "every row of text once, in order"
+    assert kinds == [{("text",)}, {(0,)}, {(1,)}] * 4
+    running = [row["input_ids"][0] for batch in batches[::3] for row in batch]
+    assert running == list(range(16)), "every row of text once, in order"
+
+
+def test_remarks_are_sentences_with_the_label_of_their_review():
+    reviews, remarks = (
+        load(course_root() / "data/mini_imdb") for load in (load_imdb, objectives.load_remarks)
+    )
+    whole = dict(zip(reviews["train"]["text"], reviews["train"]["label"], strict=True))
+    assert len(remarks["train"]) > len(reviews["train"])
+    for text, label in zip(remarks["train"]["text"], remarks["train"]["label"], strict=True):
+        assert 3 <= len(text.split()) <= 25
+        assert label in {label for review, label in whole.items() if text in review}
+
+
+def test_topics_have_a_name_for_every_class():
+    names = load_thucnews(course_root() / "data/mini_thucnews")["train"].features["label"].names
+    assert set(TOPIC_ANSWERS) == set(names) and len(set(TOPIC_ANSWERS.values())) == len(names)
 
 
 def test_endless_batches_use_every_row_in_each_round():
@@ -173,8 +191,8 @@ def test_endless_batches_use_every_row_in_each_round():
     "more, said",
     [
         (["--tasks", "thucnews=x"], "--start and --tasks: for --objective spans alone"),
-        (["--objective", "spans", "--tasks", "squad=x"], "squad=x: give thucnews=FOLDER or"),
-        (["--objective", "spans", "--tasks", "imdb"], "imdb: give thucnews=FOLDER or"),
+        (["--objective", "spans", "--tasks", "squad=x"], "squad=x: give one of thucnews=FOLDER,"),
+        (["--objective", "spans", "--tasks", "imdb"], "imdb: give one of thucnews=FOLDER,"),
         (["--objective", "spans", "--start", "nowhere"], "--start nowhere: no such model or"),
     ],
 )

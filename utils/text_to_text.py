@@ -19,8 +19,20 @@ SENTINELS = 100  # <extra_id_0> … <extra_id_99>, as many as T5 has
 
 # What a task's text begins with, and what its classes are called in the answers; a class that is
 # not listed is called by its own name.
-NEWS_PREFIX, REVIEW_PREFIX = "分类：", "sentiment: "
+NEWS_PREFIX, TOPIC_PREFIX, REVIEW_PREFIX = "分类：", "topic: ", "sentiment: "
 REVIEW_ANSWERS = {"neg": "negative", "pos": "positive"}
+TOPIC_ANSWERS = {  # the classes of news once more, in English
+    "体育": "sports",
+    "娱乐": "entertainment",
+    "家居": "home",
+    "房产": "property",
+    "教育": "education",
+    "时尚": "fashion",
+    "时政": "politics",
+    "游戏": "games",
+    "科技": "technology",
+    "财经": "finance",
+}
 
 
 # ---------------------------------------------------------------- vocabulary

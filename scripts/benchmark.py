@@ -134,8 +134,10 @@ def describe(checkpoint: str = CHECKPOINT) -> dict:
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=course_root(), capture_output=True, text=True
     )
+    # Where a folder lay on this machine says nothing to others.
+    given = [Path(each).name if Path(each).is_absolute() else each for each in sys.argv[1:]]
     return {
-        "command": f"python scripts/{Path(sys.argv[0]).name} " + " ".join(sys.argv[1:]),
+        "command": " ".join([f"python scripts/{Path(sys.argv[0]).name}", *given]),
         "commit": commit.stdout.strip(),
         "hardware": hardware(),
         "versions": {"torch": torch.__version__, "transformers": transformers.__version__},

@@ -185,3 +185,10 @@ def test_summary_mean_and_sample_deviation():
     assert row == {"accuracy": {"mean": 0.6218, "sd": 0.134, "values": [0.5, 0.6, 0.7654]}}
     alone = benchmark.summary([{"accuracy": 0.5, "macro_f1": 0.25}])
     assert alone["macro_f1"] == {"mean": 0.25, "sd": 0.0, "values": [0.25]}
+
+
+def test_the_command_on_record_names_no_folder_of_this_machine(monkeypatch, tmp_path):
+    monkeypatch.setattr(
+        "sys.argv", ["benchmark.py", "--data", str(tmp_path / "real"), "--only", "x"]
+    )
+    assert benchmark.describe()["command"] == "python scripts/benchmark.py --data real --only x"

@@ -35,7 +35,7 @@ def perplexity(losses, tokens):
         "alternative": """
 import torch
 
-def with_temperature(logits, temperature):
+def temperature_probabilities(logits, temperature):
     logits = torch.tensor(logits)
     if temperature == 0:
         return (logits == logits.max()).double().numpy()
@@ -43,29 +43,29 @@ def with_temperature(logits, temperature):
 """,
         "wrong": [
             (
-                "import numpy as np\n\ndef with_temperature(logits, temperature):\n"
+                "import numpy as np\n\ndef temperature_probabilities(logits, temperature):\n"
                 "    p = np.exp(logits) / np.exp(logits).sum()\n    return p / temperature\n",
                 "先做了 softmax",
             ),
             (
-                "import numpy as np\n\ndef with_temperature(logits, temperature):\n"
+                "import numpy as np\n\ndef temperature_probabilities(logits, temperature):\n"
                 "    p = np.exp(logits) / temperature\n    return p / p.sum()\n",
                 "温度被约掉了",
             ),
             (
-                "import numpy as np\n\ndef with_temperature(logits, temperature):\n"
+                "import numpy as np\n\ndef temperature_probabilities(logits, temperature):\n"
                 "    p = np.exp(logits * temperature)\n    return p / p.sum()\n",
                 "这里乘了温度",
             ),
             (
-                "import numpy as np\n\ndef with_temperature(logits, temperature):\n"
+                "import numpy as np\n\ndef temperature_probabilities(logits, temperature):\n"
                 "    if temperature == 0:\n        return np.eye(len(logits))[logits.argmax()]\n"
                 "    with np.errstate(all='ignore'):\n"
                 "        p = np.exp(logits / temperature)\n        return p / p.sum()\n",
                 "溢出了",
             ),
             (
-                "import numpy as np\n\ndef with_temperature(logits, temperature):\n"
+                "import numpy as np\n\ndef temperature_probabilities(logits, temperature):\n"
                 "    with np.errstate(all='ignore'):\n"
                 "        x = logits / temperature\n        p = np.exp(x - x.max())\n"
                 "        return p / p.sum()\n",
@@ -130,7 +130,7 @@ def nucleus(probabilities, p):
         "alternative": """
 import torch
 
-def label_scores(logits, ids, starts, ends):
+def mean_label_scores(logits, ids, starts, ends):
     logs = torch.tensor(logits)[:, :-1].log_softmax(-1)
     ids = torch.tensor(ids)
     chosen = logs.gather(-1, ids[:, 1:, None]).squeeze(-1)
@@ -140,34 +140,34 @@ def label_scores(logits, ids, starts, ends):
 """,
         "wrong": [
             (
-                "import numpy as np\n\ndef label_scores(logits, ids, starts, ends):\n"
+                "import numpy as np\n\ndef mean_label_scores(logits, ids, starts, ends):\n"
                 "    logs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))\n"
                 "    return [np.mean([logs[r, t, ids[r, t]] for t in range(a, b)])\n"
                 "            for r, (a, b) in enumerate(zip(starts, ends))]\n",
                 "错开了一位",
             ),
             (
-                "import numpy as np\n\ndef label_scores(logits, ids, starts, ends):\n"
+                "import numpy as np\n\ndef mean_label_scores(logits, ids, starts, ends):\n"
                 "    logs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))\n"
                 "    return [sum(logs[r, t - 1, ids[r, t]] for t in range(a, b))\n"
                 "            for r, (a, b) in enumerate(zip(starts, ends))]\n",
                 "没有除以标签的词元数",
             ),
             (
-                "import numpy as np\n\ndef label_scores(logits, ids, starts, ends):\n"
+                "import numpy as np\n\ndef mean_label_scores(logits, ids, starts, ends):\n"
                 "    return [np.mean([logits[r, t - 1, ids[r, t]] for t in range(a, b)])\n"
                 "            for r, (a, b) in enumerate(zip(starts, ends))]\n",
                 "直接用了对数几率",
             ),
             (
-                "import numpy as np\n\ndef label_scores(logits, ids, starts, ends):\n"
+                "import numpy as np\n\ndef mean_label_scores(logits, ids, starts, ends):\n"
                 "    logs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))\n"
                 "    return [np.mean([logs[r, t - 1, ids[r, t]] for t in range(1, b)])\n"
                 "            for r, b in enumerate(ends)]\n",
                 "把提示词也算进来了",
             ),
             (
-                "import numpy as np\n\ndef label_scores(logits, ids, starts, ends):\n"
+                "import numpy as np\n\ndef mean_label_scores(logits, ids, starts, ends):\n"
                 "    logs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))\n"
                 "    return [np.mean([logs[r, t - 1, ids[r, t]] for t in range(a, ids.shape[1])])\n"
                 "            for r, a in enumerate(starts)]\n",

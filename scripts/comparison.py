@@ -62,7 +62,7 @@ FAIRNESS = (
     "same ten classes in any data. So the row t5 is not on equal terms (tasks_seen says so); the row "
     "t5-before-tasks, the same model before that round, is as near to them as it gets."
 )
-BLANKS_OF = 400  # test texts
+TEST_TEXTS = 400  # that are filled in and continued
 # One test text in four: BERT reads as many rows as a text has tokens.
 PERPLEXITY_EVERY = 4
 FIRST = 60  # blanks that chapter 8 fills again, to compare
@@ -113,11 +113,17 @@ def main() -> None:
 
 
 def news_of(data: Path | None) -> dict:
-    """The course's news and, where there is real data, real titles: what rows' names end in."""
+    """What rows' names end in -> splits: the course's news and, where there is real data, real
+    titles; of the test split at most `TEST_TEXTS`."""
     sources = {"": course_root() / "data/mini_thucnews"}
     if data:
         sources[" titles"] = str(data / TASKS["titles"][0])
-    return {suffix: load_thucnews(source) for suffix, source in sources.items()}
+    found = {}
+    for suffix, source in sources.items():
+        splits = load_thucnews(source)
+        test = balanced_sample(splits["test"], min(TEST_TEXTS, len(splits["test"])))
+        found[suffix] = splits | {"test": test}
+    return found
 
 
 def open_report(arms: dict[str, str], fresh: bool = False) -> Report:
@@ -198,11 +204,10 @@ def measure_costs(arms: dict, report: Report, count: int = 40) -> None:
 
 def measure_filling(place: str, splits, arms: dict, report: Report) -> None:
     """A two-character word of a test sentence: chosen out of ten (closed), or written (open)."""
-    texts = balanced_sample(splits["test"], min(BLANKS_OF, len(splits["test"])))["text"]
     tokenizers = {arm: load_tokenizer(folder) for arm, folder in arms.items()}
     # The same blanks whichever models are measured; GPT reads with BERT's vocabulary.
     known = word_is_known([load_tokenizer(resolve(MODELS[arm])) for arm in ("bert", "t5")])
-    blanks = {seed: make_blanks(texts, known, seed) for seed in SEEDS}
+    blanks = {seed: make_blanks(splits["test"]["text"], known, seed) for seed in SEEDS}
     if f"{place}/unigram" not in report.rows:
         counts = count_words(splits["train"]["text"])
         most = counts.most_common(1)[0][0]
@@ -248,8 +253,7 @@ def mean(values) -> float:
 def measure_perplexity(place: str, splits, arms: dict, report: Report) -> None:
     """Of test texts (BERT's is a pseudo-perplexity, a different measure), and of their second
     halves, given the first, which T5 can be asked for too."""
-    texts = balanced_sample(splits["test"], min(BLANKS_OF, len(splits["test"])))["text"]
-    texts = list(texts)[::PERPLEXITY_EVERY]
+    texts = list(splits["test"]["text"])[::PERPLEXITY_EVERY]
     cut = [both for both in map(halves, texts) if both]
     rights, continued = [right for _, right in cut], place.replace("perplexity", "continuation")
     for name, asked in ((f"{place}/unigram", texts), (f"{continued}/unigram", rights)):

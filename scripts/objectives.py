@@ -71,7 +71,7 @@ def load_remarks(source):
     def remarks(rows: dict) -> dict:
         texts, labels = [], []
         for text, label in zip(rows["text"], rows["label"], strict=True):
-            sentences = re.split(r"(?<=[.!?])\s+", re.sub(r"<br />", " ", text))
+            sentences = re.split(r"(?<=[.!?])\s+", text.replace("<br />", " "))
             fit = [each for each in sentences if 3 <= len(each.split()) <= 25]
             some = random.Random(text).sample(fit, min(3, len(fit)))
             texts += some

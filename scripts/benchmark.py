@@ -96,8 +96,9 @@ class Report:
         self.content = {"about": describe(checkpoint), "rows": {}}
         self.rows = self.content["rows"]
         self.earlier: dict = {}  # what the file said about the rows that were there before
-        if self.path.is_file() and not fresh:
-            earlier = json.loads(self.path.read_text(encoding="utf8"))
+        earlier = self.read()
+        self.opened = set(earlier["rows"])
+        if self.opened and not fresh:
             now, then = self.content["about"], earlier["about"]
             self.earlier = then
             same = now["model_sha256"] == then["model_sha256"]
@@ -108,14 +109,22 @@ class Report:
                 if same or same_vocabulary and name.split("/")[-1] in weightless:
                     self.rows[name] = row
 
+    def read(self) -> dict:
+        if not self.path.is_file():
+            return {"rows": {}}
+        return json.loads(self.path.read_text(encoding="utf8"))
+
     def add(self, name: str, row: dict) -> None:
         # A file grows over several commits and machines; `about` tells only of the last.
         about = self.content["about"]
         self.rows[name] = row | {key: about[key] for key in ("commit", "hardware") if key in about}
+        # A run beside this one, with other --arms, may have added rows since.
+        others = self.read()["rows"]
+        self.rows |= {new: others[new] for new in others.keys() - self.opened - {*self.rows}}
         # Rows that were measured out of turn still stand by number of labels.
         content = self.content | {"rows": dict(sorted(self.rows.items(), key=labels_of))}
         RESULTS.mkdir(exist_ok=True)
-        partial = self.path.with_suffix(".partial")
+        partial = self.path.with_suffix(f".{os.getpid()}.partial")
         text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
         partial.write_text(text, encoding="utf8")
         partial.replace(self.path)

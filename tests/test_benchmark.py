@@ -85,6 +85,16 @@ def test_report_starts_anew_for_another_vocabulary(results):
     assert benchmark.Report("mini").rows == {}
 
 
+def test_two_reports_side_by_side_keep_the_rows_of_both(results):
+    benchmark.Report("mini").add("old", {"accuracy": 0.1})
+    first, second = benchmark.Report("mini"), benchmark.Report("mini", fresh=True)
+    first.add("one", {"accuracy": 0.2})
+    second.add("two", {"accuracy": 0.3})
+    assert set(written()["rows"]) == {"one", "two"}, "the second run was to forget the old row"
+    first.add("three", {"accuracy": 0.4})
+    assert {"one", "two", "three"} <= set(written()["rows"])
+
+
 def test_report_fresh_forgets(results):
     benchmark.Report("mini").add("one", {"accuracy": 0.1})
     assert benchmark.Report("mini", fresh=True).rows == {}

@@ -88,7 +88,8 @@ def trunk(folder: str, seed: int | None = None):
     """The model without its head (of T5 the encoder); with a seed, with random weights."""
     if seed is not None:
         set_seed(seed)
-        return AutoModel.from_config(AutoConfig.from_pretrained(folder)).eval()
+        config = AutoConfig.from_pretrained(folder)
+        return AutoModel.from_config(config, dtype=torch.float32).eval()  # the file says fp16
     kind = T5EncoderModel if is_t5(folder) else AutoModel
     return kind.from_pretrained(folder, dtype=torch.float32)
 

@@ -7,6 +7,7 @@ from functools import partial
 import benchmark
 import comparison
 import pytest
+import torch
 import understanding
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 from tiny_bert import save_tiny_bert
@@ -32,7 +33,7 @@ def news(count: int) -> Dataset:
 
 @pytest.fixture
 def arms(tmp_path):
-    save_tiny_bert(tmp_path / "mini-bert-zh")
+    save_tiny_bert(tmp_path / "mini-bert-zh", dtype=torch.float16)
     save_tiny_gpt(tmp_path / "mini-gpt-zh")
     save_tiny_t5(tmp_path / "mini-t5")
     (tmp_path / "mini-t5/training.json").write_text('{"steps": 7, "tasks": ["thucnews=mini"]}')

@@ -1,4 +1,7 @@
-"""A GPT and a T5 small enough for a test, saved as folders: random weights, a vocabulary each."""
+"""A GPT and a T5 small enough for a test, saved as folders: random weights, a vocabulary each.
+
+The weights are saved in fp16, as those that ship are.
+"""
 
 from pathlib import Path
 
@@ -15,7 +18,7 @@ def save_tiny_gpt(folder: Path, **options) -> Path:
     torch.manual_seed(0)
     options = NO_DROPOUT | options
     config = tiny_config(is_decoder=True, bos_token_id=2, eos_token_id=3, **options)
-    BertLMHeadModel(config).save_pretrained(folder)
+    BertLMHeadModel(config).half().save_pretrained(folder)
     tiny_tokenizer().save_pretrained(folder)
     return Path(folder)
 
@@ -35,6 +38,6 @@ def save_tiny_t5(folder: Path, **options) -> Path:
         vocab_size=len(tokenizer), d_model=32, d_kv=16, num_heads=2, d_ff=64, num_layers=1,
         dropout_rate=0.0, pad_token_id=0, eos_token_id=1, decoder_start_token_id=0, **options,
     )  # fmt: skip
-    T5ForConditionalGeneration(config).save_pretrained(folder)
+    T5ForConditionalGeneration(config).half().save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return Path(folder)

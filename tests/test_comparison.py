@@ -108,6 +108,16 @@ def test_understanding_on_equal_terms(arms, runs, tmp_path, monkeypatch):
     assert rows["mini/8/bert"]["arm"] == "bert" and len(rows["mini/8/bert"]["model_sha256"]) == 64
 
 
+def test_real_titles_take_the_rate_chosen_on_the_courses_news(arms, runs, tmp_path, monkeypatch):
+    run(monkeypatch, arms, "--data", tmp_path, "--only", "mini", "titles", "--arms", "bert")
+    rows = written(tmp_path)["rows"]
+    best = rows["mini/8/bert"]["learning_rate"]
+    assert rows["titles/8/bert"]["learning_rate"] == best
+    assert [rate for _, _, _, rate, epochs, _ in runs if epochs == 4] == [best] * 3, "one a seed"
+    with pytest.raises(SystemExit, match="the rate of mini/8/gpt, not measured yet; add mini"):
+        run(monkeypatch, arms, "--data", tmp_path, "--only", "titles", "--arms", "gpt")
+
+
 def test_only_a_changed_model_is_measured_again(arms, runs, tmp_path, monkeypatch):
     run(monkeypatch, arms, "--only", "mini")
     first = len(runs)

@@ -8,7 +8,7 @@ from notebooks import ROOT
 
 MODEL = ROOT / "models/mini-bert-zh"
 METHODS = ("majority", "tfidf", "scratch", "mini-bert-zh")
-PRETRAINED = {"mini-bert-zh": "mlm", "mini-t5": "span"}  # what its measures are called
+PRETRAINED = {"mini-bert-zh": "mlm", "mini-gpt-zh": "lm", "mini-t5": "span"}  # what its measures are called
 
 
 def card(model: str = "mini-bert-zh") -> str:
@@ -26,7 +26,7 @@ def test_held_out_measures(model):
     first, last = rounds(model)[0], rounds(model)[-1]
     reported = [first[name] for name in ("unigram", "untrained", "trained")]
     reported += [last[name] for name in ("trained", "trained_full_length")]
-    rows = [row.replace("*", "").split(" | ") for row in card(model).splitlines()]
+    rows = [row.replace("*", "").strip(" |").split(" | ") for row in card(model).splitlines()]
     for measures in reported:
         loss, accuracy = (measures[f"{PRETRAINED[model]}_{each}"] for each in ("loss", "accuracy"))
         expected = [f"{loss:.2f}", f"{accuracy:.3f}"]

@@ -24,7 +24,7 @@ from utils.label_scoring import as_asked, classes_of, fit_probe, is_t5, new_mode
 from utils.profile import course_root
 
 # Few labels and many; epochs and longest text are those of benchmark.py. Real titles are there to
-# see whether the claims hold on other data, so nothing is chosen on them: few of their labels get
+# see whether the claims hold on other data, so no rate is chosen on them: few of their labels get
 # the rate that few of the course's own got, many that of many.
 SIZES = {"mini": (100, 900), "titles": (200, 1000)}
 # The rates of benchmark.py were found for BERT, and another model might want more; but with few

@@ -119,8 +119,9 @@ class Report:
         about = self.content["about"]
         self.rows[name] = row | {key: about[key] for key in ("commit", "hardware") if key in about}
         # A run beside this one, with other --arms, may have added rows since.
-        others = self.read()["rows"]
-        self.rows |= {new: others[new] for new in others.keys() - self.opened - {*self.rows}}
+        for other, measured in self.read()["rows"].items():
+            if other not in self.opened:
+                self.rows.setdefault(other, measured)
         # Rows that were measured out of turn still stand by number of labels.
         content = self.content | {"rows": dict(sorted(self.rows.items(), key=labels_of))}
         RESULTS.mkdir(exist_ok=True)

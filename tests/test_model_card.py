@@ -8,11 +8,8 @@ from notebooks import ROOT
 
 MODEL = ROOT / "models/mini-bert-zh"
 METHODS = ("majority", "tfidf", "scratch", "mini-bert-zh")
-PRETRAINED = {
-    "mini-bert-zh": "mlm",
-    "mini-gpt-zh": "lm",
-    "mini-t5": "span",
-}  # what its measures are called
+# model -> what its measures are called
+PRETRAINED = {"mini-bert-zh": "mlm", "mini-gpt-zh": "lm", "mini-t5": "span"}
 
 
 def card(model: str = "mini-bert-zh") -> str:

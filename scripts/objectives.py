@@ -5,13 +5,13 @@ held-out documents, and gives a `Setup`.
 """
 
 import random
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import cycle, islice
 
 import torch
+from remarks import load_remarks
 from t5_start import head_start
 from torch.utils.data import DataLoader
 from transformers import (
@@ -59,27 +59,6 @@ from utils.text_to_text import (
 
 TASK_LENGTH = 256  # tokens of a task's text; longer ones are cut
 TEXT_EVERY = 3  # with tasks: one batch in three is running text, so that nothing is unlearned
-
-
-def load_remarks(source):
-    """Sentences of film reviews, at most three of each, as short texts with the review's label.
-
-    Some say the opposite of their review; but they show the words that praise and blame far more
-    often, and without them a short text looks like no task at all.
-    """
-
-    def remarks(rows: dict) -> dict:
-        texts, labels = [], []
-        for text, label in zip(rows["text"], rows["label"], strict=True):
-            sentences = re.split(r"(?<=[.!?])\s+", text.replace("<br />", " "))
-            fit = [each for each in sentences if 3 <= len(each.split()) <= 25]
-            some = random.Random(text).sample(fit, min(3, len(fit)))
-            texts += some
-            labels += [label] * len(some)
-        return {"text": texts, "label": labels}
-
-    return load_imdb(source).map(remarks, batched=True)
-
 
 # name -> (loader, what its texts begin with, what its classes are called where not by their names)
 TASKS = {

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from test_pretrain_script import OPTIONS, corpus
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
-from utils.data import load_imdb, load_thucnews
+from utils.data import load_thucnews
 from utils.models import check_folder
 from utils.profile import course_root
 from utils.text_to_text import TOPIC_ANSWERS
@@ -158,17 +158,6 @@ def test_one_batch_in_three_is_running_text():
     assert kinds == [{("text",)}, {(0,)}, {(1,)}] * 4
     running = [row["input_ids"][0] for batch in batches[::3] for row in batch]
     assert running == list(range(16)), "every row of text once, in order"
-
-
-def test_remarks_are_sentences_with_the_label_of_their_review():
-    reviews, remarks = (
-        load(course_root() / "data/mini_imdb") for load in (load_imdb, objectives.load_remarks)
-    )
-    whole = dict(zip(reviews["train"]["text"], reviews["train"]["label"], strict=True))
-    assert len(remarks["train"]) > len(reviews["train"])
-    for text, label in zip(remarks["train"]["text"], remarks["train"]["label"], strict=True):
-        assert 3 <= len(text.split()) <= 25
-        assert label in {label for review, label in whole.items() if text in review}
 
 
 def test_topics_have_a_name_for_every_class():

@@ -66,6 +66,8 @@ FAIRNESS = (
 TEST_TEXTS = 400  # that are filled in and continued
 # One test text in four: BERT reads as many rows as a text has tokens.
 PERPLEXITY_EVERY = 4
+# What the rows of filling in are called where a model does it in two ways.
+FILLING_WAYS = {"bert": ["", "by turns"], "gpt": ["left", "whole"]}
 FIRST = 60  # blanks that chapter 8 fills again, to compare
 
 
@@ -215,8 +217,8 @@ def measure_filling(place: str, splits, arms: dict, report: Report) -> None:
         rows = [unigram_filling(some, counts, most) for some in blanks.values()]
         report.add(f"{place}/unigram", summary(rows) | {"blanks": len(blanks[SEEDS[0]])})
     for arm, folder in arms.items():
-        last = f"{place}/{arm} whole" if arm == "gpt" else f"{place}/{arm}"
-        if last in report.rows:
+        names = [f"{place}/{arm} {way}".strip() for way in FILLING_WAYS.get(arm, [""])]
+        if names[-1] in report.rows:
             continue
         model, tokenizer = language_model(folder), tokenizers[arm]
         fill = {"bert": fill_with_bert, "gpt": fill_with_gpt}.get(arm, fill_with_t5)
@@ -224,17 +226,17 @@ def measure_filling(place: str, splits, arms: dict, report: Report) -> None:
             seed: [fill(model, tokenizer, blank) for blank in tqdm(some, desc=f"{place} {arm}")]
             for seed, some in blanks.items()
         }
-        for column, name in enumerate(["left", "whole"] if arm == "gpt" else [""]):
+        for column, name in enumerate(names):
             rows = []
             for seed in SEEDS:
                 right = [each[column].argmax().item() == 0 for each in measured[seed]]
                 row = {"closed": mean(right)}
-                if name != "whole":  # nothing can be written by a sentence that is known already
+                if column == 0:  # the second way scores words that are given, and writes none
                     row["open"] = mean([each[-1] for each in measured[seed]])
                 rows.append(row)
             first = [each[column].argmax().item() == 0 for each in measured[SEEDS[0]][:FIRST]]
             row = summary(rows) | {"first": mean(first)}
-            report.add(f"{place}/{arm} {name}".strip(), signed(report, arm, row))
+            report.add(name, signed(report, arm, row))
 
 
 def unigram_filling(blanks, counts, most: str) -> dict[str, float]:

@@ -151,7 +151,10 @@ def test_cost_filling_and_perplexity(arms, runs, tmp_path, monkeypatch):
     rows = written(tmp_path)["rows"]
     assert set(rows) == {
         *(f"cost/{arm}" for arm in ("tfidf", *comparison.MODELS)),
-        *(f"filling/{way}" for way in ("unigram", "bert", "gpt left", "gpt whole", "t5")),
+        *(
+            f"filling/{way}"
+            for way in ("unigram", "bert", "bert by turns", "gpt left", "gpt whole", "t5")
+        ),
         *(f"perplexity/{arm}" for arm in ("unigram", "gpt", "bert")),
         *(f"continuation/{arm}" for arm in ("unigram", "gpt", "t5")),
     }
@@ -162,6 +165,7 @@ def test_cost_filling_and_perplexity(arms, runs, tmp_path, monkeypatch):
     assert rows["cost/tfidf"]["milliseconds"]["mean"] > 0 and rows["cost/tfidf"]["parameters"] > 10
     assert 0 <= rows["filling/bert"]["closed"]["mean"] <= 1 and "first" in rows["filling/t5"]
     assert "open" in rows["filling/gpt left"] and "open" not in rows["filling/gpt whole"]
+    assert "open" in rows["filling/bert"] and "open" not in rows["filling/bert by turns"]
     assert rows["perplexity/bert"]["pseudo"] and not rows["perplexity/gpt"]["pseudo"]
     # A text of this corpus repeats itself: its own frequencies say more than random weights.
     assert rows["perplexity/unigram"]["token"] < rows["perplexity/gpt"]["token"]

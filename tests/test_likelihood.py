@@ -133,7 +133,7 @@ def test_words_that_a_tokenizer_does_not_know_are_left_out():
 
 def test_bert_sums_over_both_masks(bert):
     tokenizer = tiny_tokenizer()
-    scores, freely = fill_with_bert(bert, tokenizer, BLANK)
+    scores, _, freely = fill_with_bert(bert, tokenizer, BLANK)
     ids = tokenizer("今天的球队在[MASK][MASK]比赛", return_tensors="pt")["input_ids"]
     with torch.no_grad():
         logs = bert(ids).logits[0, 7:9].log_softmax(-1)
@@ -142,6 +142,20 @@ def test_bert_sums_over_both_masks(bert):
     assert torch.allclose(scores, expected, atol=1e-5)
     best = "".join(tokenizer.convert_ids_to_tokens(logs.argmax(-1)))
     assert freely is (best == "主场")
+
+
+def test_bert_by_turns_sees_the_token_before(bert):
+    tokenizer = tiny_tokenizer()
+    apart, by_turns, _ = fill_with_bert(bert, tokenizer, BLANK)
+    assert not torch.allclose(apart, by_turns, atol=1e-4)
+    for place, word in enumerate(BLANK.words):
+        expected = 0
+        for known, hidden in (("[MASK][MASK]", word[0]), (f"{word[0]}[MASK]", word[1])):
+            ids = tokenizer(f"今天的球队在{known}比赛", return_tensors="pt")["input_ids"]
+            with torch.no_grad():
+                logs = bert(ids).logits[0, 7 + word.index(hidden)].log_softmax(-1)
+            expected += logs[tokenizer.convert_tokens_to_ids(hidden)]
+        assert torch.isclose(by_turns[place], expected, atol=1e-4)
 
 
 def test_gpt_scores_the_left_side_and_the_whole(gpt):

@@ -163,21 +163,35 @@ def word_is_known(tokenizers: Sequence) -> Callable[[str], bool]:
     )
 
 
-# Each of these gives the scores (words,) of a blank's words, the higher the likelier, and whether
-# the model, left free, would have written exactly the right word there (its first).
+# Each of these gives the scores (words,) of a blank's words, the higher the likelier (BERT and GPT
+# in two ways), and whether the model, left free, would have written exactly the right word there.
 
 
 @torch.inference_mode()
-def fill_with_bert(model, tokenizer, blank: Blank) -> tuple[Tensor, bool]:
-    """Two [MASK]; the word's score is the sum over both, each guessed without the other."""
+def fill_with_bert(model, tokenizer, blank: Blank) -> tuple[Tensor, Tensor, bool]:
+    """(scores of two [MASK] guessed apart, scores by turns, written freely?).
+
+    Apart: each token is guessed without the other, in one pass. By turns: the first so, the others
+    with the word's earlier tokens filled in, which takes a row for each word.
+    """
     left, right = tokens_of(blank.left, tokenizer), tokens_of(blank.right, tokenizer)
     words = torch.tensor([tokens_of(word, tokenizer) for word in blank.words])
-    masks = [tokenizer.mask_token_id] * words.shape[1]
+    size, start = words.shape[1], len(left) + 1
+    masks = [tokenizer.mask_token_id] * size
     row = [tokenizer.cls_token_id, *left, *masks, *right, tokenizer.sep_token_id]
-    logits = model(torch.tensor([row]).to(model.device)).logits[0].float().cpu()
-    logs = logits[len(left) + 1 : len(left) + 1 + words.shape[1]].log_softmax(-1)
-    scores = logs[torch.arange(words.shape[1]), words].sum(1)
-    return scores, bool((logs.argmax(-1) == words[0]).all())
+    rows = torch.tensor([row]).repeat(len(words), 1)
+
+    def guesses(rows: Tensor) -> Tensor:
+        logits = model(rows.to(model.device)).logits[:, start : start + size]
+        return logits.float().cpu().log_softmax(-1)
+
+    logs = guesses(rows[:1])[0]
+    apart = logs[torch.arange(size), words]
+    by_turns = apart[:, 0].clone()
+    for place in range(1, size):
+        rows[:, start + place - 1] = words[:, place - 1]
+        by_turns += guesses(rows)[torch.arange(len(words)), place, words[:, place]]
+    return apart.sum(1), by_turns, bool((logs.argmax(-1) == words[0]).all())
 
 
 @torch.inference_mode()

@@ -97,8 +97,8 @@ class Report:
         self.rows = self.content["rows"]
         self.earlier: dict = {}  # what the file said about the rows that were there before
         earlier = self.read()
-        self.opened = set(earlier["rows"])
-        if self.opened and not fresh:
+        self.seen = dict(earlier["rows"])  # as this run last saw or wrote them
+        if self.seen and not fresh:
             now, then = self.content["about"], earlier["about"]
             self.earlier = then
             same = now["model_sha256"] == then["model_sha256"]
@@ -117,11 +117,12 @@ class Report:
     def add(self, name: str, row: dict) -> None:
         # A file grows over several commits and machines; `about` tells only of the last.
         about = self.content["about"]
-        self.rows[name] = row | {key: about[key] for key in ("commit", "hardware") if key in about}
-        # A run beside this one, with other --arms, may have added rows since.
+        # A run beside this one, with other --arms, may have measured rows since.
         for other, measured in self.read()["rows"].items():
-            if other not in self.opened:
-                self.rows.setdefault(other, measured)
+            if measured != self.seen.get(other):
+                self.rows[other] = measured
+        row = row | {key: about[key] for key in ("commit", "hardware") if key in about}
+        self.rows[name] = self.seen[name] = row
         # Rows that were measured out of turn still stand by number of labels.
         content = self.content | {"rows": dict(sorted(self.rows.items(), key=labels_of))}
         RESULTS.mkdir(exist_ok=True)

@@ -93,6 +93,9 @@ def test_two_reports_side_by_side_keep_the_rows_of_both(results):
     assert set(written()["rows"]) == {"one", "two"}, "the second run was to forget the old row"
     first.add("three", {"accuracy": 0.4})
     assert {"one", "two", "three"} <= set(written()["rows"])
+    second.add("old", {"accuracy": 0.5})
+    first.add("four", {"accuracy": 0.6})
+    assert written()["rows"]["old"]["accuracy"] == 0.5, "measured anew by the other"
 
 
 def test_report_fresh_forgets(results):

@@ -184,7 +184,7 @@ def measure_costs(arms: dict, report: Report, count: int = 40) -> None:
 
         ways |= {arm: way, f"{arm} batched": many}
     measured = milliseconds({arm: ways[arm] for arm in texts}, range(count))
-    batched = milliseconds({arm: ways[f"{arm} batched"] for arm in texts}, [None])
+    batched = milliseconds({arm: ways[f"{arm} batched"] for arm in texts}, [None] * 10)
     rows = {
         arm: summary(
             [

@@ -1,4 +1,4 @@
-"""The full profile, with a stand-in for bert-base-chinese laid out as the Hub's client keeps it."""
+"""The full profile, with stand-ins for models of the Hub laid out as its client keeps them."""
 
 import hashlib
 import json
@@ -9,9 +9,10 @@ import sys
 
 import pytest
 import torch
-from notebooks import ROOT
+from notebooks import CHAPTERS, ROOT, read
 from safetensors.torch import load_file, save_file
 from tiny_bert import VOCABULARY, save_tiny_bert
+from tiny_language_models import save_tiny_t5
 
 COMMIT = "8f23c25b06e129b6c986331a13d8d025a92cf0ea"
 # As the repository on the Hub has it: an architecture with an MLM head, no dtype.
@@ -42,6 +43,15 @@ print(json.dumps({
     "changed": not torch.equal(before, model.bert.encoder.layer[0].output.LayerNorm.weight),
     "probabilities": predict(trainer.model, tokenizer, ["球队主场"]).tolist(),
 }))
+"""
+
+ASK_T5 = """
+import torch
+from transformers import T5ForConditionalGeneration
+from utils.finetuning import load_tokenizer
+from utils.models import resolve
+
+reviews = {"test": {"text": ["A dull film.", "A dull film with a wonderful last scene."]}}
 """
 
 
@@ -116,6 +126,25 @@ def test_bert_base_chinese_is_loaded_and_fine_tuned(tmp_path):
     assert result["layer_norm"] == pytest.approx(layer_norm)
     assert result["steps"] == 3 and result["changed"]
     assert sum(result["probabilities"][0]) == pytest.approx(1, abs=1e-5)
+
+
+def test_chapter_7_asks_t5_small(tmp_path):
+    folder = save_tiny_t5(tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text("utf8"))
+    config.pop("dtype", None)
+    config["task_specific_params"] = {"summarization": {"prefix": "summarize: ", "num_beams": 4}}
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf8")
+    signs = {"eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>", "extra_ids": 100}
+    signs["additional_special_tokens"] = [f"<extra_id_{i}>" for i in range(100)]
+    (folder / "tokenizer_config.json").write_text(json.dumps(signs | {"model_max_length": 512}))
+    into_cache(folder, tmp_path / "hub", "google-t5/t5-small")
+    cells = {cell.id: cell.source for cell in read(CHAPTERS / "07_t5_text_to_text.ipynb").cells}
+    ran = run_full(ASK_T5 + cells["t5-small"], tmp_path / "hub")
+    assert ran.returncode == 0, ran.stderr
+    lines = ran.stdout.splitlines()
+    assert lines[0] == "问的是 t5-small"
+    assert len(lines) == 7 and all(" →" in line for line in lines[1:])
+    assert lines[-1].startswith("summarize: A dull film with a wonderful last scene. →")
 
 
 def test_offline_with_an_empty_cache_says_what_to_do(tmp_path):

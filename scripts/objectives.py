@@ -74,7 +74,6 @@ class Setup:
     """One objective, ready to train."""
 
     model: torch.nn.Module
-    published: type  # the class of transformers under which others load the same weights
     train_rows: torch.utils.data.Dataset
     collator: Callable
     held_out_batches: list[dict]  # rows of the length that most passes have
@@ -109,7 +108,11 @@ def cut(rows_class, arguments, tokenizer, train_ids, held_out_ids) -> tuple:
     return train, *held_out
 
 
-def bert_config(arguments, tokenizer, **options) -> BertConfig:
+def new_bert(kind, arguments, tokenizer, **options):
+    # With a padding mask the fused attention is slower than the written-out one on a processor.
+    attention = "sdpa" if torch.cuda.is_available() else "eager"
+    if arguments.start:
+        return started(kind, arguments.start, attn_implementation=attention)
     config = BertConfig(
         vocab_size=len(tokenizer),
         hidden_size=arguments.hidden,
@@ -118,19 +121,31 @@ def bert_config(arguments, tokenizer, **options) -> BertConfig:
         intermediate_size=4 * arguments.hidden,
         max_position_embeddings=arguments.max_length,
         pad_token_id=tokenizer.pad_token_id,
-        # Every pass cuts or masks anew: regularisation enough for so small a model.
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
         **options,
     )
-    # With a padding mask the fused attention is slower than the written-out one on a processor.
-    config._attn_implementation = "sdpa" if torch.cuda.is_available() else "eager"
-    return config
+    config._attn_implementation = attention
+    set_dropout(config, 0.0)
+    return kind(config)
+
+
+def started(kind, folder, **options):
+    """The model of ``--start``, whose shape counts then; in float32."""
+    config = kind.config_class.from_pretrained(folder)
+    set_dropout(config, 0.0)
+    return kind.from_pretrained(folder, config=config, dtype=torch.float32, **options)
+
+
+def set_dropout(config, rate: float) -> None:
+    """Every pass cuts, masks or hides anew: regularisation enough for so small a model, which is
+    pretrained without dropout and saved with the usual one."""
+    for name in ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout_rate"):
+        if hasattr(config, name):
+            setattr(config, name, rate)
 
 
 def mlm(arguments, tokenizer, train_ids, held_out_ids) -> Setup:
     """BERT: masked tokens and whether the second segment follows the first."""
-    model = BertForMaskedPreTraining(bert_config(arguments, tokenizer))
+    model = new_bert(BertForMaskedPreTraining, arguments, tokenizer)
     model.nsp_weight = arguments.nsp_weight
     rows, held_out, long = cut(SegmentPairs, arguments, tokenizer, train_ids, held_out_ids)
     # Held-out losses are of token masks either way, so that models can be compared.
@@ -138,7 +153,6 @@ def mlm(arguments, tokenizer, train_ids, held_out_ids) -> Setup:
     batches = batched(held_out, collator)
     return Setup(
         model=model,
-        published=BertForPreTraining,
         train_rows=rows,
         collator=PretrainingCollator(tokenizer, whole_word=arguments.whole_word),
         held_out_batches=batches,
@@ -151,20 +165,13 @@ def mlm(arguments, tokenizer, train_ids, held_out_ids) -> Setup:
 
 def causal(arguments, tokenizer, train_ids, held_out_ids) -> Setup:
     """GPT: the same trunk with a causal mask, the next token everywhere."""
-    config = bert_config(
-        arguments,
-        tokenizer,
-        is_decoder=True,
-        bos_token_id=tokenizer.cls_token_id,
-        eos_token_id=tokenizer.sep_token_id,
-    )
-    model = BertForCausalPretraining(config)
+    signs = {"bos_token_id": tokenizer.cls_token_id, "eos_token_id": tokenizer.sep_token_id}
+    model = new_bert(BertForCausalPretraining, arguments, tokenizer, is_decoder=True, **signs)
     rows, held_out, long = cut(Passages, arguments, tokenizer, train_ids, held_out_ids)
     collator = CausalCollator(tokenizer)
     batches = batched(held_out, collator)
     return Setup(
         model=model,
-        published=BertLMHeadModel,
         train_rows=rows,
         collator=collator,
         held_out_batches=batches,
@@ -193,7 +200,6 @@ def spans(arguments, tokenizer, train_ids, held_out_ids) -> Setup:
         loss_name = "task_error"
     return Setup(
         model=model,
-        published=T5ForConditionalGeneration,
         train_rows=rows,
         collator=collator,
         held_out_batches=batches,
@@ -207,9 +213,7 @@ def spans(arguments, tokenizer, train_ids, held_out_ids) -> Setup:
 
 def new_t5(arguments, tokenizer) -> T5ForConditionalGeneration:
     if arguments.start:
-        return T5ForConditionalGeneration.from_pretrained(
-            arguments.start, dtype=torch.float32, dropout_rate=0.0
-        )
+        return started(T5ForConditionalGeneration, arguments.start)
     config = T5Config(
         vocab_size=len(tokenizer),
         d_model=arguments.hidden,
@@ -218,11 +222,11 @@ def new_t5(arguments, tokenizer) -> T5ForConditionalGeneration:
         d_ff=4 * arguments.hidden,
         num_layers=arguments.layers,
         num_decoder_layers=arguments.layers,
-        dropout_rate=0.0,
         pad_token_id=tokenizer.pad_token_id,
         eos_token_id=tokenizer.eos_token_id,
         decoder_start_token_id=tokenizer.pad_token_id,
     )
+    set_dropout(config, 0.0)
     model = T5ForConditionalGeneration(config)
     head_start(model)
     return model
@@ -282,6 +286,12 @@ def evaluate_with_tasks(model, batches, signs, validation: dict) -> dict[str, fl
 
 
 OBJECTIVES = {"mlm": mlm, "causal": causal, "spans": spans}
+# objective -> the class of transformers under which others load the same weights
+PUBLISHED = {
+    "mlm": BertForPreTraining,
+    "causal": BertLMHeadModel,
+    "spans": T5ForConditionalGeneration,
+}
 # objective -> (class of its tokenizer, how its vocabulary is trained)
 TOKENIZERS = {
     "mlm": (BertTokenizer, train_wordpiece),

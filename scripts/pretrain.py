@@ -3,6 +3,7 @@
     python scripts/pretrain.py --text news.txt.gz wiki.txt.gz --output models/my-bert --steps 15000
     python scripts/pretrain.py --objective causal --text … --output models/my-gpt    # the next token
     python scripts/pretrain.py --objective spans --text … --output models/my-t5      # hidden spans
+    python scripts/pretrain.py --text … --start models/my-bert --output models/my-bert-2 # go on
     python scripts/pretrain.py --objective spans --text … --start models/my-t5 \\
         --tasks thucnews=data/mini_thucnews imdb=data/mini_imdb --output models/my-tasks-t5
 
@@ -23,10 +24,10 @@ from pathlib import Path
 import torch
 import transformers
 from accelerate import PartialState
-from transformers import Trainer, TrainingArguments, set_seed
+from transformers import AutoConfig, Trainer, TrainingArguments, set_seed
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from objectives import OBJECTIVES, TASKS, TOKENIZERS, Setup
+from objectives import OBJECTIVES, PUBLISHED, TASKS, TOKENIZERS, Setup, set_dropout
 
 from utils.models import ModelError, resolve, vocabulary_sha256
 from utils.pretraining import encode_documents, read_documents
@@ -48,7 +49,7 @@ def parse_arguments() -> argparse.Namespace:
         "--objective", choices=OBJECTIVES, default="mlm", help="mlm: BERT, causal: GPT, spans: T5"
     )
     parser.add_argument("--work", type=Path, help="checkpoints and log [runs/<name of output>]")
-    parser.add_argument("--start", type=Path, help="T5: go on from this model, with its tokenizer")
+    parser.add_argument("--start", type=Path, help="go on from this model, with its tokenizer")
     parser.add_argument(
         "--tasks",
         nargs="+",
@@ -86,10 +87,10 @@ def parse_arguments() -> argparse.Namespace:
     for path in arguments.text:
         if not path.is_file():
             parser.error(f"--text {path}: no such file; see data/README.md for the corpus format")
-    if (arguments.start or arguments.tasks) and arguments.objective != "spans":
-        parser.error("--start and --tasks: for --objective spans alone; add it or leave them out")
+    if arguments.tasks and arguments.objective != "spans":
+        parser.error("--tasks: for --objective spans alone; add it or leave them out")
     if arguments.start:
-        arguments.tokenizer = Path(check_start(parser, arguments.start))
+        arguments.tokenizer = Path(check_start(parser, arguments))
     arguments.work = arguments.work or Path("runs") / arguments.output.name
     arguments.learning_rate = arguments.learning_rate or LEARNING_RATES[arguments.objective]
     return arguments
@@ -103,11 +104,22 @@ def task(argument: str) -> tuple[str, str]:
     return name, source
 
 
-def check_start(parser, folder: Path) -> str:
+def check_start(parser, arguments) -> str:
+    wanted = PUBLISHED[arguments.objective]
     try:
-        return resolve(folder)
+        folder = resolve(arguments.start)
     except ModelError as error:
         parser.error(f"--start {error}")
+    config = AutoConfig.from_pretrained(folder)
+    if wanted.__name__ not in (config.architectures or []):
+        parser.error(
+            f"--start {arguments.start}: holds {config.architectures}, but --objective "
+            f"{arguments.objective} goes on from a {wanted.__name__}"
+        )
+    positions = getattr(config, "max_position_embeddings", arguments.max_length)
+    if positions < arguments.max_length:
+        parser.error(f"--max-length {arguments.max_length}: --start has {positions} positions")
+    return folder
 
 
 def split_documents(paths: list[Path]) -> tuple[list, list]:
@@ -225,7 +237,8 @@ def main() -> None:
     if trainer.is_world_process_zero():
         report |= describe_run(arguments, trainer, tokens_a_pass, log)
         report["tokens_seen"] = tokens_seen(setup.train_rows, trainer.state.epoch)
-        save_finished(trainer.model, setup.published, tokenizer, report, arguments)
+        published = PUBLISHED[arguments.objective]
+        save_finished(trainer.model, published, tokenizer, report, arguments)
         print(json.dumps(report, indent=1), flush=True)
 
 
@@ -273,9 +286,7 @@ def save_finished(model, published: type, tokenizer, report: dict, arguments) ->
     partial = arguments.output.with_name(arguments.output.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     # The usual dropout goes into the saved configuration: fine-tuning on few labels wants it.
-    for name in ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout_rate"):
-        if hasattr(model.config, name):
-            setattr(model.config, name, 0.1)
+    set_dropout(model.config, 0.1)
     model.config.use_cache = True  # Trainer turns it off; whoever generates wants it
     tokenizer.save_pretrained(partial)
     # So that a folder in which somebody swapped the vocabulary is found out at loading.

@@ -90,6 +90,35 @@ def test_gpt_writes_with_and_without_a_cache_alike(gpt):
     assert torch.equal(*written) and written[0].shape[1] > ids.shape[1]
 
 
+def test_gpt_goes_on_from_an_earlier_round(gpt, tmp_path):
+    text = corpus(tmp_path / "text.txt")
+    # Its shape is that of the start, whatever the sizes on the command line.
+    more = start(tmp_path, text, "--objective", "causal", "--start", gpt, "--layers", 2)
+    measured, before = report(more), report(gpt)
+    assert measured["untrained"]["lm_loss"] == pytest.approx(before["trained"]["lm_loss"], abs=0.02)
+    assert measured["trained"]["lm_loss"] < before["trained"]["lm_loss"]
+    assert measured["started_from"] == before
+    config = json.loads((more / "config.json").read_text())
+    assert config["num_hidden_layers"] == 1 and config["hidden_dropout_prob"] == 0.1
+    one, two = (AutoTokenizer.from_pretrained(each).get_vocab() for each in (gpt, more))
+    assert one == two
+
+
+@pytest.mark.parametrize(
+    "more, said",
+    [
+        ([], "holds ['BertLMHeadModel'], but --objective mlm goes on from a BertForPreTraining"),
+        (["--objective", "causal", "--max-length", 64], "--max-length 64: --start has 48"),
+    ],
+)
+def test_what_cannot_go_on_is_refused(gpt, tmp_path, capsys, more, said):
+    with pytest.raises(SystemExit):
+        start(tmp_path, corpus(tmp_path / "text.txt"), "--start", gpt, *more)
+    error = capsys.readouterr().err.split("error: ")[1]
+    assert said in error and error.count("\n") == 1
+    assert not (tmp_path / "work").exists()
+
+
 # --- T5 ------------------------------------------------------------------------------------------
 
 
@@ -179,7 +208,7 @@ def test_endless_batches_use_every_row_in_each_round():
 @pytest.mark.parametrize(
     "more, said",
     [
-        (["--tasks", "thucnews=x"], "--start and --tasks: for --objective spans alone"),
+        (["--tasks", "thucnews=x"], "--tasks: for --objective spans alone"),
         (["--objective", "spans", "--tasks", "squad=x"], "squad=x: give one of thucnews=FOLDER,"),
         (["--objective", "spans", "--tasks", "imdb"], "imdb: give one of thucnews=FOLDER,"),
         (["--objective", "spans", "--start", "nowhere"], "--start nowhere: no such model or"),

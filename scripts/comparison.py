@@ -11,7 +11,6 @@ or was measured with other weights. `--only` measures some of the parts, `--arms
 """
 
 import argparse
-import json
 import os
 import sys
 import time
@@ -45,7 +44,7 @@ from utils.likelihood import (
     unigram_losses,
     word_is_known,
 )
-from utils.models import ModelError, file_sha256, resolve
+from utils.models import ModelError, file_sha256, resolve, text_budget, training_rounds
 from utils.profile import course_root
 
 MODELS = {"bert": "mini-bert-zh", "gpt": "mini-gpt-zh", "t5": "mini-t5"}
@@ -143,16 +142,13 @@ def open_report(arms: dict[str, str], fresh: bool = False) -> Report:
 
 
 def describe_model(folder: str) -> dict:
-    """Name, fingerprint, and what the model was trained with, as its training.json says."""
-    notes = Path(folder) / "training.json"
-    training = json.loads(notes.read_text(encoding="utf8")) if notes.is_file() else {}
-    pretraining = training.get("started_from", training)  # a round of tasks may have followed
-    kept = ("steps", "tokens_seen", "minutes", "device", "text", "seed")
+    """Name, fingerprint, and what its training.json says it was trained with."""
+    tasks = [task for each in training_rounds(folder) for task in each.get("tasks", [])]
     return {
         "name": Path(folder).name,
         "model_sha256": file_sha256(Path(folder) / "model.safetensors"),
-        "tasks_seen": training.get("tasks", []),
-        "training": {name: pretraining.get(name) for name in kept},
+        "tasks_seen": tasks,
+        "training": text_budget(folder),
     }
 
 

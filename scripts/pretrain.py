@@ -299,8 +299,11 @@ def save_finished(model, published: type, tokenizer, report: dict, arguments) ->
         if (arguments.output / name).is_file():
             shutil.copy(arguments.output / name, partial / name)
     shutil.copy(arguments.work / "log.jsonl", partial / "training.jsonl")
-    if arguments.start and (log := arguments.start / "training.jsonl").is_file():
-        shutil.copy(log, partial / "training_before.jsonl")
+    if arguments.start:  # the logs of all rounds before this one, the first round first
+        names = ("training_before.jsonl", "training.jsonl")
+        logs = [arguments.start / name for name in names if (arguments.start / name).is_file()]
+        before = "".join(log.read_text(encoding="utf8") for log in logs)
+        (partial / "training_before.jsonl").write_text(before, encoding="utf8")
     shutil.rmtree(arguments.output, ignore_errors=True)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     partial.rename(arguments.output)

@@ -6,6 +6,8 @@ import objectives
 import pytest
 from notebooks import ROOT
 
+from utils.models import training_rounds
+
 MODEL = ROOT / "models/mini-bert-zh"
 METHODS = ("majority", "tfidf", "scratch", "mini-bert-zh")
 # model -> what its measures are called
@@ -18,8 +20,7 @@ def card(model: str = "mini-bert-zh") -> str:
 
 def rounds(model: str) -> list[dict]:
     """The reports of its rounds of training, the first round first."""
-    report = json.loads((ROOT / "models" / model / "training.json").read_text(encoding="utf8"))
-    return [report["started_from"], report] if "started_from" in report else [report]
+    return training_rounds(ROOT / "models" / model)
 
 
 @pytest.mark.parametrize("model", PRETRAINED)

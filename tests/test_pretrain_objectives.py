@@ -5,6 +5,7 @@ What all objectives share (resuming, the log, saving) is tested in test_pretrain
 
 import json
 import random
+import shutil
 import sys
 from pathlib import Path
 
@@ -92,8 +93,12 @@ def test_gpt_writes_with_and_without_a_cache_alike(gpt):
 
 def test_gpt_goes_on_from_an_earlier_round(gpt, tmp_path):
     text = corpus(tmp_path / "text.txt")
+    first = shutil.copytree(gpt, tmp_path / "first")
+    (first / "training_before.jsonl").write_text('{"step": 0}\n')
     # Its shape is that of the start, whatever the sizes on the command line.
-    more = start(tmp_path, text, "--objective", "causal", "--start", gpt, "--layers", 2)
+    more = start(tmp_path, text, "--objective", "causal", "--start", first, "--layers", 2)
+    logs = [(more / "training_before.jsonl").read_text(), (gpt / "training.jsonl").read_text()]
+    assert logs[0] == '{"step": 0}\n' + logs[1], "the logs of both rounds before this one"
     measured, before = report(more), report(gpt)
     assert measured["untrained"]["lm_loss"] == pytest.approx(before["trained"]["lm_loss"], abs=0.02)
     assert measured["trained"]["lm_loss"] < before["trained"]["lm_loss"]

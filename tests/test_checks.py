@@ -73,9 +73,7 @@ def test_untouched_stub(capsys, answer):
 
 
 def test_right_answer(capsys):
-    assert (
-        said(capsys, "99-1", len) == "✅ 练习 99-1 通过。可以展开下面的参考答案，比较两种写法。\n"
-    )
+    assert said(capsys, "99-1", len) == "✅ 练习 99-1 通过。拿你的写法和参考答案比一比。\n"
     assert said(capsys, "99-1", lambda text: sum(1 for _ in text)).startswith("✅")
 
 

@@ -71,7 +71,7 @@ def unfolded(exercise_id, cell, name):
     """Rule: the solution is folded on the site, in Jupyter and in Colab, and checks itself."""
     lines = cell.source.strip().splitlines() or [""]
     wanted = {
-        "tag hide-input (site)": "hide-input" in nb.tags(cell),
+        "tag hide-cell (site)": "hide-cell" in nb.tags(cell),
         "jupyter.source_hidden (Jupyter)": cell.metadata.get("jupyter", {}).get("source_hidden"),
         'cellView "form" (Colab)': cell.metadata.get("cellView") == "form",
         f"first line {SOLUTION_TITLE}": lines[0] == SOLUTION_TITLE,
@@ -188,7 +188,7 @@ def chapter(monkeypatch):
             new_code_cell(
                 SOLUTION,
                 id="ex-99-1-solution",
-                metadata={"tags": ["solution", "hide-input"], **folded},
+                metadata={"tags": ["solution", "hide-cell"], **folded},
             ),
         ]
     )
@@ -242,7 +242,7 @@ BREAKS = {
     "lacks the tag exercise": lambda cells: cells[1].metadata.clear(),
     "must be ex-NN-N-stub": lambda cells: cells[1].update(id="stub"),
     "not exactly check": lambda cells: cells[2].update(source="check('99-1', double)"),
-    "tag hide-input": lambda cells: cells[3].metadata.tags.remove("hide-input"),
+    "tag hide-cell": lambda cells: cells[3].metadata.tags.remove("hide-cell"),
     "source_hidden": lambda cells: cells[3].metadata.pop("jupyter"),
     "cellView": lambda cells: cells[3].metadata.pop("cellView"),
     "first line": lambda cells: cells[3].update(source="x = 1\n" + SOLUTION),

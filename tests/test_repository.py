@@ -9,8 +9,10 @@ import tomllib
 from importlib.metadata import distributions, packages_distributions
 from pathlib import Path
 
+import notebooks as nb
 import pytest
 import yaml
+from numbers_in_prose import stated_cost
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
@@ -220,6 +222,18 @@ def test_local_links_lead_somewhere(name):
     targets = re.findall(r"\]\(([^)#]+)\)", text)
     local = [target for target in targets if "://" not in target]
     assert [target for target in local if not (ROOT / target).exists()] == []
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+def test_minutes_are_those_that_the_chapters_state(name):
+    rows = re.findall(
+        r"\]\((chapters/\S+\.ipynb)\) \|.*\| ([\d.]+) \|", (ROOT / name).read_text("utf-8")
+    )
+    said = {ROOT / chapter: float(minutes) for chapter, minutes in rows}
+    assert sorted(said) == sorted((ROOT / "chapters").glob("*.ipynb"))
+    for path, minutes in said.items():
+        seconds, _ = stated_cost(nb.read(path))
+        assert abs(60 * minutes - seconds) <= 15, f"{path.name} states {seconds} s"
 
 
 def test_the_picture_in_the_readme_is_small():

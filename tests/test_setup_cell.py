@@ -132,6 +132,16 @@ def test_the_full_profile(cell):
     assert found(ran) == [str(nb.ROOT), "full"]
 
 
+@pytest.mark.parametrize(
+    "outside, expected", [({}, ["mini", "full"]), ({"COURSE_PROFILE": "mini"}, ["mini", "mini"])]
+)
+def test_the_cell_changed_and_run_again(cell, outside, expected):
+    changed = cell.replace('COURSE_PROFILE = "mini"', 'COURSE_PROFILE = "full"', 1)
+    ran = run(f"{cell}\n{changed}", nb.CHAPTERS, **outside)
+    assert ran.returncode == 0, ran.stderr
+    assert [line.split("profile=")[1][:4] for line in ran.stdout.splitlines()] == expected
+
+
 def test_an_unknown_profile(cell):
     said = complaint(run(cell, nb.CHAPTERS, COURSE_PROFILE="nonsense"))
     assert said == (

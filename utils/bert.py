@@ -18,8 +18,8 @@ from torch.nn.functional import gelu, relu, scaled_dot_product_attention
 from utils.bert_weights import load_weights, read_checkpoint, write_checkpoint
 from utils.models import ModelError
 
-# GELU: Hendrycks and Gimpel 2016, arXiv 1606.08415. BERT's is the exact x · Phi(x); "gelu_new" is
-# the approximation with tanh, which differs from it by up to 5e-4.
+# GELU: Hendrycks and Gimpel 2016, arXiv 1606.08415. transformers' "gelu" is the exact x · Phi(x);
+# "gelu_new" is the approximation with tanh, which differs from it by up to 5e-4.
 ACTIVATIONS = {"gelu": gelu, "gelu_new": partial(gelu, approximate="tanh"), "relu": relu}
 
 

@@ -59,9 +59,28 @@ def refuse_another_utils() -> None:
         )
 
 
-def start(chapter: str) -> None:
-    """Prepare a chapter: seed, calm the libraries, print one line on what is going to be used."""
+_chosen_in_cell: str | None = None
+
+
+def choose_in_cell(name: str) -> None:
+    """Take a setup cell's profile, also when the cell is changed and run again.
+
+    A COURSE_PROFILE that was set outside wins over the cell.
+    """
+    global _chosen_in_cell
+    if os.environ.get("COURSE_PROFILE") in (None, "", _chosen_in_cell):
+        os.environ["COURSE_PROFILE"] = _chosen_in_cell = name
+
+
+def start(chapter: str, chosen: str = "mini") -> None:
+    """Prepare a chapter: profile, seed, quiet libraries; print one line on what will be used.
+
+    Args:
+        chapter: the notebook's name.
+        chosen: the profile that its setup cell names; COURSE_PROFILE set outside wins over it.
+    """
     refuse_another_utils()
+    choose_in_cell(chosen)
     # Before the libraries are imported: reports, progress bars and hints belong on a terminal,
     # not between the lines of a chapter.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

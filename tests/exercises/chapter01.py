@@ -53,6 +53,12 @@ def next_token_pairs(text):
                 "    return [(text[:i], text[i : i + 1]) for i in range(len(text) + 1)]\n",
                 "最后一个字后面没有字了",
             ),
+            (
+                # the first place of a character that comes twice
+                "def next_token_pairs(text):\n"
+                "    return [(text[: text.index(c)], c) for c in text]\n",
+                "同一个字出现两次",
+            ),
         ],
     },
     "01-2": {
@@ -103,6 +109,19 @@ def labels_needed(sizes, scores, target):
     return None
 """,
                 "返回最小的条数",
+            ),
+            (
+                # strictly above the target
+                """
+def labels_needed(sizes, scores, target):
+    points = list(zip(sizes, scores))
+    if points[0][1] > target:
+        return points[0][0]
+    for (x, low), (other, high) in zip(points, points[1:]):
+        if high > target:
+            return x + (target - low) / (high - low) * (other - x)
+""",
+                "正好等于目标",
             ),
         ],
     },

@@ -130,6 +130,15 @@ def masked_attention(query, key, value, mask):
     return torch.einsum("ij,jd->id", weights, value)
 """,
         "wrong": [
+            (
+                # the scale of the example, whatever the width
+                """
+def masked_attention(query, key, value, mask):
+    scores = (query @ key.T / 4).masked_fill(~mask, float("-inf"))
+    return scores.softmax(-1) @ value
+""",
+                "不能写死",
+            ),
             (MASKED.format("return scores.softmax(-1) @ value"), "掩码没有起作用"),
             (
                 MASKED.format("return scores.masked_fill(mask, -1e300).softmax(-1) @ value"),

@@ -58,6 +58,16 @@ def make_labels(original, chosen):
     return labels
 """,
         "wrong": [
+            (
+                # labels as floating-point numbers
+                """
+import torch
+
+def make_labels(original, chosen):
+    return torch.where(chosen, original.float(), torch.tensor(-100.0))
+""",
+                "标签的类型变了",
+            ),
             ("def make_labels(original, chosen):\n    return original.clone()\n", "照抄即可"),
             (
                 "def make_labels(original, chosen):\n    return original * chosen\n",

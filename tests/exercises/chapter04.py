@@ -102,6 +102,22 @@ def pad_batch(rows, pad_id, multiple):
 """,
         "wrong": [
             (
+                # the columns up to the multiple filled with 0
+                """
+import torch
+from torch.nn.functional import pad
+from torch.nn.utils.rnn import pad_sequence
+
+def pad_batch(rows, pad_id, multiple):
+    rows = [torch.tensor(row) for row in rows]
+    ids = pad_sequence(rows, batch_first=True, padding_value=pad_id)
+    mask = pad_sequence([torch.ones_like(row) for row in rows], batch_first=True)
+    extra = -ids.shape[1] % multiple
+    return {"input_ids": pad(ids, (0, extra)), "attention_mask": pad(mask, (0, extra))}
+""",
+                "为凑成倍数而补的",
+            ),
+            (
                 # the longest row only
                 """
 import torch
@@ -172,6 +188,18 @@ def find_tokens(offsets, start, end):
     return [i for i in range(len(offsets)) if wanted & set(range(*offsets[i]))]
 """,
         "wrong": [
+            (
+                # a token that is longer than the piece sought
+                """
+def find_tokens(offsets, start, end):
+    return [
+        place
+        for place, (a, b) in enumerate(offsets)
+        if a < b and (start <= a < end or start < b <= end)
+    ]
+""",
+                "比要找的一段还长",
+            ),
             (
                 "def find_tokens(offsets, start, end):\n"
                 "    return [i for i, (a, b) in enumerate(offsets) if a <= end and b >= start]\n",

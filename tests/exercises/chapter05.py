@@ -133,6 +133,20 @@ def leaked(train, test):
                 "    return [i for i, text in enumerate(test) if set(text) & (known | {'秋'})]\n",
                 "没有泄漏的文本也算进来了",
             ),
+            (
+                # every pair compared
+                """
+import unicodedata
+
+def leaked(train, test):
+    def key(text):
+        return "".join(unicodedata.normalize("NFKC", text).split())
+
+    known = [key(text) for text in train]
+    return [i for i, text in enumerate(test) if key(text) in known]
+""",
+                "时间多了远不止十倍",
+            ),
         ],
     },
     "05-3": {

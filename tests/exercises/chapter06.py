@@ -12,6 +12,18 @@ def clean_review(text):
 """,
         "wrong": [
             (
+                # only one way of writing it becomes a blank
+                """
+import html
+import re
+
+def clean_review(text):
+    text = re.sub(r"<br\\s*/?>", "", text.replace("<br />", " "), flags=re.I)
+    return " ".join(html.unescape(text).split())
+""",
+                "每一种写法的换行标签",
+            ),
+            (
                 # nothing in place of the mark
                 "import re\n"
                 "def clean_review(text):\n"
@@ -65,6 +77,17 @@ def learning_rate_at(step, steps, warmup, peak):
     return peak * min(up, down)
 """,
         "wrong": [
+            (
+                # the share is counted in steps for the rise only
+                """
+def learning_rate_at(step, steps, warmup, peak):
+    rise = warmup * steps if 0 < warmup < 1 else warmup
+    if step < rise:
+        return peak * step / rise
+    return peak * max(0, steps - step) / (steps - warmup)
+""",
+                "下降段也要用它",
+            ),
             (
                 # no warm-up
                 "def learning_rate_at(step, steps, warmup, peak):\n"
@@ -285,6 +308,21 @@ def predict_long(ids, predict, size, overlap):
     return sum(rows) / len(rows)
 """,
         "wrong": [
+            (
+                # the overlap is always one
+                """
+import numpy as np
+
+def predict_long(ids, predict, size, overlap):
+    windows, start = [], 0
+    while True:
+        windows.append(ids[start : start + size])
+        if start + size >= len(ids):
+            return np.mean(predict(windows), axis=0)
+        start += size - 1
+""",
+                "由 `overlap` 决定",
+            ),
             (
                 # no overlap
                 """

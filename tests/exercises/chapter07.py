@@ -121,6 +121,17 @@ def decoder_batch(targets, start, pad):
     return inputs.masked_fill(inputs == -100, pad).tolist(), labels.tolist()
 """,
         "wrong": [
+            (
+                # as long as the first one
+                """
+def decoder_batch(targets, start, pad):
+    length = len(targets[0])
+    inputs = [[start, *row[:-1]] for row in targets]
+    inputs = [row + [pad] * (length - len(row)) for row in inputs]
+    return inputs, [list(row) + [-100] * (length - len(row)) for row in targets]
+""",
+                "最长的答案不一定排在第一个",
+            ),
             (batch(inputs="target + [pad] * (length - len(target))"), "没有右移"),
             (
                 batch(inputs="target[1:] + [start] + [pad] * (length - len(target))"),
@@ -287,6 +298,18 @@ def class_probabilities(log_ps):
     return torch.softmax(totals, dim=0).tolist()
 """,
         "wrong": [
+            (
+                # the least sum is subtracted
+                """
+import numpy as np
+
+def class_probabilities(log_ps):
+    totals = np.array([sum(row) for row in log_ps])
+    shares = np.exp(totals - totals.min())
+    return shares / shares.sum()
+""",
+                "减去的应是最大的和",
+            ),
             (
                 "import numpy as np\n"
                 "def class_probabilities(log_ps):\n"

@@ -74,7 +74,7 @@ def check(exercise_id, answer):
             "多半是答案的类型或形状与题目要求不同，请对照题目再看一遍。"
         )
     else:
-        message = f"✅ 练习 {exercise_id} 通过。可以展开下面的参考答案，比较两种写法。"
+        message = f"✅ 练习 {exercise_id} 通过。拿你的写法和参考答案比一比。"
     print(message)
 
 

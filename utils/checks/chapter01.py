@@ -23,6 +23,8 @@ def next_token_pairs(answer):
         raise Hint("每次只猜一个字，不是后面的全部。")
     if pairs != [("", "看"), ("看", "电"), ("看电", "影")]:
         raise Hint(f"「看电影」应当得到三对，你的是 {pairs}。")
+    if [tuple(pair) for pair in answer("天天看")] != [("", "天"), ("天", "天"), ("天天", "看")]:
+        raise Hint("同一个字出现两次时不对：按位置取上文，不要用 index 去找。")
     if list(answer("")) != []:
         raise Hint("空文本没有字可猜，应返回空列表。")
 
@@ -49,6 +51,9 @@ def labels_needed(answer):
     low = answer(list(sizes), list(scores), 0.1)
     if low is None or abs(low - 50) > 1e-6:
         raise Hint("最小的条数就已达到目标时，返回最小的条数，不要向左外推。")
+    equal = answer(list(sizes), list(scores), 0.8)
+    if equal is None or abs(equal - 900) > 1e-6:
+        raise Hint("正好等于目标，也算达到了：0.8 在 900 条时达到。")
     dip = answer([50, 100, 200, 400], [0.2, 0.6, 0.3, 0.9], 0.5)
     if dip is None or abs(dip - 87.5) > 1e-6:
         raise Hint("准确率不一定一路上升：要返回第一次达到目标的地方。")

@@ -107,6 +107,10 @@ def masked_attention(answer):
         weak = mixed(scores.masked_fill(~mask, value_used))
         mistakes.append((weak, f"{value_used:g} 不够小，填充仍分到了看得见的权重。"))
     name_the_mistake(result, right, mistakes, otherwise)
+    wide = [noise(5, 64, seed=seed) for seed in (4, 5, 6)]
+    wanted = (wide[0] @ wide[1][:3].T / 8).softmax(-1) @ wide[2][:3]
+    if not close(answer(*wide, mask).double(), wanted):
+        raise Hint("换一个维数就不对了：缩放用的 d 要从 query 的形状里取，不能写死。")
     key = torch.cat([-1e6 * query.mean(0).expand(3, 16), torch.zeros(2, 16).double()])
     far = answer(query, key, value, mask).double()
     if not close(far, (query @ key[:3].T / 4).softmax(-1) @ value[:3]):

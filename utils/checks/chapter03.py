@@ -51,6 +51,8 @@ def make_labels(answer):
         raise Hint("输入的编号被改掉了：先 clone()，或用 torch.where、masked_fill 另造一个。")
     if labels.shape != original.shape:
         raise Hint("标签的形状要与编号相同：没选中的位置也要占一格，填上 -100。")
+    if labels.dtype != original.dtype:
+        raise Hint("标签的类型变了：编号是整数，标签也要是同样的整数，交叉熵才认。")
     if torch.equal(labels, original):
         raise Hint("每个位置都有标签了。没选中的位置原字就在眼前，照抄即可；那里应填 -100。")
     outside, inside = labels[~chosen], labels[chosen]

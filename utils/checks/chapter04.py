@@ -36,9 +36,10 @@ def pad_batch(answer):
         raise Hint("请返回一个字典，键是 input_ids 和 attention_mask。")
     ids, mask = batch["input_ids"], batch["attention_mask"]
     if not all(
-        isinstance(each, torch.Tensor) and not each.is_floating_point() for each in (ids, mask)
+        isinstance(each, torch.Tensor) and not each.is_floating_point() and each.dtype != torch.bool
+        for each in (ids, mask)
     ):
-        raise Hint("两个值都应是整数张量：`torch.tensor(...)`，别出现小数。")
+        raise Hint("两个值都应是整数张量：`torch.tensor(...)`，别出现小数或真假值。")
     if ids.shape == (2, 5):
         raise Hint("只补到了最长的一条。还要补到 multiple 的倍数：最长 5，倍数 4，应补到 8。")
     if ids.shape != (2, 8):
@@ -60,6 +61,9 @@ def pad_batch(answer):
         raise Hint("填充的编号要用参数 pad_id，不一定是 0。")
     if other["attention_mask"].tolist() != [[1, 1, 1], [1, 1, 0]]:
         raise Hint("掩码要按长度写，不能按「编号是不是 0」写：内容里也可能有 0。")
+    third = answer([[5], [5, 6, 7]], 9, 2)
+    if third["input_ids"].tolist() != [[5, 9, 9, 9], [5, 6, 7, 9]]:
+        raise Hint("为凑成倍数而补的那几个，也要用 pad_id。")
 
 
 @exercise("04-3")
@@ -83,6 +87,8 @@ def find_tokens(answer):
         raise Hint("字符 0 到 8 是「iPhone17」，应是第 1、2 个词元。")
     if list(answer(list(offsets), 2, 7)) != [1, 2]:
         raise Hint("只碰到一部分的词元也要算：字符 2 到 7 碰到 iphone 和 ##17。")
+    if list(answer(list(offsets), 1, 3)) != [1]:
+        raise Hint("词元比要找的一段还长，也要算：字符 1 到 3 在 iphone 里面。")
     if list(answer(list(offsets), 8, 9)) != []:
         raise Hint("字符 8 是空格，不属于任何词元，应返回空列表。")
 

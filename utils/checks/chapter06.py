@@ -23,6 +23,8 @@ def clean_review(answer):
         raise Hint("连续的空白要并成一个，首尾的空白要去掉。")
     if "br" in answer("Flat.<br>Dull.<BR/>Long.").lower():
         raise Hint("只认得 `<br />` 这一种写法：`<br>`、`<BR/>` 也是换行。")
+    if answer("Flat.<br>Dull.<BR/>Long.") != "Flat. Dull. Long.":
+        raise Hint("每一种写法的换行标签，都要换成一个空格。")
     entities = answer("&quot;Harbour&quot; &amp; its sequel")
     if entities != '"Harbour" & its sequel':
         raise Hint("`&quot;`、`&amp;` 要还原成引号和 &：标准库的 `html.unescape` 就做这件事。")
@@ -53,6 +55,8 @@ def learning_rate_at(answer):
         raise Hint("预热结束时应是最高值，下降段的一半处应是一半，最后一步应是 0。")
     if not np.isclose(at(5, warmup=0.1), 0.5):
         raise Hint("`warmup` 小于 1 时表示比例：0.1 就是总步数的一成。")
+    if not np.isclose(at(55, warmup=0.1), 0.5):
+        raise Hint("预热用了换算后的步数，下降段也要用它。")
     if not np.isclose(at(0, warmup=0), 1.0):
         raise Hint("`warmup` 为 0 就是不预热：第 0 步便是最高值。")
     late = at(45, warmup=500, steps=45)
@@ -162,6 +166,8 @@ def predict_long(answer):
         raise Hint("最后多了一段，它整个都在前一个窗口里：窗口到了文末就该停。")
     if seen != [[0, 1, 2, 3], [3, 4, 5, 6], [6, 7, 8, 9]]:
         raise Hint("0 到 9 这十个词元，`size=4`、`overlap=1` 应切成 0–3、3–6、6–9 三个窗口。")
+    if _windows_of(answer, list(range(8)), 4, 2)[0] != [[0, 1, 2, 3], [2, 3, 4, 5], [4, 5, 6, 7]]:
+        raise Hint("重叠多少由 `overlap` 决定：`size=4`、`overlap=2` 时，每个窗口往前走两个词元。")
     if np.shape(result) != (2,):
         raise Hint("请返回一条影评的两个概率，形状是 (2,)：对各窗口的概率按列取平均。")
     if not np.allclose(result, [0.55, 0.45]):

@@ -96,6 +96,9 @@ def decoder_batch(answer):
         raise Hint("inputs 的各行要一样长，短的在右边补 `pad`。")
     if inputs[1][:2] != [9, 8] or inputs[1][2] not in (1, 3) or inputs[1][3] != 3:
         raise Hint("短的那一行不对：`start`、答案，右边补参数 `pad`，不要写死成 0。")
+    inputs, labels = _two_lists(answer([[8, 1], [5, 6, 7, 1]], 9, 3))
+    if [len(row) for row in [*inputs, *labels]] != [4] * 4:
+        raise Hint("要补到最长的那么长：最长的答案不一定排在第一个。")
 
 
 @exercise("07-3")
@@ -180,6 +183,8 @@ def class_probabilities(answer):
     tiny = given([[-500.0] * 2, [-501.0] * 2])
     if not np.allclose(tiny, _softmax([0.0, -2.0])):
         raise Hint("名字很长时，概率小得变成了 0（0 除以 0）：取指数之前，先减去最大的和。")
+    if not np.allclose(given([[-2000.0], [-1.0]]), [0.0, 1.0]):
+        raise Hint("各名字的概率相差极大时溢出了：减去的应是最大的和，不是别的。")
 
 
 def _softmax(values) -> np.ndarray:

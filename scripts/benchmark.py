@@ -158,6 +158,12 @@ def describe(checkpoint: str = CHECKPOINT) -> dict:
     }
 
 
+def require_processor(what: str) -> None:
+    """End where a GPU is at hand: the report would name it, but the work is the processor's."""
+    if torch.cuda.is_available():
+        sys.exit(f"{what} is measured on the processor: run again with CUDA_VISIBLE_DEVICES=''")
+
+
 def hardware() -> str:
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()

@@ -20,7 +20,7 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmark import SEEDS, TASKS, Report, summary
+from benchmark import SEEDS, TASKS, Report, require_processor, summary
 from tqdm.auto import tqdm
 from understanding import SIZES, measure_understanding, signed
 
@@ -102,6 +102,7 @@ def main() -> None:
         parser.error(
             f"{error} (needed: {', '.join(MODELS[arm] for arm in MODELS if arm in needed)})"
         )
+    require_processor("the comparison")
     report = open_report(arms, arguments.fresh)
     for part in parts:
         if part in SIZES:

@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 import torch
 import transformers
-from benchmark import hardware
+from benchmark import hardware, require_processor
 from sklearn.linear_model import RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -60,6 +60,7 @@ def main() -> None:
     parser.add_argument("--fresh", action="store_true", help="measure again what is there already")
     parser.add_argument("--seeds", nargs="+", type=int, default=SEEDS, help="only these")
     arguments = parser.parse_args()
+    require_processor("NSP on and off")
     news = load_thucnews(course_root() / "data/mini_thucnews")
     tokenizer = load_tokenizer(resolve("mini-bert-zh"))
     train, held_out = course_documents(news)
@@ -92,7 +93,9 @@ def main() -> None:
             # Another process may have measured other seeds meanwhile.
             content["rows"] = dict(sorted((recorded_rows() | {name: row}).items()))
             text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-            RESULTS.write_text(text, encoding="utf8")
+            partial = RESULTS.with_suffix(f".{os.getpid()}.partial")
+            partial.write_text(text, encoding="utf8")
+            partial.replace(RESULTS)
             print(name, row, flush=True)
 
 

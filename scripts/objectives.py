@@ -271,7 +271,7 @@ def endless_batches(rows: list[dict], size: int, rng: random.Random):
     while True:
         # A little noise on the lengths puts other rows together each time.
         order = sorted(rows, key=lambda row: len(row["input_ids"]) * rng.uniform(0.8, 1.2))
-        order += rng.sample(rows, -len(rows) % size)
+        order += rng.choices(rows, k=-len(rows) % size)
         batches = [order[start : start + size] for start in range(0, len(order), size)]
         rng.shuffle(batches)
         yield from batches

@@ -29,9 +29,9 @@ from transformers import AutoConfig, Trainer, TrainingArguments, set_seed
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from objectives import OBJECTIVES, PUBLISHED, TASKS, TOKENIZERS, Setup, set_dropout
 
-from utils.models import ModelError, resolve, vocabulary_sha256
+from utils.models import ModelError, read_vocabulary, resolve, vocabulary_sha256
 from utils.pretraining import encode_documents, read_documents
-from utils.training import JsonLog, bf16_available, last_complete_checkpoint
+from utils.training import JsonLog, bf16_available, check_same_run, last_complete_checkpoint
 
 HELD_OUT_PERCENT = 2
 LEARNING_RATES = {"mlm": 1e-3, "causal": 1e-3, "spans": 1e-2}
@@ -90,7 +90,12 @@ def parse_arguments() -> argparse.Namespace:
     if arguments.tasks and arguments.objective != "spans":
         parser.error("--tasks: for --objective spans alone; add it or leave them out")
     if arguments.start:
-        arguments.tokenizer = Path(check_start(parser, arguments))
+        arguments.start = arguments.tokenizer = Path(check_start(parser, arguments))
+    if arguments.tokenizer and not read_vocabulary(arguments.tokenizer):
+        parser.error(f"--tokenizer {arguments.tokenizer}: no vocabulary there; name its folder")
+    output = arguments.output
+    if output.is_dir() and any(output.iterdir()) and not (output / "config.json").is_file():
+        parser.error(f"--output {output}: holds something else than a model; name a new folder")
     arguments.work = arguments.work or Path("runs") / arguments.output.name
     arguments.learning_rate = arguments.learning_rate or LEARNING_RATES[arguments.objective]
     return arguments
@@ -147,7 +152,7 @@ def load_or_train_tokenizer(arguments, documents):
     folder = arguments.tokenizer or arguments.work / "tokenizer"
     # Under torchrun the others wait for the first process, which trains it for all.
     with PartialState(cpu=not torch.cuda.is_available()).main_process_first():
-        if not (folder / "tokenizer.json").is_file():
+        if not arguments.tokenizer and not (folder / "tokenizer.json").is_file():
             print("training the vocabulary …", flush=True)
             sentences = (sentence for document in documents for sentence in document)
             tokenizer = train(sentences, arguments.vocab_size, arguments.max_length)
@@ -169,6 +174,9 @@ class PretrainingTrainer(Trainer):
             optimizer_cls_and_kwargs=setup.optimizer,
             **options,
         )
+        # The models count their losses' tokens themselves. Else several processes would multiply
+        # the loss of those whose forward() takes further arguments.
+        self.model_accepts_loss_kwargs = False
 
     def evaluate(self, *_, **__):
         metrics = self.setup.measure(self.model, self.setup.held_out_batches)
@@ -183,7 +191,24 @@ class PretrainingTrainer(Trainer):
 
 
 def main() -> None:
-    arguments = parse_arguments()
+    try:
+        pretrain(parse_arguments())
+    except ValueError as error:  # of the texts, or of a work folder: one line is enough
+        sys.exit(f"pretrain.py: {error}")
+
+
+def settings_of(arguments) -> dict:
+    """What must not change when a run is resumed; steps may, to fit a schedule to the time."""
+    free = ("steps", "save_every", "output", "work")
+    settings = {name: value for name, value in vars(arguments).items() if name not in free}
+    settings["text"] = [path.name for path in arguments.text]
+    return {
+        name: value.name if isinstance(value, Path) else value for name, value in settings.items()
+    }
+
+
+def pretrain(arguments) -> None:
+    check_same_run(arguments.work, settings_of(arguments))
     set_seed(arguments.seed)
     train_documents, held_out_documents = split_documents(arguments.text)
     tokenizer = load_or_train_tokenizer(arguments, train_documents)
@@ -295,18 +320,21 @@ def save_finished(model, published: type, tokenizer, report: dict, arguments) ->
     finished.load_state_dict(model.state_dict())
     finished.half().save_pretrained(partial)
     (partial / "training.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf8")
-    for name in ("README.md", "training.jsonl"):  # keep a model card that is there already
-        if (arguments.output / name).is_file():
-            shutil.copy(arguments.output / name, partial / name)
+    if (arguments.output / "README.md").is_file():  # a model card that is there already
+        shutil.copy(arguments.output / "README.md", partial / "README.md")
     shutil.copy(arguments.work / "log.jsonl", partial / "training.jsonl")
     if arguments.start:  # the logs of all rounds before this one, the first round first
         names = ("training_before.jsonl", "training.jsonl")
         logs = [arguments.start / name for name in names if (arguments.start / name).is_file()]
         before = "".join(log.read_text(encoding="utf8") for log in logs)
         (partial / "training_before.jsonl").write_text(before, encoding="utf8")
-    shutil.rmtree(arguments.output, ignore_errors=True)
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    # The old model goes only when the new one stands in its place.
+    replaced = arguments.output.with_name(arguments.output.name + ".old")
+    shutil.rmtree(replaced, ignore_errors=True)
+    if arguments.output.is_dir():
+        arguments.output.rename(replaced)
     partial.rename(arguments.output)
+    shutil.rmtree(replaced, ignore_errors=True)
 
 
 if __name__ == "__main__":

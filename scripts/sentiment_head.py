@@ -45,16 +45,19 @@ def main() -> None:
     model = new_classifier(resolve(ENCODER), IMDB_CLASSES, seed=SEED, dropout=DROPOUT)
     for name, parameter in model.named_parameters():
         parameter.requires_grad = is_head(name)
-    trainer = fine_tune(
-        model,
-        tokenizer,
-        tokenize(splits["train"], tokenizer, MAX_LENGTH),
-        tokenize(splits["validation"], tokenizer, MAX_LENGTH),
-        learning_rate=arguments.learning_rate,
-        epochs=arguments.epochs,
-        seed=SEED,
-        output=arguments.output.parent / "checkpoints",
-    )
+    try:
+        trainer = fine_tune(
+            model,
+            tokenizer,
+            tokenize(splits["train"], tokenizer, MAX_LENGTH),
+            tokenize(splits["validation"], tokenizer, MAX_LENGTH),
+            learning_rate=arguments.learning_rate,
+            epochs=arguments.epochs,
+            seed=SEED,
+            output=arguments.output.parent / "checkpoints",
+        )
+    except ValueError as error:  # checkpoints of other settings
+        parser.error(str(error))
     minutes = (time.perf_counter() - started) / 60
     save_head(trainer.model, arguments.output)
     probabilities = predict(trainer.model, tokenizer, splits["test"]["text"], MAX_LENGTH)

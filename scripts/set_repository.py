@@ -89,7 +89,8 @@ def set_repository(address: str, root: Path) -> list[Path]:
     new = split_address(address)
     old = split_address(current_address(root))
     changed = []
-    for path in text_files(root):
+    # _config.yml last: it says what the old address is, so an interrupted run can be repeated.
+    for path in sorted(text_files(root), key=lambda path: path == root / "_config.yml"):
         before = path.read_bytes()
         after = replace_address(before, old, new)
         if after != before:

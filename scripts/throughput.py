@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from benchmark import SEEDS, Report, score, summary
+from benchmark import SEEDS, Report, require_processor, score, summary
 from transformers import BertConfig, BertForPreTraining, DataCollatorWithPadding
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
@@ -31,6 +31,7 @@ TURNS = 3
 
 
 def measure_throughput(data: Path, report: Report) -> None:
+    require_processor("throughput")
     tokenizer = load_tokenizer(resolve("mini-bert-zh"))
     titles = load_thucnews(str(data / "thucnews/titles_*.csv.gz"))
     if "fine-tuning" not in report.rows:

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 import os
 import tarfile
 import zipfile
@@ -374,3 +375,76 @@ def test_parquet_cut_off_or_without_labels(tmp_path):
     parquet.write_table(pyarrow.table({"text": ["a", "b"], "stars": [1, 2]}), path)
     refused(path, str(path), "label", "columns must be text and label", load=load_texts)
     refused(cut(path), str(path), "cut off or damaged", "download it again", load=load_texts)
+
+
+@pytest.mark.parametrize("label", [-1, 2, None])
+def test_parquet_label_without_a_name(tmp_path, label):
+    import pyarrow
+    from pyarrow import parquet
+
+    table = pyarrow.table({"text": ["a", "b", "c"], "label": [0, 1, label]})
+    notes = {"info": {"features": {"label": {"names": ["neg", "pos"]}}}}
+    table = table.replace_schema_metadata({"huggingface": json.dumps(notes)})
+    parquet.write_table(table, tmp_path / "train.parquet")
+    path = tmp_path / "train.parquet"
+    refused(path, f"{path}, row 3", repr(label), "delete the row", load=load_texts)
+
+
+# --- What would pass in silence ------------------------------------------------------------------
+
+
+def test_numbers_for_names_that_do_not_agree_with_the_labels(tmp_path):
+    """Stars from 1 to 5 for names, and ids from 0: which is 1?"""
+    path = table(tmp_path, *[f"text {i},{i % 5}" for i in range(40)])
+    stars = ["1", "2", "3", "4", "5"]
+    refused(path, str(path), "numbers that do not agree", load=load_texts, classes=stars)
+    path = table(tmp_path, *[f"text {i},{i % 5 + 1}" for i in range(40)])
+    labels = load_texts(path, classes=stars)["train"]
+    assert {text[5:]: int(text[5:]) % 5 for text in labels["text"]} == dict(
+        zip([text[5:] for text in labels["text"]], labels["label"], strict=True)
+    )
+
+
+def test_blank_line_among_the_class_names(tmp_path):
+    path = table(tmp_path, *[f"text {i},{i % 2}" for i in range(40)])
+    names = tmp_path / "class.txt"
+    names.write_text("体育\n\n财经\n", encoding="utf8")
+    refused(path, f"{names}, row 2", "a blank line among the class names", "delete it")
+
+
+@pytest.mark.parametrize("name", ["test.csv", "cnews.val.csv"])
+def test_a_test_split_alone_is_not_trained_on(tmp_path, name):
+    table(tmp_path, *[f"text {i},{'体育' if i % 2 else '财经'}" for i in range(40)], name=name)
+    refused(tmp_path, str(tmp_path), name, "not clear which files to take")
+
+
+def test_a_tree_without_its_training_half(tmp_path):
+    for name in ("neg", "pos"):
+        (tmp_path / "test" / name).mkdir(parents=True)
+        for i in range(20):
+            (tmp_path / "test" / name / f"{i}.txt").write_text(f"review {i}")
+    refused(tmp_path, str(tmp_path), "holds test but no train", "unpack it again", load=load_imdb)
+
+
+@pytest.mark.parametrize("damage", ["cut between members", "damaged header"])
+def test_damage_within_a_tar_that_gzip_does_not_see(tmp_path, damage):
+    whole = tmp_path / "whole.tar.gz"
+    write_tar(whole, tree())
+    content = gzip.decompress(whole.read_bytes())
+    middle = len(content) // 1024 * 512  # headers and contents begin at multiples of 512
+    while content[middle + 257 : middle + 262] != b"ustar":
+        middle += 512
+    if damage == "damaged header":
+        content = content[: middle + 150] + b"\0" * 6 + content[middle + 156 :]
+    else:
+        content = content[:middle]
+    path = tmp_path / "news.tar.gz"
+    path.write_bytes(gzip.compress(content))
+    refused(path, str(path), "cut off or damaged")
+    assert nothing_left(tmp_path)
+
+
+def test_zip_in_which_a_file_is_also_a_folder(tmp_path):
+    path = tmp_path / "news.zip"
+    write_zip(path, {"a": "text", "a/b": "text"})
+    refused(path, str(path), "is a file and a folder at once")

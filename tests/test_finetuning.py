@@ -235,6 +235,14 @@ def test_an_interrupted_run_carries_on_to_the_same_end(scripted, tmp_path):
     assert same(weights(resumed), weights(whole), atol=1e-6)
 
 
+def test_checkpoints_of_other_settings_are_not_taken_for_this_run(scripted, tmp_path):
+    scripted([0.1, 0.2], epochs=2, output=tmp_path)
+    with pytest.raises(ValueError, match="a run with other settings; delete the folder") as refused:
+        scripted([0.3, 0.4], epochs=2, output=tmp_path, learning_rate=1e-3)
+    assert str(refused.value).startswith(str(tmp_path))
+    scripted([], epochs=2, output=tmp_path)  # the same again: nothing left to train
+
+
 def test_a_run_without_output_leaves_no_files(scripted, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.chdir(tmp_path)

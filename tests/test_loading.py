@@ -1,11 +1,17 @@
 """What loading told: errors on one line, the weights that are new."""
 
+import json
 import logging
 import tempfile
 from pathlib import Path
 
 import pytest
-from transformers import AutoModel, AutoModelForPreTraining, AutoModelForSequenceClassification
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoModelForPreTraining,
+    AutoModelForSequenceClassification,
+)
 from transformers.utils import logging as library_log
 
 from utils.loading import attempt, loading_report
@@ -44,6 +50,16 @@ def test_report_names_the_new_weights():
 
 def test_report_is_empty_where_all_weights_fit():
     assert loading_report(AutoModelForPreTraining, resolve("mini-bert-zh")) == ""
+
+
+def test_report_lists_layers_that_share_a_row(tmp_path):
+    """transformers writes encoder.layer.{0, 1, 2, 3}.x, with a blank in it."""
+    config = AutoConfig.from_pretrained(resolve("mini-bert-zh"), num_hidden_layers=2)
+    AutoModel.from_config(config).save_pretrained(tmp_path)
+    entries = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(entries | {"num_hidden_layers": 4}))
+    lines = loading_report(AutoModel, str(tmp_path)).splitlines()
+    assert lines and all(line.startswith("MISSING    encoder.layer.{2, 3}.") for line in lines)
 
 
 def test_the_library_is_as_quiet_or_loud_as_before(capfd, tmp_path):

@@ -108,6 +108,15 @@ def write_vocab_txt(folder, tokens):
     (folder / "vocab.txt").write_text("\n".join(tokens) + "\n", encoding="utf8")
 
 
+def test_a_line_separator_may_be_a_token_as_in_bert_base_chinese(folder):
+    (folder / "tokenizer.json").unlink()
+    tokens = list(VOCABULARY)
+    tokens[10] = "\u2028"
+    write_vocab_txt(folder, tokens)
+    assert resolve(folder) == str(folder)
+    assert models.read_vocabulary(folder)["\u2028"] == 10
+
+
 def damage_no_config(folder):
     (folder / "config.json").unlink()
 
@@ -118,6 +127,23 @@ def damage_broken_json(folder):
 
 def damage_no_weights(folder):
     (folder / "model.safetensors").unlink()
+
+
+def damage_half_the_weights(folder):
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[: weights.stat().st_size // 2])
+
+
+def damage_pointer_for_weights(folder):
+    (folder / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\n")
+
+
+def damage_settings_that_are_a_list(folder):
+    (folder / "config.json").write_text("[]")
+
+
+def damage_vocabulary_that_is_a_list(folder):
+    (folder / "tokenizer.json").write_text("[]")
 
 
 def damage_pickled_weights(folder):
@@ -151,6 +177,10 @@ def damage_order(folder):
         (damage_no_config, "no config.json", "give the folder that save_pretrained wrote"),
         (damage_broken_json, "config.json: not valid JSON", "fetch it again"),
         (damage_no_weights, "no weights (*.safetensors)", "copy model.safetensors there"),
+        (damage_half_the_weights, "model.safetensors: cut off or damaged", "fetch it again"),
+        (damage_pointer_for_weights, "model.safetensors: cut off or damaged", "fetch it again"),
+        (damage_settings_that_are_a_list, "config.json: holds no settings", "fetch it again"),
+        (damage_vocabulary_that_is_a_list, "no vocabulary", "copy the tokenizer files"),
         (damage_pickled_weights, "no weights (*.safetensors)", "with save_pretrained"),
         (damage_no_vocabulary, "no vocabulary", "copy the tokenizer files that belong"),
         (damage_broken_vocabulary, "no vocabulary", "copy the tokenizer files that belong"),

@@ -298,7 +298,7 @@ def test_saving_keeps_the_model_card(saving):
 # --- Arguments and documents ---------------------------------------------------------------------
 
 
-def test_two_processes_train_one_vocabulary_and_one_model(run, tmp_path):
+def in_two_processes(folder: Path, text: Path, *more) -> subprocess.CompletedProcess:
     launch = [
         sys.executable,
         "-m",
@@ -307,11 +307,16 @@ def test_two_processes_train_one_vocabulary_and_one_model(run, tmp_path):
         "--nproc_per_node",
         "2",
     ]
-    script = [pretrain.__file__, *command(tmp_path, run.text, "--steps", "20")[1:]]
+    script = [pretrain.__file__, *command(folder, text, *more)[1:]]
     done = subprocess.run(
         launch + script, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr[-2000:]
+    return done
+
+
+def test_two_processes_train_one_vocabulary_and_one_model(run, tmp_path):
+    done = in_two_processes(tmp_path, run.text, "--steps", "20")
     assert done.stdout.count("training the vocabulary") == 1
     report = json.loads((tmp_path / "models/small/training.json").read_text())
     assert report["processes"] == 2
@@ -319,6 +324,50 @@ def test_two_processes_train_one_vocabulary_and_one_model(run, tmp_path):
     read, read_alone = (each["epochs_of_prepared_rows"] for each in (report, alone))
     assert read / read_alone == pytest.approx(2 * 20 / STEPS, abs=0.01), "each reads its own rows"
     assert [row["step"] for row in log(tmp_path) if "eval_mlm_loss" in row] == [10, 20]
+
+
+def test_two_processes_do_not_double_the_causal_loss(run, tmp_path):
+    """Trainer multiplies by their number unless told that the model's loss is a mean already."""
+    more = ("--objective", "causal", "--steps", "50")
+    start(tmp_path / "one", run.text, *more)
+    in_two_processes(tmp_path / "two", run.text, *more)
+    [one], [two] = (
+        [float(row["loss"]) for row in log(tmp_path / folder) if "loss" in row]
+        for folder in ("one", "two")
+    )
+    assert two < 1.4 * one
+
+
+def test_other_settings_do_not_take_up_the_run(run, tmp_path):
+    """Its weights would be handed out as trained with the new settings."""
+    shutil.copytree(run.folder / "work", tmp_path / "work")
+    with pytest.raises(SystemExit, match="holds checkpoints of a run with other settings"):
+        start(tmp_path, run.text, "--seed", 6)
+    assert not (tmp_path / "models/small").exists()
+
+
+def test_another_folder_is_not_replaced_by_the_model(run, tmp_path, capsys):
+    (tmp_path / "models/small/notes").mkdir(parents=True)
+    with pytest.raises(SystemExit):
+        start(tmp_path, run.text)
+    assert "holds something else than a model; name a new folder" in capsys.readouterr().err
+    assert (tmp_path / "models/small/notes").is_dir()
+
+
+def test_a_tokenizer_that_is_not_there_is_not_trained(run, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        start(tmp_path, run.text, "--tokenizer", tmp_path / "typo")
+    assert f"--tokenizer {tmp_path / 'typo'}: no vocabulary there" in capsys.readouterr().err
+    assert not (tmp_path / "typo").exists()
+
+
+@pytest.mark.parametrize("content", ["体育新闻".encode("gbk"), b""])
+def test_text_that_cannot_be_used_is_one_line(tmp_path, content):
+    path = tmp_path / "text.txt"
+    path.write_bytes(content)
+    with pytest.raises(SystemExit, match=f"pretrain.py: {path}: ") as stopped:
+        start(tmp_path, path)
+    assert "\n" not in str(stopped.value)
 
 
 def test_missing_text_file_is_one_line(tmp_path, monkeypatch, capsys):

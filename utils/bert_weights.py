@@ -89,6 +89,8 @@ def _read_config(folder: Path) -> dict:
         raise ModelError(
             f"{folder}/config.json: not valid JSON ({error}); fetch it again"
         ) from None
+    if not isinstance(entries, dict):
+        raise ModelError(f"{folder}/config.json: holds no settings; fetch it again")
     for key, wanted in SUPPORTED.items():
         if entries.get(key) not in (None, wanted):
             raise ModelError(
@@ -104,7 +106,11 @@ def _weight_files(folder: Path) -> list[Path]:
     if (folder / "model.safetensors").is_file():
         return [folder / "model.safetensors"]
     if index.is_file():
-        names = sorted(set(json.loads(index.read_text(encoding="utf8"))["weight_map"].values()))
+        try:
+            shards = json.loads(index.read_text(encoding="utf8"))["weight_map"].values()
+        except (ValueError, KeyError, TypeError) as error:
+            raise ModelError(f"{index}: damaged ({error}); fetch it again") from None
+        names = sorted(set(shards))
         missing = [name for name in names if not (folder / name).is_file()]
         if missing:
             raise ModelError(f"{folder}: {missing[0]} is missing; fetch all {len(names)} shards")

@@ -134,8 +134,12 @@ def _write_members(archive: Path, folder: Path) -> None:
         if path.is_absolute() or ".." in path.parts or PureWindowsPath(name).drive:
             raise _unsafe(archive, name, "would be written outside its folder")
         target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with open(target, "wb") as stream:
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            stream = open(target, "wb")
+        except (FileExistsError, NotADirectoryError, IsADirectoryError):
+            raise _unsafe(archive, name, "is a file and a folder at once") from None
+        with stream:
             # Count what comes out: the sizes that an archive states need not be true.
             while block := content.read(2**20):
                 room -= len(block)
@@ -170,9 +174,22 @@ def _zip_name(info: zipfile.ZipInfo) -> str:
     return info.filename
 
 
+class _WholeTar(tarfile.TarInfo):
+    """tarfile takes a damaged header, or a missing end mark, for the end of the archive."""
+
+    @classmethod
+    def fromtarfile(cls, file):
+        try:
+            return super().fromtarfile(file)
+        except tarfile.EOFHeaderError:
+            raise
+        except tarfile.HeaderError as error:
+            raise tarfile.ReadError(str(error)) from error
+
+
 def _tar_members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
     with gzip.open(archive) as stream:
-        with tarfile.open(fileobj=stream, mode="r|") as file:
+        with tarfile.open(fileobj=stream, mode="r|", tarinfo=_WholeTar) as file:
             for info in file:
                 if not (info.isfile() or info.isdir()):
                     raise _unsafe(archive, info.name, "is a link or a device")

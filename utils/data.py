@@ -201,6 +201,13 @@ def _label_ids(rows: list[Row], path: Path, classes) -> tuple[list[str], dict[st
     names = numbered or found
     if set(names) == set(THUCNEWS_CLASSES) and not isinstance(classes, (list, tuple)):
         names = list(THUCNEWS_CLASSES)
+    if any(name.isdigit() for name in numbered):  # "1" may be a class's name or the id of another
+        if not set(found) <= set(names):
+            raise DataError(
+                f"{path}: class names and labels are numbers that do not agree "
+                f"({', '.join(names)[:40]} and {', '.join(found)[:40]}); name the classes in words"
+            )
+        return names, {name: i for i, name in enumerate(names)}
     ids = {str(i): names.index(name) for i, name in enumerate(numbered)}
     return names, ids | {name: i for i, name in enumerate(names)}
 

@@ -29,7 +29,12 @@ from transformers.utils import logging
 from utils.metrics import load_metrics
 from utils.models import ModelError, read_vocabulary, vocabulary_sha256
 from utils.profile import SEED, device
-from utils.training import BucketTrainer, bf16_available, last_complete_checkpoint
+from utils.training import (
+    BucketTrainer,
+    bf16_available,
+    check_same_run,
+    last_complete_checkpoint,
+)
 
 
 def load_tokenizer(checkpoint: str):
@@ -118,11 +123,13 @@ def fine_tune(
     Args:
         train, validation: what `tokenize` returns.
         output: folder for checkpoints. A run that was interrupted carries on from the last
-            complete one there. By default a temporary folder.
+            complete one there, if it was the same run. By default a temporary folder.
         patience: stop after so many epochs without a better macro F1 on the validation split.
         options: further `TrainingArguments`, which override the recipe.
     Returns:
         the `transformers.Trainer`; `trainer.state.log_history` holds the curves.
+    Raises:
+        ValueError: no rows, or `output` holds the checkpoints of a run with other settings.
     """
     if len(train) == 0 or len(validation) == 0:
         raise ValueError("fine_tune: the training and the validation split need at least one row")
@@ -160,6 +167,9 @@ def fine_tune(
     with contextlib.ExitStack() as stack:
         if output is None:
             output = stack.enter_context(tempfile.TemporaryDirectory())
+        # Never hand out the model of an earlier run as that of this one.
+        settings = dict(rate=learning_rate, epochs=epochs, batch=batch_size, seed=seed, **options)
+        check_same_run(output, settings | {"rows": len(train), "patience": patience})
         trainer = BucketTrainer(
             model=model,
             args=TrainingArguments(output_dir=str(output), **(recipe | options)),

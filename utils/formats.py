@@ -83,8 +83,13 @@ def visible_folders(folder: Path) -> list[Path]:
 
 def read_class_file(path: Path) -> list[str]:
     """Class names, one a line; the line counted from 0 is the id."""
-    lines = (line.strip() for line in decode(read_bytes(path), path).split("\n"))
-    return [line for line in lines if line]
+    lines = [line.strip() for line in decode(read_bytes(path), path).rstrip().split("\n")]
+    if "" in lines:
+        raise DataError(
+            f"{path}, row {lines.index('') + 1}: a blank line among the class names; delete it, "
+            "as ids are counted by lines"
+        )
+    return lines
 
 
 def unpacked_limit(packed_bytes: int) -> int:
@@ -230,12 +235,16 @@ def _parquet_rows(path: Path) -> list[Row]:
     # Files from the Hub say what their label ids mean: believe them rather than a convention.
     notes = json.loads((table.schema.metadata or {}).get(b"huggingface", b"{}"))
     names = notes.get("info", {}).get("features", {}).get("label", {}).get("names")
-    if names:
-        labels = [names[i] for i in labels]
-    return [
-        Row(text or "", str(label), path, number)
-        for number, (text, label) in enumerate(zip(texts, labels, strict=True), start=1)
-    ]
+    rows = []
+    for number, (text, label) in enumerate(zip(texts, labels, strict=True), start=1):
+        known = not names or isinstance(label, int) and 0 <= label < len(names)
+        if not isinstance(text, str | None) or label is None or not known:
+            raise DataError(
+                f"{path}, row {number}: text {str(text)[:20]!r} with label {label!r}; correct or "
+                "delete the row"
+            )
+        rows.append(Row(text or "", names[label] if names else str(label), path, number))
+    return rows
 
 
 def _checked(rows: list[Row], path: Path) -> list[Row]:

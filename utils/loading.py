@@ -47,5 +47,8 @@ def loading_report(auto_class, folder: str) -> str:
         library_log.set_verbosity(before)
         library_log.remove_handler(handler)
         library_log.enable_default_handler()
-    rows = re.findall(r"^(\S+) *\| *(MISSING|UNEXPECTED|MISMATCH)\b", words.getvalue(), re.M)
+    # Layers with the same fate share a row, "encoder.layer.{2, 3}.x"; a terminal has the status in
+    # colour.
+    row = r"^(\S.*?) *\| *(?:\x1b\[[\d;]*m)?(MISSING|UNEXPECTED|MISMATCH)\b"
+    rows = re.findall(row, words.getvalue(), re.M)
     return "\n".join(f"{status:10s} {name}" for status, name in sorted((s, n) for n, s in rows))

@@ -10,6 +10,8 @@ import importlib.util
 import json
 from pathlib import Path
 
+from safetensors import SafetensorError, safe_open
+
 from utils.profile import course_root, profile
 
 # name -> (what mini uses, what full uses); a mini entry is a folder under models/ or a package.
@@ -76,11 +78,20 @@ def check_folder(folder: Path) -> None:
         raise ModelError(
             f"{folder}/config.json: not valid JSON ({error}); fetch it again"
         ) from None
-    if not any(folder.glob("*.safetensors")):
+    if not isinstance(config, dict):
+        raise ModelError(f"{folder}/config.json: holds no settings; fetch it again")
+    weights = sorted(folder.glob("*.safetensors"))
+    if not weights:
         raise ModelError(
             f"{folder}: no weights (*.safetensors) in it; copy model.safetensors there "
             "or save the model again with save_pretrained"
         )
+    for file in weights:
+        try:
+            with safe_open(file, framework="np"):  # reads the list of tensors, not the tensors
+                pass
+        except SafetensorError as error:
+            raise ModelError(f"{file}: cut off or damaged ({error}); fetch it again") from None
     vocab = read_vocabulary(folder)
     if not vocab:
         raise ModelError(
@@ -106,12 +117,14 @@ def read_vocabulary(folder: Path) -> dict[str, int]:
         try:
             text = (folder / "tokenizer.json").read_text(encoding="utf8")
             vocab = json.loads(text)["model"]["vocab"]
-        except (ValueError, KeyError):
+        except (ValueError, KeyError, TypeError):
             return {}
         # SentencePiece models list [token, score] pairs instead.
         return vocab if isinstance(vocab, dict) else {pair[0]: i for i, pair in enumerate(vocab)}
     if (folder / "vocab.txt").is_file():
-        lines = (folder / "vocab.txt").read_text(encoding="utf8").splitlines()
+        # Not splitlines(): bert-base-chinese has U+2028 for a token, which that takes for an end.
+        text = (folder / "vocab.txt").read_text(encoding="utf8")
+        lines = text.removesuffix("\n").split("\n")
         return {token: i for i, token in enumerate(lines)}
     return {}
 

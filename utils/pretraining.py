@@ -7,6 +7,7 @@ Formulas and rates: Devlin et al. 2019, arXiv 1810.04805, section 3.1 and append
 
 import gzip
 import random
+import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -51,12 +52,17 @@ def read_documents(path: str | Path) -> list[list[str]]:
     """Read a corpus file (plain or .gz): one sentence a line, a blank line between documents.
 
     A file without any blank line (such as one headline a line) counts each line as a document.
-    Raises ValueError naming the file if there is no text in it.
+    Raises ValueError naming the file if there is no text in it, or it cannot be read.
     """
     path = Path(path)
     open_text = gzip.open if path.suffix == ".gz" else open
-    with open_text(path, "rt", encoding="utf-8-sig") as file:
-        lines = [line.strip() for line in file]
+    try:
+        with open_text(path, "rt", encoding="utf-8-sig") as file:
+            lines = [line.strip() for line in file]
+    except (UnicodeDecodeError, EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ValueError(
+            f"{path}: cannot be read as UTF-8 text ({error}); convert it, or fetch it again"
+        ) from None
     while lines and not lines[-1]:
         lines.pop()
     if not lines:
@@ -189,9 +195,10 @@ class SegmentPairs(torch.utils.data.Dataset):
                 "pretraining needs at least two documents to draw random segments from, "
                 "and two more that are held out; give more text"
             )
+        short_length = min(short_length, max_length)
         self.cls, self.sep = tokenizer.cls_token_id, tokenizer.sep_token_id
         self.tokens, self.ends, self.firsts, self.labels = (
-            array("H"),
+            array("I"),
             array("q"),
             array("h"),
             array("b"),

@@ -45,6 +45,8 @@ def _look_into(folder: Path, name: str) -> dict[str, Path]:
     files = [path for path in files if DATA_FILE.fullmatch(path.name) and path.name[0] != "."]
     if any(SPLIT_FILE.fullmatch(path.name) for path in files):
         return _group_files(folder, files, name)
+    if trees:
+        raise DataError(f"{folder}: holds {', '.join(trees)} but no train; unpack it again")
     inner = visible_folders(folder)
     if len(inner) == 1 and not files:  # archives often hold one folder that holds everything
         return _look_into(inner[0], name)
@@ -63,7 +65,9 @@ def _group_files(source: Path, files: list[Path], name: str) -> dict[str, Path]:
     files = [path for path in files if path.is_file()]
     files = [path for path in files if not CLASS_FILE.fullmatch(path.name)]
     if len(files) == 1:
-        return {WHOLE: files[0]}
+        match = SPLIT_FILE.fullmatch(files[0].name)
+        if not match or match["split"] == "train":  # nobody trains on a test split left alone
+            return {WHOLE: files[0]}
     groups: dict[str, dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
     for path in files:
         if match := SPLIT_FILE.fullmatch(path.name):

@@ -70,6 +70,24 @@ def last_complete_checkpoint(folder: str | Path) -> str | None:
     return None
 
 
+def check_same_run(folder: str | Path, settings: dict) -> None:
+    """Note the settings of a run in its folder, or compare them with those noted there.
+
+    Raises:
+        ValueError: the folder holds checkpoints of a run with other settings.
+    """
+    note = Path(folder) / "settings.json"
+    text = json.dumps(settings, sort_keys=True, default=str, indent=1) + "\n"
+    if last_complete_checkpoint(folder) and note.is_file():
+        if note.read_text(encoding="utf8") != text:
+            raise ValueError(
+                f"{folder}: holds checkpoints of a run with other settings; delete the folder, or "
+                "give another one"
+            )
+    note.parent.mkdir(parents=True, exist_ok=True)
+    note.write_text(text, encoding="utf8")
+
+
 class JsonLog(TrainerCallback):
     """Write every log of a Trainer to a file, one JSON object a line, with minutes and an ETA.
 

@@ -174,8 +174,8 @@ class PretrainingTrainer(Trainer):
             optimizer_cls_and_kwargs=setup.optimizer,
             **options,
         )
-        # The models count their losses' tokens themselves. Else several processes would multiply
-        # the loss of those whose forward() takes further arguments.
+        # Each loss is a mean over the process's own tokens. Without this, Trainer multiplies it by
+        # the number of processes where forward() takes further arguments.
         self.model_accepts_loss_kwargs = False
 
     def evaluate(self, *_, **__):

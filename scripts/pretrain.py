@@ -24,7 +24,13 @@ from pathlib import Path
 import torch
 import transformers
 from accelerate import PartialState
-from transformers import AutoConfig, Trainer, TrainingArguments, set_seed
+from transformers import (
+    AutoConfig,
+    PreTrainedTokenizerBase,
+    Trainer,
+    TrainingArguments,
+    set_seed,
+)
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from objectives import OBJECTIVES, PUBLISHED, TASKS, TOKENIZERS, Setup, set_dropout
@@ -190,13 +196,6 @@ class PretrainingTrainer(Trainer):
         return metrics
 
 
-def main() -> None:
-    try:
-        pretrain(parse_arguments())
-    except ValueError as error:  # of the texts, or of a work folder: one line is enough
-        sys.exit(f"pretrain.py: {error}")
-
-
 def settings_of(arguments) -> dict:
     """What must not change when a run is resumed; steps may, to fit a schedule to the time."""
     free = ("steps", "save_every", "output", "work")
@@ -207,7 +206,8 @@ def settings_of(arguments) -> dict:
     }
 
 
-def pretrain(arguments) -> None:
+def prepare(arguments) -> tuple[Setup, PreTrainedTokenizerBase, int]:
+    """What the objective trains and is measured with, the tokenizer, and the tokens a pass."""
     check_same_run(arguments.work, settings_of(arguments))
     set_seed(arguments.seed)
     train_documents, held_out_documents = split_documents(arguments.text)
@@ -222,6 +222,15 @@ def pretrain(arguments) -> None:
         f"{len(setup.train_rows):,} rows; {len(held_out_documents):,} documents held out",
         flush=True,
     )
+    return setup, tokenizer, tokens_a_pass
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    try:
+        setup, tokenizer, tokens_a_pass = prepare(arguments)
+    except ValueError as error:  # of the texts, or of the work folder: one line is enough
+        sys.exit(f"pretrain.py: {error}")
     log = JsonLog(arguments.work / "log.jsonl")
     trainer = PretrainingTrainer(
         setup=setup,
@@ -309,7 +318,10 @@ def without_folder(argument: str) -> str:
 def save_finished(model, published: type, tokenizer, report: dict, arguments) -> None:
     """Write the model in fp16 beside its place, then move it there: never a half-written model."""
     partial = arguments.output.with_name(arguments.output.name + ".partial")
+    replaced = arguments.output.with_name(arguments.output.name + ".old")
     shutil.rmtree(partial, ignore_errors=True)
+    if replaced.is_dir() and not arguments.output.is_dir():  # killed between the two renames below
+        replaced.rename(arguments.output)
     # The usual dropout goes into the saved configuration: fine-tuning on few labels wants it.
     set_dropout(model.config, 0.1)
     model.config.use_cache = True  # Trainer turns it off; whoever generates wants it
@@ -329,7 +341,6 @@ def save_finished(model, published: type, tokenizer, report: dict, arguments) ->
         before = "".join(log.read_text(encoding="utf8") for log in logs)
         (partial / "training_before.jsonl").write_text(before, encoding="utf8")
     # The old model goes only when the new one stands in its place.
-    replaced = arguments.output.with_name(arguments.output.name + ".old")
     shutil.rmtree(replaced, ignore_errors=True)
     if arguments.output.is_dir():
         arguments.output.rename(replaced)

@@ -295,6 +295,14 @@ def test_saving_keeps_the_model_card(saving):
     assert json.loads((output / "training.json").read_text()) == {"steps": 1}
 
 
+def test_kill_between_the_last_two_steps_keeps_the_model_card(saving):
+    output = saving[-1].output
+    output.rename(output.with_name(output.name + ".old"))
+    pretrain.save_finished(*saving)
+    assert (output / "README.md").read_text() == "old"
+    assert [path.name for path in output.parent.iterdir()] == [output.name]
+
+
 # --- Arguments and documents ---------------------------------------------------------------------
 
 

@@ -112,7 +112,7 @@ def new_bert(kind, arguments, tokenizer, **options):
     # With a padding mask the fused attention is slower than the written-out one on a processor.
     attention = "sdpa" if torch.cuda.is_available() else "eager"
     if arguments.start:
-        return started(kind, arguments.start, attn_implementation=attention)
+        return started(kind, arguments, attn_implementation=attention)
     config = BertConfig(
         vocab_size=len(tokenizer),
         hidden_size=arguments.hidden,
@@ -124,20 +124,19 @@ def new_bert(kind, arguments, tokenizer, **options):
         **options,
     )
     config._attn_implementation = attention
-    set_dropout(config, 0.0)
+    set_dropout(config, arguments.dropout)
     return kind(config)
 
 
-def started(kind, folder, **options):
+def started(kind, arguments, **options):
     """The model of ``--start``, whose shape counts then; in float32."""
-    config = kind.config_class.from_pretrained(folder)
-    set_dropout(config, 0.0)
-    return kind.from_pretrained(folder, config=config, dtype=torch.float32, **options)
+    config = kind.config_class.from_pretrained(arguments.start)
+    set_dropout(config, arguments.dropout)
+    return kind.from_pretrained(arguments.start, config=config, dtype=torch.float32, **options)
 
 
 def set_dropout(config, rate: float) -> None:
-    """Every pass cuts, masks or hides anew: regularisation enough for so small a model, which is
-    pretrained without dropout and saved with the usual one."""
+    """Set every kind of dropout that a model of one of the three families has."""
     for name in ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout_rate"):
         if hasattr(config, name):
             setattr(config, name, rate)
@@ -213,7 +212,7 @@ def spans(arguments, tokenizer, train_ids, held_out_ids) -> Setup:
 
 def new_t5(arguments, tokenizer) -> T5ForConditionalGeneration:
     if arguments.start:
-        return started(T5ForConditionalGeneration, arguments.start)
+        return started(T5ForConditionalGeneration, arguments)
     config = T5Config(
         vocab_size=len(tokenizer),
         d_model=arguments.hidden,
@@ -226,7 +225,7 @@ def new_t5(arguments, tokenizer) -> T5ForConditionalGeneration:
         eos_token_id=tokenizer.eos_token_id,
         decoder_start_token_id=tokenizer.pad_token_id,
     )
-    set_dropout(config, 0.0)
+    set_dropout(config, arguments.dropout)
     model = T5ForConditionalGeneration(config)
     head_start(model)
     return model

@@ -14,7 +14,7 @@ import pretrain
 import pytest
 import torch
 from safetensors.torch import load_file
-from test_pretrain_script import OPTIONS, corpus
+from test_pretrain_script import OPTIONS, command, corpus
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
 from utils.data import load_thucnews
@@ -58,6 +58,27 @@ def gpt(tmp_path_factory):
 def t5(tmp_path_factory):
     folder = tmp_path_factory.mktemp("t5")
     return start(folder, corpus(folder / "text.txt"), "--objective", "spans", steps=40)
+
+
+# --- What differs --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "options, rate",
+    [
+        ([], 0.0),
+        (["--objective", "spans"], 0.0),
+        (["--objective", "causal"], 0.1),  # the same answers at every pass: it learns them by heart
+        (["--objective", "causal", "--dropout", "0"], 0.0),
+        (["--dropout", "0.2"], 0.2),
+    ],
+)
+def test_dropout_while_pretraining(tmp_path, monkeypatch, options, rate):
+    text = corpus(tmp_path / "text.txt")
+    monkeypatch.setattr(sys, "argv", [str(each) for each in command(tmp_path, text, *options)])
+    setup, *_ = pretrain.prepare(pretrain.parse_arguments())
+    rates = {each.p for each in setup.model.modules() if isinstance(each, torch.nn.Dropout)}
+    assert rates == {rate}
 
 
 # --- GPT -----------------------------------------------------------------------------------------

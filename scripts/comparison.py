@@ -51,8 +51,10 @@ MODELS = {"bert": "mini-bert-zh", "gpt": "mini-gpt-zh", "t5": "mini-t5"}
 BEFORE = "t5-before-tasks"
 PARTS = ("mini", "titles", "cost", "filling", "perplexity")
 FAIRNESS = (
-    "BERT and GPT: the same trunk, vocabulary, text, steps and rows; but GPT answers at every token, "
-    "BERT at 15 % of them, and BERT has next sentences too. T5: about as many tokens and parameters, "
+    "BERT and GPT: the same trunk, vocabulary and text, and as many tokens (GPT in half as many steps "
+    "of twice the rows); but GPT answers at every token, BERT at 15 % of them, and BERT has next "
+    "sentences too. GPT was trained with dropout, without which it learns the text by heart; the "
+    "others, whose masks and spans are new at each pass, without. T5: about as many tokens and parameters, "
     "with a vocabulary of its own, English reviews besides, Adafactor, and a start in which some "
     "heads look nearby (scripts/t5_start.py): from the usual start, by AdamW, it had learnt nothing "
     "after 1,500 steps. Each was pretrained once: the seeds are those of fine-tuning, which has the "

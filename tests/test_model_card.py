@@ -1,6 +1,7 @@
 """The model cards say what training.json and results/ say."""
 
 import json
+import re
 
 import objectives
 import pytest
@@ -46,11 +47,18 @@ def test_task_measures():
 @pytest.mark.parametrize("model", PRETRAINED)
 def test_budget(model):
     for run in rounds(model):
-        assert f"{run['steps']:,} of 64 rows" in card(model)
+        rows = re.search(r"--batch-size (\d+)", run["command"])
+        assert f"{run['steps']:,} of {rows[1] if rows else 64} rows" in card(model)
         if run["tokens_seen"]:  # not counted where tasks are mixed in
             assert f"about {run['tokens_seen'] / 1e6:.0f} million tokens" in card(model)
-        assert f"{run['minutes']:.0f} minutes" in card(model)
+        minutes = f"{run['minutes']:.1f}" if run["minutes"] < 10 else f"{run['minutes']:.0f}"
+        assert f"{minutes} minutes" in card(model) and device(run) in card(model)
         assert run["command"] in card(model)
+
+
+def device(run: dict) -> str:
+    """As the card calls it."""
+    return "H100" if "H100" in run["device"] else "x86-64"
 
 
 def cell(row: dict | None) -> str:

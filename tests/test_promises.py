@@ -38,7 +38,7 @@ def test_real_titles(labels, least):
     [
         ("thucnews_mini", 100, 25),
         ("thucnews_mini", 900, 8),
-        ("thucnews_titles", 200, 20),
+        ("thucnews_titles", 200, 25),
         ("thucnews_titles", 1000, 8),
     ],
 )

@@ -75,7 +75,7 @@ def t5(tmp_path_factory):
 )
 def test_dropout_while_pretraining(tmp_path, monkeypatch, options, rate):
     text = corpus(tmp_path / "text.txt")
-    monkeypatch.setattr(sys, "argv", [str(each) for each in command(tmp_path, text, *options)])
+    monkeypatch.setattr(sys, "argv", command(tmp_path, text, *options))
     setup, *_ = pretrain.prepare(pretrain.parse_arguments())
     rates = {each.p for each in setup.model.modules() if isinstance(each, torch.nn.Dropout)}
     assert rates == {rate}

@@ -53,7 +53,7 @@ OTHERS = ("throughput", "imdb", "sweep")
 TASKS = {
     "mini": (None, 128, {50: 40, 100: 40, 200: 20, 400: 12, 900: 8}),
     "titles": ("thucnews/titles_*.csv.gz", 48, {200: 20, 1000: 10, 5000: 4}),
-    "texts": ("thucnews", 128, {None: 3}),
+    "texts": ("thucnews", 128, {None: 8}),
 }
 
 

@@ -95,13 +95,13 @@ def test_understanding_on_equal_terms(arms, runs, tmp_path, monkeypatch):
     assert len({str(settings) for settings in calls.values()}) == 1
     assert calls["spans"] == [
         [size, min(size, 12), rate, epochs, seed]
-        for size, epochs, grid in ((8, 3, understanding.GRIDS[0]), (24, 2, understanding.GRIDS[1]))
-        for rate in grid
+        for size, epochs in ((8, 3), (24, 2))
+        for rate in benchmark.LEARNING_RATES
         for seed in benchmark.SEEDS
     ]
 
     rows = content["rows"]
-    assert rows["mini/8/gpt"]["learning_rate"] == max(understanding.GRIDS[0])
+    assert rows["mini/8/gpt"]["learning_rate"] == max(benchmark.LEARNING_RATES)
     assert rows["mini/8/t5"]["tasks_seen"] == ["thucnews=mini"]
     assert rows["mini/8/t5-before-tasks"]["tasks_seen"] == rows["mini/8/gpt"]["tasks_seen"] == []
     assert rows["mini/8/frozen gpt mean"]["accuracy"]["mean"] > 0.9, "even random features tell"

@@ -55,7 +55,7 @@ def runs(arms, tmp_path, monkeypatch):
     monkeypatch.setattr(benchmark, "describe", lambda checkpoint: dict(about))
     for module in (comparison, understanding):
         monkeypatch.setattr(module, "load_thucnews", lambda source: splits)
-    monkeypatch.setattr(understanding, "SIZES", {"mini": {8: 3, 24: 2}, "titles": {8: 4}})
+    monkeypatch.setattr(understanding, "SIZES", {"mini": (8, 24), "titles": (8,)})
     monkeypatch.setattr(
         understanding, "TASKS", {"mini": (None, 32, {8: 3, 24: 2}), "titles": ("t", 32, {8: 4})}
     )

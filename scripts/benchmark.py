@@ -28,12 +28,11 @@ import transformers
 from sklearn.metrics import accuracy_score, f1_score
 from tqdm.auto import tqdm
 
-from utils.baselines import majority_class, strongest_tfidf
 from utils.data import balanced_sample, load_thucnews
-from utils.finetuning import fine_tune, load_tokenizer, new_classifier, predict, tokenize
-from utils.models import file_sha256, read_vocabulary, resolve, vocabulary_sha256
-from utils.profile import course_root
-from utils.training import bf16_available
+from utils.finetuning import fine_tune, new_classifier, predict, tokenize
+from utils.measuring import majority_class, strongest_tfidf
+from utils.models import file_sha256, load_tokenizer, read_vocabulary, resolve, vocabulary_sha256
+from utils.profile import bf16_available, course_root
 
 RESULTS = course_root() / "results"
 SEEDS = (0, 1, 2)

@@ -24,12 +24,10 @@ from benchmark import SEEDS, TASKS, Report, require_processor, summary
 from tqdm.auto import tqdm
 from understanding import SIZES, measure_understanding, signed
 
-from utils.baselines import CHINESE_TERMS, tfidf_classifier
-from utils.costs import milliseconds, peak_megabytes, weights_megabytes
 from utils.data import balanced_sample, load_thucnews
-from utils.finetuning import load_tokenizer
-from utils.label_scoring import as_asked, classes_of, language_model, new_model
-from utils.likelihood import (
+from utils.finetuning import as_asked, classes_of, language_model, new_model
+from utils.measuring import (
+    CHINESE_TERMS,
     continue_with_gpt,
     continue_with_t5,
     count_words,
@@ -38,14 +36,19 @@ from utils.likelihood import (
     fill_with_t5,
     halves,
     make_blanks,
+    milliseconds,
     next_token_losses,
+    peak_megabytes,
     perplexities,
     pseudo_losses,
+    tfidf_classifier,
     unigram_losses,
+    weights_megabytes,
     word_is_known,
 )
-from utils.models import ModelError, file_sha256, resolve, text_budget, training_rounds
+from utils.models import ModelError, file_sha256, load_tokenizer, resolve
 from utils.profile import course_root
+from utils.training_log import text_budget, training_rounds
 
 MODELS = {"bert": "mini-bert-zh", "gpt": "mini-gpt-zh", "t5": "mini-t5"}
 BEFORE = "t5-before-tasks"

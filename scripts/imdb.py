@@ -7,12 +7,10 @@ from benchmark import SEEDS, Report, baselines, one_run, score, summary
 from tqdm.auto import tqdm
 from transformers import AutoModel
 
-from utils.baselines import ENGLISH_TERMS
-from utils.data import balanced_sample, load_imdb
-from utils.finetuning import load_tokenizer, sentence_features, tokenize
-from utils.label_scoring import fit_probe
-from utils.long_texts import PARTS, shorten
-from utils.models import resolve
+from utils.data import PARTS, balanced_sample, load_imdb, shorten
+from utils.finetuning import sentence_features, tokenize
+from utils.measuring import ENGLISH_TERMS, fit_probe
+from utils.models import load_tokenizer, resolve
 from utils.profile import course_root
 
 ENCODER = "minilm-en"

@@ -32,8 +32,8 @@ from sklearn.preprocessing import StandardScaler
 from transformers import BertConfig
 
 from utils.data import balanced_sample, load_thucnews
-from utils.finetuning import load_tokenizer, sentence_features
-from utils.models import resolve
+from utils.finetuning import sentence_features
+from utils.models import load_tokenizer, resolve
 from utils.pretraining import (
     BertForMaskedPreTraining,
     PretrainingCollator,

@@ -26,35 +26,33 @@ from transformers import (
 )
 
 from utils.data import load_imdb, load_thucnews
-from utils.language_modelling import (
-    BertForCausalPretraining,
-    CausalCollator,
-    Passages,
-    evaluate_causal,
-)
-from utils.pretraining import (
-    IGNORE,
-    BertForMaskedPreTraining,
-    PretrainingCollator,
-    SegmentPairs,
-    evaluate_pretraining,
-    train_wordpiece,
-    unigram_baseline,
-    unigram_of_answers,
-)
-from utils.text_to_text import (
+from utils.finetuning import (
     NEWS_PREFIX,
     REVIEW_ANSWERS,
     REVIEW_PREFIX,
     TOPIC_ANSWERS,
     TOPIC_PREFIX,
-    TextToTextCollator,
     encode_task,
-    evaluate_text_to_text,
     exact_answers,
-    sentinel_ids,
     task_rows,
+)
+from utils.pretraining import (
+    IGNORE,
+    BertForCausalPretraining,
+    BertForMaskedPreTraining,
+    CausalCollator,
+    Passages,
+    PretrainingCollator,
+    SegmentPairs,
+    TextToTextCollator,
+    evaluate_causal,
+    evaluate_pretraining,
+    evaluate_text_to_text,
+    sentinel_ids,
     train_sentencepiece,
+    train_wordpiece,
+    unigram_baseline,
+    unigram_of_answers,
 )
 
 TASK_LENGTH = 256  # tokens of a task's text; longer ones are cut

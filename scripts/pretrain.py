@@ -37,7 +37,9 @@ from objectives import OBJECTIVES, PUBLISHED, TASKS, TOKENIZERS, Setup, set_drop
 
 from utils.models import ModelError, read_vocabulary, resolve, vocabulary_sha256
 from utils.pretraining import encode_documents, read_documents
-from utils.training import JsonLog, bf16_available, check_same_run, last_complete_checkpoint
+from utils.profile import bf16_available
+from utils.resuming import check_same_run, last_complete_checkpoint
+from utils.training_log import JsonLog
 
 HELD_OUT_PERCENT = 2
 LEARNING_RATES = {"mlm": 1e-3, "causal": 1e-3, "spans": 1e-2}

@@ -11,8 +11,7 @@ import re
 from datasets import Dataset, DatasetDict
 
 from utils.data import load_imdb
-from utils.finetuning import predict
-from utils.sentiment import sentiment_classifier
+from utils.finetuning import predict, sentiment_classifier
 
 WORDS = range(3, 26)  # shorter ones are titles and names, longer ones whole arguments
 SURE = 0.9  # probability from which the classifier counts as a witness

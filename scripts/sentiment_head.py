@@ -21,10 +21,9 @@ from benchmark import describe, score
 from imdb import DROPOUT, ENCODER, MAX_LENGTH, shortened
 
 from utils.data import IMDB_CLASSES, load_imdb
-from utils.finetuning import fine_tune, load_tokenizer, new_classifier, predict, tokenize
-from utils.models import resolve
+from utils.finetuning import HEAD, fine_tune, is_head, new_classifier, predict, save_head, tokenize
+from utils.models import load_tokenizer, resolve
 from utils.profile import course_root
-from utils.sentiment import HEAD, is_head, save_head
 
 SEED = 0
 

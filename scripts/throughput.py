@@ -16,8 +16,8 @@ from transformers import BertConfig, BertForPreTraining, DataCollatorWithPadding
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from utils.data import balanced_sample, load_thucnews
-from utils.finetuning import fine_tune, load_tokenizer, new_classifier, predict, tokenize
-from utils.models import resolve
+from utils.finetuning import ShuffledBatches, fine_tune, new_classifier, predict, tokenize
+from utils.models import load_tokenizer, resolve
 from utils.pretraining import (
     BertForMaskedPreTraining,
     PretrainingCollator,
@@ -25,7 +25,7 @@ from utils.pretraining import (
     encode_documents,
     read_documents,
 )
-from utils.training import ShuffledBatches, bf16_available
+from utils.profile import bf16_available
 
 TURNS = 3
 

@@ -19,8 +19,17 @@ from tqdm.auto import tqdm
 from transformers import AutoConfig, AutoModel, T5EncoderModel, set_seed
 
 from utils.data import balanced_sample, load_thucnews
-from utils.finetuning import fine_tune, load_tokenizer, sentence_features, tokenize
-from utils.label_scoring import as_asked, classes_of, fit_probe, is_t5, new_model
+from utils.finetuning import (
+    as_asked,
+    classes_of,
+    fine_tune,
+    is_t5,
+    new_model,
+    sentence_features,
+    tokenize,
+)
+from utils.measuring import fit_probe
+from utils.models import load_tokenizer
 from utils.profile import course_root
 
 # Few labels and many; epochs and longest text are those of benchmark.py. Real titles are there to

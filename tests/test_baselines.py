@@ -1,16 +1,11 @@
-"""utils.baselines: the majority class, and TF-IDF chosen on the training texts alone."""
+"""utils.measuring, the baselines: the majority class, and TF-IDF chosen on the training texts alone."""
 
 import random
 
 import pytest
 
-from utils.baselines import (
-    CHINESE_TERMS,
-    jieba_words,
-    majority_class,
-    strongest_tfidf,
-    tfidf_classifier,
-)
+from utils.measuring import CHINESE_TERMS, majority_class, strongest_tfidf, tfidf_classifier
+from utils.measuring.baselines import jieba_words
 
 WORDS = {
     "体育": ["球队", "主场", "联赛", "射门", "教练"],
@@ -64,7 +59,7 @@ def test_strongest_tfidf_takes_the_best_whatever_the_order(order):
 def test_strongest_tfidf_tries_both_chinese_terms_by_default(monkeypatch):
     tried = []
     monkeypatch.setattr(
-        "utils.baselines.tfidf_classifier",
+        "utils.measuring.baselines.tfidf_classifier",
         lambda terms: tried.append(terms) or tfidf_classifier(terms),
     )
     strongest_tfidf(*invented(30, seed=0), strengths=[10])

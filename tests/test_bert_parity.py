@@ -26,8 +26,7 @@ from bert_parity import (
 from torch.nn.functional import cross_entropy
 
 from utils.bert import BertForPreTraining
-from utils.finetuning import load_tokenizer
-from utils.models import MINILM_PACKAGE, resolve
+from utils.models import MINILM_PACKAGE, load_tokenizer, resolve
 
 PAIRS = {
     "mini-bert-zh": [

@@ -14,7 +14,7 @@ from tiny_bert import save_tiny_bert
 from tiny_language_models import save_tiny_gpt, save_tiny_t5
 from transformers import BertLMHeadModel
 
-from utils.likelihood import make_blanks
+from utils.measuring import make_blanks
 from utils.models import ModelError
 
 NAMES = ["球队", "银行"]

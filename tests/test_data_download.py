@@ -139,7 +139,7 @@ def downloaded(tmp_path):
 LOAD = "from utils.data import load_thucnews; print(sorted(load_thucnews().num_rows.items()))"
 # The download alone: datasets takes seconds to import, and these tests need it once.
 FETCH = """
-from utils import cache
+from utils.data import fetch as cache
 from utils.data import DataError
 try:
     print(cache.hub_file("dirtycomputer/THUCNews", "cnews.train.txt"))
@@ -234,7 +234,7 @@ def test_unpacking_killed_halfway_begins_anew(environment, tmp_path):
     with zipfile.ZipFile(archive, "w") as file:
         for i in range(3000):
             file.writestr(f"News/{i}.txt", f"text {i}")
-    code = f"from utils.cache import unpack, Path; print(unpack(Path({str(archive)!r})))"
+    code = f"from utils.data.fetch import unpack, Path; print(unpack(Path({str(archive)!r})))"
     place = tmp_path / "cache" / "unpacked"
     kill_when(start(code, environment), lambda: len(list(place.rglob("*.txt"))) > 100)
     [partial] = [path for path in place.iterdir() if path.is_dir()]

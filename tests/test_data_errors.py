@@ -10,8 +10,8 @@ import zipfile
 import pytest
 from data_files import as_cnews, as_csv, items, plain_environment, write, write_tar, write_zip  # noqa: F401
 
-from utils import formats
 from utils.data import DataError, load_imdb, load_texts, load_thucnews
+from utils.data import rows as formats
 
 TWO = ["体育", "财经"]
 

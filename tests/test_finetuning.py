@@ -20,7 +20,7 @@ from transformers import AutoModel
 from utils import finetuning
 from utils.metrics import load_metrics
 from utils.models import ModelError
-from utils.training import last_complete_checkpoint
+from utils.resuming import last_complete_checkpoint
 
 NAMES = ["体育", "财经"]
 SPORTS, MONEY = "球队", "股价"
@@ -38,7 +38,8 @@ def tokenizer():
 
 @pytest.fixture
 def in_float32(monkeypatch):
-    monkeypatch.setattr(finetuning, "bf16_available", lambda: False)
+    for room in ("classifier", "recipe"):
+        monkeypatch.setattr(f"utils.finetuning.{room}.bf16_available", lambda: False)
 
 
 def texts_of(rows, seed):
@@ -154,7 +155,7 @@ def scripted(checkpoint, tokenizer, splits, monkeypatch, in_float32):
     def run(script, **options):
         model = finetuning.new_classifier(checkpoint, NAMES)
         metrics = Scripted(model, script)
-        monkeypatch.setattr(finetuning, "load_metrics", lambda: metrics)
+        monkeypatch.setattr("utils.finetuning.recipe.load_metrics", lambda: metrics)
         try:
             options = {"epochs": len(script), "learning_rate": 1e-2, "progress": False} | options
             trainer = finetuning.fine_tune(model, tokenizer, *splits, **options)

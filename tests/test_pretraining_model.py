@@ -133,7 +133,7 @@ def test_model_checkpoint_loads_into_transformers(tmp_path):
 
 
 def test_train_steps_learns_and_masks_anew(monkeypatch):
-    monkeypatch.setattr("utils.pretraining.bf16_available", lambda: False)
+    monkeypatch.setattr("utils.pretraining.loop.bf16_available", lambda: False)
     model, given = tiny_model(hidden_dropout_prob=0.1).float().eval(), pair_rows(6)
     seen, masks, modes = [], set(), set()
     collate = PretrainingCollator(tiny_tokenizer(), rate=0.3)

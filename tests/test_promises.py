@@ -5,7 +5,7 @@ import json
 import pytest
 from notebooks import ROOT
 
-from utils.models import training_rounds
+from utils.training_log import training_rounds
 
 
 def rows(name: str) -> dict:

@@ -11,9 +11,16 @@ from notebooks import ROOT
 from safetensors.torch import load_file, save_file
 
 from utils.data import IMDB_CLASSES, load_imdb
-from utils.finetuning import new_classifier, predict
+from utils.finetuning import (
+    HEAD,
+    is_head,
+    load_head,
+    new_classifier,
+    predict,
+    save_head,
+    sentiment_classifier,
+)
 from utils.models import ModelError, resolve
-from utils.sentiment import HEAD, is_head, load_head, save_head, sentiment_classifier
 
 FOLDER = (ROOT / HEAD).parent
 

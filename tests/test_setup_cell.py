@@ -191,7 +191,7 @@ def test_colab_takes_the_profile_from_the_drop_down(cell, colab):
     assert ran.stdout.endswith("'full']\n"), ran.stderr
 
 
-@pytest.mark.parametrize("left", ["README.md", "utils/data.py"])
+@pytest.mark.parametrize("left", ["README.md", "utils/models.py"])
 def test_colab_fetches_anew_after_a_broken_clone(cell, colab, left):
     leftover = colab.home / "bert-in-practice-zh" / left
     leftover.parent.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""utils.text_to_text: the vocabulary, span corruption, batches, measures, tasks, kept answers."""
+"""T5: the vocabulary, span corruption, batches, measures, tasks, kept answers."""
 
 import random
 from collections import Counter
@@ -8,21 +8,17 @@ import torch
 from datasets import ClassLabel, Dataset, Features, Value
 from transformers import AutoTokenizer, T5Config, T5ForConditionalGeneration
 
-from utils.masking import IGNORE
-from utils.text_to_text import (
-    NEWS_PREFIX,
-    SENTINELS,
+from utils.finetuning import NEWS_PREFIX, encode_task, exact_answers, only_these, task_rows
+from utils.pretraining import (
+    IGNORE,
     TextToTextCollator,
     corrupt_spans,
-    encode_task,
     evaluate_text_to_text,
-    exact_answers,
-    only_these,
     random_parts,
     sentinel_ids,
-    task_rows,
     train_sentencepiece,
 )
+from utils.pretraining.text import SENTINELS
 
 TEXTS = [
     "主队在最后一分钟打进一球，看台上的球迷全都站了起来。",

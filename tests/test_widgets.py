@@ -15,7 +15,7 @@ from transformers import BertModel
 
 from utils import bert, figures, widgets
 from utils.pretraining import IGNORE, PretrainingCollator, mask_tokens
-from utils.token_stories import UNITS, TextProblem, mask_story, read_attention, read_pieces
+from utils.token_reading import UNITS, TextProblem, mask_story, read_attention, read_pieces
 
 TOKENIZER = tiny_tokenizer()
 TEXT = "球队主场三连胜，今天股价银行降息了。"  # 18 tokens, all in the vocabulary

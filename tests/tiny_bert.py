@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from transformers import BertConfig, BertForPreTraining, BertTokenizer
 
-from utils.masking import IGNORE
+from utils.pretraining import IGNORE
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 CHARACTERS = [*"0123456789球队主场三连胜比赛射门得分股价银行降息利率市，。的了在是我们今天"]

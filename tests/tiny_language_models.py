@@ -9,7 +9,7 @@ import torch
 from tiny_bert import CHARACTERS, tiny_config, tiny_tokenizer
 from transformers import BertLMHeadModel, T5Config, T5ForConditionalGeneration, T5Tokenizer
 
-from utils.text_to_text import SENTINELS
+from utils.pretraining.text import SENTINELS
 
 NO_DROPOUT = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
 

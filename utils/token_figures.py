@@ -15,7 +15,7 @@ import torch
 from IPython.display import HTML
 
 from utils.figures import COLORS, FONTS
-from utils.token_stories import UNITS, MaskedPiece, Piece, TextProblem, mask_story, read_pieces
+from utils.token_reading import UNITS, MaskedPiece, Piece, TextProblem, mask_story, read_pieces
 
 BLUE, ORANGE, GREEN = COLORS[:3]
 # What became of a token, told by the kind of line too, for those who see no colours.

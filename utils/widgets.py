@@ -13,7 +13,7 @@ from IPython.display import HTML
 from ipywidgets import Button, IntSlider, Text, ToggleButtons
 
 from utils.token_figures import attention_figure, masking_figure, note, tokens_figure
-from utils.token_stories import TextProblem, mask_story, read_attention, read_pieces
+from utils.token_reading import TextProblem, mask_story, read_attention, read_pieces
 
 __all__ = [
     "attention_explorer",

@@ -3,7 +3,7 @@
 import torch
 
 from utils.checks import Hint, exercise
-from utils.masking import IGNORE, PretrainingCollator
+from utils.pretraining import IGNORE, PretrainingCollator
 
 
 @exercise("03-1")

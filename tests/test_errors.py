@@ -14,7 +14,7 @@ from transformers import (
 )
 from transformers.utils import logging as library_log
 
-from utils.loading import attempt, loading_report
+from utils.errors import attempt, loading_report
 from utils.models import resolve
 
 

@@ -2,17 +2,13 @@
 
 GPT reads "news 类别：" and T5's encoder "分类：news"; both are then asked how likely each class name
 is to follow, and are trained to write the right one. No new head is added. What they give has the
-form of a classifier's output, so `fine_tune` and `predict` of utils.finetuning treat all alike.
+form of a classifier's output, so `fine_tune` and `predict` treat all alike.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 import torch
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 from torch.nn.functional import log_softmax
 from transformers import (
@@ -25,11 +21,10 @@ from transformers import (
 )
 from transformers.modeling_outputs import SequenceClassifierOutput
 
-from utils.finetuning import by_length, new_classifier, predict
-from utils.masking import IGNORE
-from utils.profile import SEED
-from utils.text_to_text import NEWS_PREFIX, only_these
-from utils.training import bf16_available
+from utils.finetuning.answers import NEWS_PREFIX, only_these
+from utils.finetuning.classifier import by_length, new_classifier, predict
+from utils.pretraining import IGNORE
+from utils.profile import SEED, bf16_available
 
 PROMPT = "类别："  # what GPT's text is followed by, before the class name
 
@@ -66,12 +61,6 @@ def classes_of(model, tokenizer, texts: Sequence[str], max_length: int = 128) ->
     if model.config.model_type == "t5":
         return write_labels(model, tokenizer, texts, max_length)
     return predict(model, tokenizer, texts, max_length).argmax(1)
-
-
-def fit_probe(features: np.ndarray, labels: Sequence[int]) -> Pipeline:
-    """Logistic regression on frozen features, its strength chosen by cross-validation on them."""
-    search = GridSearchCV(LogisticRegression(max_iter=500), {"C": [0.001, 0.01, 0.1, 1]}, cv=3)
-    return make_pipeline(StandardScaler(), search).fit(features, labels)
 
 
 def new_labeller(checkpoint: str, class_names: Sequence[str], tokenizer, seed: int = SEED):

@@ -5,8 +5,8 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
-from utils import cache
-from utils.formats import DataError, class_folders, visible_folders
+from utils.data import fetch
+from utils.data.rows import DataError, class_folders, visible_folders
 
 SPLITS = ("train", "validation", "test")
 WHOLE = "whole"  # the one part of a source that is not split
@@ -26,8 +26,8 @@ def find_parts(source: Path, name: str) -> dict[str, Path]:
         if not files:
             raise DataError(f"{source}: no such file or folder; check the path and COURSE_DATA")
         return _group_files(source, files, name)
-    if source.name.endswith(cache.ARCHIVES):
-        source = cache.unpack(source)
+    if source.name.endswith(fetch.ARCHIVES):
+        source = fetch.unpack(source)
     if source.is_file():
         return {WHOLE: source}
     return _look_into(source, name)

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from utils.text_to_text import sentinel_ids
+from utils.pretraining import sentinel_ids
 
 # ---------------------------------------------------------------- whole texts
 

@@ -10,8 +10,8 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForSequenceClassification
 
 from utils.data import IMDB_CLASSES
-from utils.finetuning import load_tokenizer, new_classifier
-from utils.models import ModelError, resolve
+from utils.finetuning.classifier import new_classifier
+from utils.models import ModelError, load_tokenizer, resolve
 from utils.profile import course_root, profile
 
 HEAD = "models/minilm-en-sentiment/head.safetensors"

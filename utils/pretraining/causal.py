@@ -13,8 +13,8 @@ from torch.nn.functional import cross_entropy
 from transformers import BertLMHeadModel
 from transformers.modeling_outputs import CausalLMOutput
 
-from utils.masking import IGNORE
-from utils.pretraining import SegmentPairs
+from utils.pretraining.masking import IGNORE
+from utils.pretraining.pairs import SegmentPairs
 
 # Positions whose logits are computed together. (256, vocabulary) stays in a processor's cache; all
 # positions of a batch at once do not, and a step takes a quarter longer. An accelerator wants them

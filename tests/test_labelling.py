@@ -1,4 +1,4 @@
-"""utils.label_scoring: GPT and T5 as classifiers, held against one row a label."""
+"""utils.finetuning.labelling: GPT and T5 as classifiers, held against one row a label."""
 
 import numpy as np
 import pytest
@@ -7,19 +7,20 @@ from datasets import ClassLabel, Dataset, Features, Value
 from tiny_bert import save_tiny_bert, tiny_tokenizer
 from tiny_language_models import save_tiny_gpt, save_tiny_t5, tiny_t5_tokenizer
 
-from utils.finetuning import fine_tune, predict, sentence_features, tokenize
-from utils.label_scoring import (
-    PROMPT,
-    GptLabeller,
-    T5Labeller,
+from utils.finetuning import (
     as_asked,
     classes_of,
+    fine_tune,
     language_model,
     new_labeller,
     new_model,
+    predict,
+    sentence_features,
+    tokenize,
     write_labels,
 )
-from utils.likelihood import tokens_of
+from utils.finetuning.labelling import PROMPT, GptLabeller, T5Labeller
+from utils.measuring import tokens_of
 
 NAMES = ["主场", "比", "今天我们"]  # of different lengths
 TEXTS = ["球队得分", "银行利率的在了是", "股"]

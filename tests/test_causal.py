@@ -1,4 +1,4 @@
-"""utils.language_modelling: running text in rows, the causal model, its measures."""
+"""utils.pretraining.causal: running text in rows, the causal model, its measures."""
 
 import random
 
@@ -8,16 +8,17 @@ from test_pretraining import numbered
 from tiny_bert import VOCABULARY, tiny_config, tiny_tokenizer
 from transformers import BertLMHeadModel
 
-from utils.language_modelling import (
-    CHUNK,
+from utils.pretraining import (
+    IGNORE,
     BertForCausalPretraining,
     CausalCollator,
     Passages,
+    encode_documents,
     evaluate_causal,
     passages,
+    unigram_of_answers,
 )
-from utils.masking import IGNORE
-from utils.pretraining import encode_documents, unigram_of_answers
+from utils.pretraining.causal import CHUNK
 
 CLS, SEP = 2, 3
 
@@ -109,7 +110,7 @@ def test_loss_does_not_depend_on_the_chunks(monkeypatch):
     model, batch = tiny_gpt(), some_batch()
     assert (batch["labels"] != IGNORE).sum() < CHUNK
     whole = model(**batch).loss.item()
-    monkeypatch.setattr("utils.language_modelling.CHUNK", 7)
+    monkeypatch.setattr("utils.pretraining.causal.CHUNK", 7)
     assert model(**batch).loss.item() == pytest.approx(whole, abs=1e-6)
 
 

@@ -1,10 +1,9 @@
-"""utils.long_texts: the part of a text that is kept."""
+"""utils.data.shorten: the part of a text that is kept."""
 
 import pytest
 
-from utils.finetuning import load_tokenizer
-from utils.long_texts import PARTS, shorten
-from utils.models import resolve
+from utils.data import PARTS, shorten
+from utils.models import load_tokenizer, resolve
 
 WORDS = [f"film number {i} unforgettable" for i in range(40)]
 TEXT = ", ".join(WORDS)

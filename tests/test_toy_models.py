@@ -1,9 +1,9 @@
-"""utils.miniatures: who sees whom, what is trained, and what is not."""
+"""utils.toy_models: who sees whom, what is trained, and what is not."""
 
 import pytest
 import torch
 
-from utils.miniatures import (
+from utils.toy_models import (
     T5,
     WIDTH,
     Classifier,

@@ -1,4 +1,4 @@
-"""utils.training: precision, the checkpoint to resume from, the log."""
+"""utils.resuming and utils.training_log: the checkpoint to resume from, the log; precision."""
 
 import json
 from types import SimpleNamespace
@@ -6,7 +6,10 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from utils.training import JsonLog, ShuffledBatches, bf16_available, last_complete_checkpoint
+from utils.finetuning import ShuffledBatches
+from utils.profile import bf16_available
+from utils.resuming import last_complete_checkpoint
+from utils.training_log import JsonLog
 
 # --- ShuffledBatches -----------------------------------------------------------------------------
 

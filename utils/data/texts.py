@@ -1,0 +1,103 @@
+"""Load THUCNews, IMDb or texts of your own as a `datasets.DatasetDict`, whatever form they are in.
+
+    load_thucnews()                                 # what the profile or COURSE_DATA says
+    load_thucnews("thucnews")                       # a folder: train, validation and test files
+    load_thucnews("cnews.train.txt")                # one file: split by class
+    load_thucnews("thucnews/titles_*.csv.gz")       # a pattern: one data set among several
+    load_thucnews("THUCNews.zip")                   # the official archive, or the folder from it
+    load_imdb("aclImdb_v1.tar.gz")
+    load_texts("my.csv")                            # columns text,label, classes of your own
+    load_texts("my.txt", classes=["差评", "好评"])    # ids instead of names
+
+Bad input raises a DataError of one line: the file and row, what is wrong, and the cure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from utils import profile
+from utils.data.fetch import hub_file
+from utils.data.layout import WHOLE, find_parts
+from utils.data.splits import THUCNEWS_CLASSES, load_parts
+
+if TYPE_CHECKING:
+    from datasets import DatasetDict
+
+IMDB_CLASSES = ("neg", "pos")
+
+HUB_FILES = {
+    "thucnews": ("dirtycomputer/THUCNews", {WHOLE: "cnews.train.txt"}, THUCNEWS_CLASSES),
+    "imdb": (
+        "stanfordnlp/imdb",
+        {
+            "train": "plain_text/train-00000-of-00001.parquet",
+            "test": "plain_text/test-00000-of-00001.parquet",
+        },
+        IMDB_CLASSES,
+    ),
+}
+
+
+def load_thucnews(
+    source: str | Path | None = None, classes: Sequence[str] | str | Path | None = None
+) -> DatasetDict:
+    """Chinese news. `source=None` takes COURSE_DATA/thucnews, or else the profile's data.
+
+    Sources, arguments, result and errors: see `load_texts`.
+    """
+    return _load_named("thucnews", source, classes)
+
+
+def load_imdb(
+    source: str | Path | None = None, classes: Sequence[str] | str | Path | None = None
+) -> DatasetDict:
+    """Film reviews, neg = 0 and pos = 1. `source=None` takes COURSE_DATA/imdb, or else the
+    profile's data.
+
+    Sources, arguments, result and errors: see `load_texts`.
+    """
+    return _load_named("imdb", source, classes)
+
+
+def load_texts(
+    source: str | Path,
+    classes: Sequence[str] | str | Path | None = None,
+    name: str = "",
+) -> DatasetDict:
+    """Texts with one label each, split into train, validation and test.
+
+    Args:
+        source: a file, an archive (.zip, .tar.gz), a folder, or a pattern such as
+            "folder/titles_*.csv.gz" for one data set among several in a folder. Files are CSV
+            with the columns text,label, lines of label<TAB>text or text<TAB>label, each also as
+            .gz, or Parquet; folders hold such files, called [name_]{train,val,test}.csv or the
+            like, or a folder of .txt files for each class (THUCNews, aclImdb).
+        classes: class names in the order of their ids, or a file with one name a line. Needed
+            where labels are numbers, unless class.txt or <name>_class.txt stands beside the data.
+        name: takes the files <name>_train.csv … where a folder holds several data sets.
+
+    Returns:
+        Splits train, validation, test, each with `text` (string) and `label` (ClassLabel). A split
+        that the source lacks is taken from its training texts: a tenth of each class, the same
+        ones each time, and equal texts never on two sides. Classes are ordered as in `classes` or
+        the class file, else sorted; but the ten of the course have one order in all sources.
+
+    Raises:
+        DataError: the data cannot be used; the message tells where, why and what to do.
+    """
+    return load_parts(find_parts(Path(source).expanduser(), name), classes)
+
+
+def _load_named(name: str, source, classes) -> DatasetDict:
+    if source is not None:
+        return load_texts(source, classes, name)
+    if profile.data_folder() is not None:
+        return load_texts(Path(profile.data_folder()) / name, classes, name)
+    if profile.profile() == "mini":
+        return load_texts(profile.course_root() / "data" / f"mini_{name}", classes, name)
+    repo, files, hub_classes = HUB_FILES[name]
+    parts = {part: hub_file(repo, file) for part, file in files.items()}
+    return load_parts(parts, classes or hub_classes)

@@ -1,0 +1,173 @@
+"""Fine-tuning with HF Trainer: tokenise, train.
+
+The default recipe pads each batch to its longest text only, puts texts of similar length into
+one batch (the batches in random order), and computes in bf16 where the machine has it: the same
+result as padding everything to 128 in fp32, in a fraction of the time (measured in
+`results/throughput.json`).
+"""
+
+import contextlib
+import tempfile
+from pathlib import Path
+
+import torch
+from datasets import Dataset
+from torch.utils.data import Sampler
+from transformers import (
+    DataCollatorWithPadding,
+    EarlyStoppingCallback,
+    PrinterCallback,
+    Trainer,
+    TrainingArguments,
+)
+from transformers.trainer_pt_utils import LengthGroupedSampler
+from transformers.utils import logging
+
+from utils.metrics import load_metrics
+from utils.profile import SEED, bf16_available, device
+from utils.resuming import check_same_run, last_complete_checkpoint
+
+
+def tokenize(dataset: Dataset, tokenizer, max_length: int = 128) -> Dataset:
+    """Token ids of the column `text`, cut at `max_length` tokens, not padded; keeps `label`.
+
+    Raises:
+        ValueError: a text without any character, naming its row.
+    """
+    for row, text in enumerate(dataset["text"]):
+        if not text or not text.strip():
+            raise ValueError(f"row {row}: empty text; drop the row or fill in its text")
+    encoded = dataset.map(
+        lambda batch: tokenizer(batch["text"], truncation=True, max_length=max_length),
+        batched=True,
+        remove_columns=["text"],
+        keep_in_memory=True,
+    )
+    return encoded
+
+
+class ShuffledBatches(Sampler):
+    """The batches of another sampler in random order, a short last one last.
+
+    LengthGroupedSampler sorts some fifty batches at a time from long to short. Where the length
+    of a text hints at its class, training then swings from class to class: a classifier from
+    random weights on 5,000 news titles stayed at chance, with shuffled batches it reached 0.84.
+    """
+
+    def __init__(self, sampler: Sampler, batch_size: int):
+        self.sampler, self.batch_size = sampler, batch_size
+
+    def __len__(self) -> int:
+        return len(self.sampler)
+
+    def __iter__(self):
+        batches = torch.tensor(list(self.sampler)).split(self.batch_size)
+        whole = len(self) // self.batch_size
+        order = [*torch.randperm(whole).tolist(), *range(whole, len(batches))]
+        return iter([place for batch in order for place in batches[batch].tolist()])
+
+
+class BucketTrainer(Trainer):
+    """Trainer whose batches of similar length ("group_by_length") come in random order."""
+
+    def _get_train_sampler(self, train_dataset=None):
+        sampler = super()._get_train_sampler(train_dataset)
+        if isinstance(sampler, LengthGroupedSampler):
+            return ShuffledBatches(sampler, self.args.train_batch_size)
+        return sampler
+
+
+def fine_tune(
+    model,
+    tokenizer,
+    train: Dataset,
+    validation: Dataset,
+    *,
+    learning_rate: float = 3e-4,
+    epochs: int = 5,
+    batch_size: int = 32,
+    seed: int = SEED,
+    output: str | Path | None = None,
+    patience: int | None = None,
+    progress: bool = True,
+    **options,
+) -> BucketTrainer:
+    """Train on tokenised splits; afterwards `trainer.model` is the best epoch's by macro F1.
+
+    Args:
+        train, validation: what `tokenize` returns.
+        output: folder for checkpoints. A run that was interrupted carries on from the last
+            complete one there, if it was the same run. By default a temporary folder.
+        patience: stop after so many epochs without a better macro F1 on the validation split.
+        options: further `TrainingArguments`, which override the recipe.
+    Returns:
+        the `transformers.Trainer`; `trainer.state.log_history` holds the curves.
+    Raises:
+        ValueError: no rows, or `output` holds the checkpoints of a run with other settings.
+    """
+    if len(train) == 0 or len(validation) == 0:
+        raise ValueError("fine_tune: the training and the validation split need at least one row")
+    metrics = load_metrics()
+
+    def compute_metrics(prediction):
+        return metrics.compute(
+            predictions=prediction.predictions.argmax(-1), references=prediction.label_ids
+        )
+
+    recipe = {
+        "per_device_train_batch_size": batch_size,
+        "per_device_eval_batch_size": 64,
+        "learning_rate": learning_rate,
+        "num_train_epochs": epochs,
+        "warmup_steps": 0.1,  # a fraction: the first tenth of the run, however short it is
+        "weight_decay": 0.01,
+        "optim": "adamw_torch_fused",
+        "train_sampling_strategy": "group_by_length",
+        "bf16": bf16_available(),
+        "use_cpu": device().type == "cpu",
+        "eval_strategy": "epoch",
+        "save_strategy": "epoch",
+        "save_total_limit": 1,
+        "save_only_model": output is None,  # nobody can resume from a temporary folder
+        "load_best_model_at_end": True,
+        # Early stopping and the kept checkpoint must go by the same measure.
+        "metric_for_best_model": "macro_f1",
+        "logging_strategy": "epoch",
+        "report_to": "none",
+        "disable_tqdm": not progress,
+        "log_level": "error",
+        "seed": seed,
+    }
+    with contextlib.ExitStack() as stack:
+        if output is None:
+            output = stack.enter_context(tempfile.TemporaryDirectory())
+        # Never hand out the model of an earlier run as that of this one.
+        settings = dict(rate=learning_rate, epochs=epochs, batch=batch_size, seed=seed, **options)
+        check_same_run(output, settings | {"rows": len(train), "patience": patience})
+        trainer = BucketTrainer(
+            model=model,
+            args=TrainingArguments(output_dir=str(output), **(recipe | options)),
+            train_dataset=train,
+            eval_dataset=validation,
+            processing_class=tokenizer,
+            data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8),
+            compute_metrics=compute_metrics,
+            callbacks=[EarlyStoppingCallback(patience)] if patience else [],
+        )
+        if not progress:  # Trainer would print every log as a dict instead
+            trainer.remove_callback(PrinterCallback)
+            stack.enter_context(_no_bars())
+        trainer.train(resume_from_checkpoint=last_complete_checkpoint(output))
+    return trainer
+
+
+@contextlib.contextmanager
+def _no_bars():
+    """Hide the bars that transformers draws around each checkpoint whatever Trainer is told."""
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()

@@ -1,0 +1,88 @@
+"""BERT as it is pretrained: the model, its loss and its measures.
+
+Formulas: Devlin et al. 2019, arXiv 1810.04805, section 3.1 and appendix A.
+"""
+
+from collections.abc import Iterable
+
+import torch
+from torch.nn.functional import cross_entropy
+from transformers import BertForPreTraining
+from transformers.models.bert.modeling_bert import BertForPreTrainingOutput
+
+from utils.pretraining.masking import IGNORE
+
+
+class BertForMaskedPreTraining(BertForPreTraining):
+    """BertForPreTraining whose MLM logits are computed at the masked places only.
+
+    The decoder (hidden × vocabulary) is the dearest product of a small model, and 85 % of the
+    places have no label. Same weights and same checkpoint as ``BertForPreTraining``, and with
+    ``nsp_weight = 1`` the same loss. A small model learns faster with less: until words mean
+    something to it, NSP is noise that drowns the gradient of MLM.
+    """
+
+    nsp_weight = 1.0
+
+    def forward(
+        self,
+        input_ids,
+        attention_mask=None,
+        token_type_ids=None,
+        labels=None,
+        next_sentence_label=None,
+    ):
+        """``labels``: (batch, length) with ``IGNORE`` elsewhere; ``next_sentence_label``: (batch,).
+
+        Returns ``loss`` = MLM + ``nsp_weight`` · NSP (each a mean over its labels, absent when it has none),
+        ``prediction_logits`` (masked places, vocabulary) and ``seq_relationship_logits`` (batch, 2).
+        """
+        encoded = self.bert(input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids)
+        hidden = encoded.last_hidden_state
+        places = slice(None) if labels is None else labels != IGNORE
+        prediction_logits = self.cls.predictions(hidden[places])
+        relationship_logits = self.cls.seq_relationship(encoded.pooler_output)
+        loss = 0 * hidden.sum()  # a batch with nothing to answer has a gradient too: zero
+        if labels is not None and places.any():
+            loss = loss + cross_entropy(_at_least_float32(prediction_logits), labels[places])
+        if next_sentence_label is not None and (next_sentence_label != IGNORE).any():
+            loss = loss + self.nsp_weight * cross_entropy(
+                _at_least_float32(relationship_logits), next_sentence_label, ignore_index=IGNORE
+            )
+        return BertForPreTrainingOutput(
+            loss=loss,
+            prediction_logits=prediction_logits,
+            seq_relationship_logits=relationship_logits,
+        )
+
+
+def _at_least_float32(logits: torch.Tensor) -> torch.Tensor:
+    """A softmax over thousands of words in half precision would lose the rare ones."""
+    return logits.to(torch.promote_types(logits.dtype, torch.float32))
+
+
+@torch.no_grad()
+def evaluate_pretraining(
+    model: BertForMaskedPreTraining, batches: Iterable[dict]
+) -> dict[str, float]:
+    """MLM loss (nats a masked token) and accuracy, NSP accuracy, and how many of each."""
+    model.eval()
+    loss = right = masked = nsp_right = pairs = 0
+    for batch in batches:
+        batch = {name: tensor.to(model.device) for name, tensor in batch.items()}
+        output = model(**batch)
+        targets = batch["labels"][batch["labels"] != IGNORE]
+        loss += cross_entropy(output.prediction_logits.float(), targets, reduction="sum").item()
+        right += (output.prediction_logits.argmax(-1) == targets).sum().item()
+        masked += len(targets)
+        labels = batch["next_sentence_label"]
+        known = labels != IGNORE
+        nsp_right += (output.seq_relationship_logits.argmax(-1) == labels)[known].sum().item()
+        pairs += known.sum().item()
+    return {
+        "mlm_loss": loss / max(masked, 1),
+        "mlm_accuracy": right / max(masked, 1),
+        "nsp_accuracy": nsp_right / max(pairs, 1),
+        "masked_tokens": masked,
+        "sentence_pairs": pairs,
+    }

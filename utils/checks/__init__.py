@@ -12,7 +12,6 @@ raises ``Hint`` when the answer is wrong::
             raise Hint("出现次数最多的类别应该排在第一位。")
 """
 
-import dis
 import functools
 import importlib
 import importlib.util
@@ -21,9 +20,6 @@ import pkgutil
 import re
 
 CHECKS = {}  # exercise id -> function(answer)
-
-# What Python compiles `...`, `pass`, `return ...` and a lone docstring to, in 3.11-3.14.
-EMPTY_BODY = {"RESUME", "NOP", "LOAD_CONST", "POP_TOP", "RETURN_VALUE", "RETURN_CONST"}
 
 
 class Hint(Exception):
@@ -102,30 +98,21 @@ def known_ids():
 
 
 def is_untouched(answer):
-    """Tell whether an answer is what the stub left: None, ``...``, or a function of ``...``."""
+    """Tell whether an answer is what a stub left: None or `...`, also inside a container."""
     if answer is None or answer is ...:
         return True
     if isinstance(answer, (list, tuple)):
         return any(part is ... for part in answer)
     if isinstance(answer, dict):
         return any(part is ... for part in answer.values())
-    return inspect.isfunction(answer) and has_empty_body(answer)
-
-
-def has_empty_body(function):
-    """Tell whether a function only passes, or only returns None or ``...``.
-
-    It reads the compiled body, because the source of a notebook's function is not always
-    to be had.
-    """
-    return all(
-        step.opname in EMPTY_BODY and (step.opname[-5:] != "CONST" or step.argval in (None, ...))
-        for step in dis.get_instructions(function)
-    )
+    return False
 
 
 def watch(answer):
-    """Wrap a learner's function so that its failures are told from those of the check."""
+    """Wrap a learner's function so that its failures are told from those of the check.
+
+    A function that gives nothing back at its first call lacks its `return`.
+    """
     if not inspect.isfunction(answer):
         return answer
 
@@ -137,10 +124,17 @@ def watch(answer):
             raise NotAttempted from error
         except Exception as error:
             raise AnswerFailed from error
-        if result is ...:
+        if result is ...:  # the stub says `return ...`
             raise NotAttempted
+        if result is None and not returned:  # later, None may be the right answer to a case
+            raise Hint(
+                f"`{answer.__name__}` 什么也没有返回（返回值是 None）。"
+                "算出来的结果要用 `return` 交出去，`print` 只是印在屏幕上。"
+            )
+        returned.append(True)
         return result
 
+    returned: list[bool] = []
     return watched
 
 

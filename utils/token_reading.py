@@ -14,6 +14,7 @@ from utils.pretraining import IGNORE, PretrainingCollator, mask_tokens
 MOST_TOKENS = 128  # more cards than this are a wall, not a picture
 MOST_IN_MAP = 40  # rows of an attention map that can still be told apart
 UNITS = {"token": "词元", "word": "词", "span": "片段"}
+KEPT, HIDDEN = -1, -2  # no tokens' ids
 FATES = ("masked", "random", "kept", "untouched")
 
 
@@ -151,34 +152,33 @@ def mask_story(
     ids = torch.tensor([[piece.id for piece in pieces]])
     special = torch.isin(ids, torch.tensor(tokenizer.all_special_ids))
     collator = PretrainingCollator(tokenizer, whole_word=unit == "word", spans=unit == "span")
-    vocab_size = len(tokenizer)
-
-    def draw(rate):
-        generator = torch.Generator().manual_seed(seed)
-        units = collator.units(ids, generator)
-        labels = mask_tokens(
-            ids, special, tokenizer.mask_token_id, vocab_size, rate, generator, units
-        )[1]
-        return units, (labels != IGNORE)[0].tolist(), generator
-
-    # mask_tokens gives every token one draw and lets the draws below a threshold through. The same
-    # seed with lower thresholds thus splits the chosen ones by any shares, not only 80/10/10.
-    units, chosen, generator = draw(rate)
-    hidden = draw(rate * mask_share)[1]
-    not_random = draw(rate * (1 - random_share))[1]
-    strangers = tokenizer.convert_ids_to_tokens(
-        torch.randint(vocab_size, (len(pieces),), generator=generator).tolist()
+    generator = torch.Generator().manual_seed(seed)
+    units = collator.units(ids, generator)
+    shares = {"mask_share": mask_share, "random_share": random_share}
+    # Signs in place of the tokens and of [MASK], so that a random token that happens to be one
+    # of them is told from one that was left, or hidden.
+    masked, labels = mask_tokens(
+        torch.full_like(ids, KEPT),
+        special,
+        HIDDEN,
+        len(tokenizer),
+        rate,
+        generator,
+        units,
+        **shares,
     )
+    numbers = range(len(pieces)) if units is None else units[0].tolist()
     story = []
-    for place, piece in enumerate(pieces):
-        fate, shown = "untouched", piece.token
-        if chosen[place] and hidden[place]:
+    for piece, new_id, label, number in zip(
+        pieces, masked[0].tolist(), labels[0].tolist(), numbers, strict=True
+    ):
+        if label == IGNORE:
+            fate, shown = "untouched", piece.token
+        elif new_id == KEPT:
+            fate, shown = "kept", piece.token
+        elif new_id == HIDDEN:
             fate, shown = "masked", tokenizer.mask_token
-        elif chosen[place] and not_random[place]:
-            fate = "kept"
-        elif chosen[place]:
-            fate, shown = "random", strangers[place]
-        story.append(
-            MaskedPiece(piece, fate, shown, place if units is None else int(units[0, place]))
-        )
+        else:
+            fate, shown = "random", tokenizer.convert_ids_to_tokens(new_id)
+        story.append(MaskedPiece(piece, fate, shown, number))
     return story

@@ -100,6 +100,8 @@ def mask_tokens(
     rate: float = 0.15,
     generator: torch.Generator | None = None,
     units: torch.Tensor | None = None,
+    mask_share: float = 0.8,
+    random_share: float = 0.1,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Hide tokens for MLM: choose ``rate`` of them; 80 % [MASK], 10 % random, 10 % unchanged.
 
@@ -111,18 +113,20 @@ def mask_tokens(
             chosen with the chance ``rate``. Without it each token is a unit of its own.
             (BERT's own code draws 80/10/10 for each piece of a word; here as in SpanBERT one draw
             is for all of it, or a piece left unchanged would give the word away.)
+        mask_share, random_share: how many of the chosen ones become [MASK] and how many a random
+            token; the rest stays as it is.
     Returns:
         the masked ids and the labels, both (batch, length); labels are ``IGNORE`` elsewhere.
     """
     # One uniform draw a token decides everything: below ``rate`` the token is chosen, and the
-    # tenth of that range into which the draw falls says what becomes of it.
+    # part of that range into which the draw falls says what becomes of it.
     draw = torch.rand(input_ids.shape, generator=generator)
     if units is not None:
         draw = draw.gather(1, units)
     draw = draw.masked_fill(special, 1.0)
     labels = input_ids.masked_fill(draw >= rate, IGNORE)
-    hidden = draw < 0.8 * rate
-    swapped = (draw >= 0.9 * rate) & (draw < rate)
+    hidden = draw < mask_share * rate
+    swapped = (draw >= (1 - random_share) * rate) & (draw < rate)
     random_ids = torch.randint(vocab_size, input_ids.shape, generator=generator)
     masked = torch.where(hidden, mask_id, torch.where(swapped, random_ids, input_ids))
     return masked, labels

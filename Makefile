@@ -8,6 +8,8 @@ PIP_EXTRA ?=
 # Folder of real data for `make bench`.
 DATA ?=
 PORT ?= 8000
+# Beginning of a chapter's name, such as 05; without it all chapters.
+CHAPTER ?=
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -16,11 +18,12 @@ SITE := _build/html
 NEEDS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: book test run serve lint bench clean repository help needs-data needs-url
+.PHONY: book test lab tidy run new-exercise serve lint bench clean repository help \
+        needs-data needs-id needs-url
 
 help: ## 列出全部命令
 	@echo "用法：make 命令"
-	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /	/' | expand -t 14
+	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /	/' | expand -t 18
 
 book: $(VENV)/.book-ready ## 生成网站到 _build/html（只用已存的输出，不运行代码）
 	@echo "→ 正在生成网站……"
@@ -31,9 +34,19 @@ test: $(VENV)/.full-ready ## 运行全部测试
 	@echo "→ 正在运行测试……"
 	@$(PY) -m pytest
 
-run: $(VENV)/.full-ready ## 重新运行各章笔记本，并存下输出
-	@echo "→ 正在运行各章笔记本……"
-	@$(PY) scripts/run_notebooks.py
+lab: $(VENV)/.lab-ready ## 在 Jupyter 里打开各章笔记本
+	@echo "→ 在浏览器里打开各章；改完一句话，保存后运行 make tidy"
+	@$(VENV)/bin/jupyter lab chapters
+
+tidy: $(VENV)/.full-ready ## 整理编辑器存过的笔记本：只留下你真正改的（CHAPTER=05 只整理一章）
+	@$(PY) scripts/tidy_notebooks.py $(CHAPTER)
+
+run: $(VENV)/.full-ready ## 重新运行笔记本并存下输出（CHAPTER=05 只运行一章）
+	@echo "→ 正在运行笔记本……"
+	@$(PY) scripts/run_notebooks.py $(CHAPTER)
+
+new-exercise: needs-id $(VENV)/.full-ready ## 新添一道练习的骨架：make new-exercise ID=05-4 TITLE=题名
+	@$(PY) scripts/new_exercise.py "$(ID)" $(if $(TITLE),"$(TITLE)")
 
 serve: book ## 生成网站并在本机打开一个网址（PORT=8000）
 	@echo "→ 在浏览器里打开 http://localhost:$(PORT)/ ，按 Ctrl+C 结束"
@@ -55,6 +68,9 @@ repository: needs-url $(VENV)/.created ## 改写仓库地址：make repository U
 # Ask for what is missing before anything is installed.
 needs-data:
 	@test -d "$(DATA)" || { echo "error: bench needs the data folder: make bench DATA=path/to/data" >&2; exit 1; }
+
+needs-id:
+	@test -n "$(ID)" || { echo "error: new-exercise needs an id: make new-exercise ID=05-4" >&2; exit 1; }
 
 needs-url:
 	@test -n "$(URL)" || { echo "error: repository needs an address: make repository URL=https://github.com/OWNER/NAME" >&2; exit 1; }
@@ -86,6 +102,11 @@ $(VENV)/.full-ready: $(VENV)/.created $(NEEDS)
 	@$(PIP) -c constraints.txt --no-deps $(PIP_EXTRA) torch
 	@$(PIP) -c constraints.txt -e '.[book,test]'
 	@touch $@ $(VENV)/.book-ready
+
+$(VENV)/.lab-ready: $(VENV)/.full-ready
+	@echo "→ 正在安装 JupyterLab ……"
+	@$(PIP) -c constraints.txt jupyterlab
+	@touch $@
 
 $(VENV)/.lint-ready: $(VENV)/.created $(NEEDS)
 	@echo "→ 正在安装 ruff ……"

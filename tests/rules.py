@@ -15,6 +15,7 @@ import warnings
 from urllib.parse import urlsplit
 
 import nbformat
+from book.files import normalise
 from notebooks import (
     code_cells,
     markdown_cells,
@@ -23,7 +24,6 @@ from notebooks import (
     tags,
     unchecked,
 )
-from run_notebooks import normalise
 
 PAGE_BYTES = 10**6
 LONGEST_CELL, MEDIAN_CELL = 25, 6

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from run_notebooks import MemoryWatch
+from book.execute import MemoryWatch
 
 TESTS = Path(__file__).resolve().parent
 GUARD = TESTS / "socket_guard"

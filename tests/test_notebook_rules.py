@@ -8,6 +8,7 @@ import nbformat
 import notebooks as nb
 import pytest
 import rules
+from book.files import normalise
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from numbers_in_prose import backed_values, load_facts, unbacked, unbacked_numbers
 from prose_rules import (
@@ -20,7 +21,6 @@ from prose_rules import (
     stray_emoji,
     without_banned_column,
 )
-from run_notebooks import normalise
 
 NOTEBOOKS = {path: nb.read(path) for path in nb.notebook_paths()}
 CHAPTERS = {path: book for path, book in NOTEBOOKS.items() if nb.is_numbered(path)}

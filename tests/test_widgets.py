@@ -8,8 +8,8 @@ import numpy as np
 import prose_rules
 import pytest
 import torch
+from book.files import WIDGET, normalise
 from nbformat.v4 import new_code_cell, new_notebook, new_output
-from run_notebooks import WIDGET, normalise
 from tiny_bert import tiny_config, tiny_tokenizer
 from transformers import BertModel
 

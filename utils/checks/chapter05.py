@@ -63,13 +63,13 @@ def leaked(answer):
         raise Hint("文本多十倍，时间多了远不止十倍：先把训练文本做成集合（set），再一条条查。")
 
 
-def seconds(answer, train, test) -> float:
-    """The shortest of three calls, so that a pause of the machine does not count."""
+def seconds(answer, train: list[str], test: list[str]) -> float:
+    """The least of five calls in the processor's own time, which a busy machine does not stretch."""
     times = []
-    for _ in range(3):
-        started = time.perf_counter()
+    for _ in range(5):
+        started = time.thread_time()
         answer(list(train), list(test))
-        times.append(time.perf_counter() - started)
+        times.append(time.thread_time() - started)
     return min(times)
 
 

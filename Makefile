@@ -18,8 +18,8 @@ SITE := _build/html
 NEEDS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: book test lab tidy run new-exercise serve lint bench clean repository help \
-        needs-data needs-id needs-url
+.PHONY: book test lab tidy run new-exercise new-chapter serve lint bench clean repository help \
+        needs-data needs-id needs-name needs-url
 
 help: ## 列出全部命令
 	@echo "用法：make 命令"
@@ -48,6 +48,10 @@ run: $(VENV)/.full-ready ## 重新运行笔记本并存下输出（CHAPTER=05 �
 new-exercise: needs-id $(VENV)/.full-ready ## 新添一道练习的骨架：make new-exercise ID=05-4 TITLE=题名
 	@$(PY) scripts/new_exercise.py "$(ID)" $(if $(TITLE),"$(TITLE)")
 
+new-chapter: needs-name $(VENV)/.full-ready ## 新起一章的骨架：make new-chapter NAME=13_more_data PART=实战 TITLE=标题 ENGLISH="Title"
+	@$(PY) scripts/new_chapter.py "$(NAME)" $(if $(PART),--part "$(PART)") \
+	  $(if $(TITLE),--title "$(TITLE)") $(if $(ENGLISH),--english "$(ENGLISH)")
+
 serve: book ## 生成网站并在本机打开一个网址（PORT=8000）
 	@echo "→ 在浏览器里打开 http://localhost:$(PORT)/ ，按 Ctrl+C 结束"
 	@$(PY) -m http.server $(PORT) --bind 127.0.0.1 --directory $(SITE)
@@ -71,6 +75,9 @@ needs-data:
 
 needs-id:
 	@test -n "$(ID)" || { echo "error: new-exercise needs an id: make new-exercise ID=05-4" >&2; exit 1; }
+
+needs-name:
+	@test -n "$(NAME)" || { echo "error: new-chapter needs a name: make new-chapter NAME=13_more_data" >&2; exit 1; }
 
 needs-url:
 	@test -n "$(URL)" || { echo "error: repository needs an address: make repository URL=https://github.com/OWNER/NAME" >&2; exit 1; }

@@ -9,11 +9,13 @@ import book.tidy
 import nbformat
 import notebooks as nb
 import pytest
+import yaml
 from book import skeletons
 from book.files import normalise, write
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from rules import wrong_colab_link
 from test_exercises import exercises_of, failures, malformed
-from test_notebook_rules import good_chapter
+from test_notebook_rules import FOR_CHAPTERS, good_chapter
 
 from utils import checks
 
@@ -156,6 +158,43 @@ def test_new_exercises_are_green(copied, monkeypatch):
         assert failures(exercise_id, cells, answers[exercise_id]) == []
     style = [sys.executable, "-m", "ruff", "format", "--check", str(checks_file), str(answers_file)]
     subprocess.run(style, check=True, capture_output=True)
+
+
+def test_a_new_chapter_keeps_the_rules_and_stands_in_all_contents(copied, monkeypatch):
+    for page in ("_toc.yml", "index.md", "README.md", "README.zh-CN.md"):
+        (copied / page).write_bytes((nb.ROOT / page).read_bytes())
+    path, *written = skeletons.add_chapter("97_new", "实战", "新的一章", "A new chapter")
+    notebook = nb.read(path)
+    assert malformed(notebook) == [] and set(exercises_of(notebook)) == {"97-1"}
+    assert wrong_colab_link(notebook, path) == []
+    for rule in FOR_CHAPTERS.keys() - {"checked cells"}:  # it has not been run yet
+        assert FOR_CHAPTERS[rule](notebook) == []
+    assert {page.name for page in written if page.parent == copied} == {
+        "_toc.yml", "index.md", "README.md", "README.zh-CN.md"
+    }  # fmt: skip
+    contents = yaml.safe_load((copied / "_toc.yml").read_text("utf8"))["parts"]
+    part = next(part for part in contents if part["caption"] == "实战")
+    assert part["chapters"][-1] == {"file": "chapters/97_new"}
+    for page in written[2:]:
+        lines = page.read_text("utf8").splitlines()
+        assert sum("chapters/97_new" in line for line in lines) == 1
+
+
+def test_a_new_chapter_takes_the_place_of_its_plan():
+    table = "| 08 八 | 甲 | 乙 |\n| 09 九 | 丙 | 计划中 |\n\n其余"
+    row = f"| [09 九](chapters/09_x.ipynb) | {skeletons.plan_of(table, '09_x')} | 约半分钟 |"
+    written = skeletons.in_table(table, "09_x", row)
+    assert written.splitlines()[1] == "| [09 九](chapters/09_x.ipynb) | 丙 | 约半分钟 |"
+    assert written.splitlines()[-1] == "其余" and "计划中" not in written
+    assert skeletons.in_table(table, "10_y", "| 10 |").splitlines()[2] == "| 10 |"
+
+
+@pytest.mark.parametrize(("name", "part"), [("9_x", "实战"), ("99_good", "实战"), ("97_x", "别的")])
+def test_a_chapter_that_cannot_be_is_refused(copied, name, part):
+    before = sorted(copied.rglob("*"))
+    with pytest.raises(skeletons.NotPossible):
+        skeletons.add_chapter(name, part, "一章", "A chapter")
+    assert sorted(copied.rglob("*")) == before
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from xml.etree import ElementTree
 
 import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 matplotlib.use("agg")
 import matplotlib.pyplot as plt
@@ -48,7 +50,7 @@ STYLE = {
 in_style = matplotlib.rc_context(STYLE)
 
 
-def new_figure(width: float = 4.8, height: float = 3.0):
+def new_figure(width: float = 4.8, height: float = 3.0) -> tuple[Figure, Axes]:
     """(figure, axes) in the course's style; sizes in inches at 72 points.
 
     No wider than a phone's page, as a wider picture would shrink there, its letters with it.
@@ -57,7 +59,7 @@ def new_figure(width: float = 4.8, height: float = 3.0):
         return plt.subplots(figsize=(width, height), layout="constrained")
 
 
-def show(figure, alt: str) -> HTML:
+def show(figure: Figure, alt: str) -> HTML:
     """The figure as inline SVG that fits the page's width; `alt` says what it shows, in words."""
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():
         # The kernel need not have the glyphs: the browser draws them.
@@ -88,7 +90,9 @@ def for_the_page(svg: bytes, alt: str) -> str:
 
 
 @in_style
-def bars(names: Sequence[str], values: Sequence[float], xlabel: str, alt: str, digits: int = 0):
+def bars(
+    names: Sequence[str], values: Sequence[float], xlabel: str, alt: str, digits: int = 0
+) -> HTML:
     """Horizontal bars with the value at the end of each; the first name is on top."""
     figure, axes = new_figure(height=0.6 + 0.32 * len(names))
     drawn = axes.barh(range(len(names)), values, color=COLORS[0])
@@ -100,7 +104,9 @@ def bars(names: Sequence[str], values: Sequence[float], xlabel: str, alt: str, d
 
 
 @in_style
-def histogram(values: Sequence[float], xlabel: str, ylabel: str, mark: float, note: str, alt: str):
+def histogram(
+    values: Sequence[float], xlabel: str, ylabel: str, mark: float, note: str, alt: str
+) -> HTML:
     """Histogram with one marked value."""
     figure, axes = new_figure(height=2.6)
     axes.hist(values, bins=30, color=COLORS[0])
@@ -119,7 +125,7 @@ def histogram(values: Sequence[float], xlabel: str, ylabel: str, mark: float, no
 @in_style
 def curves(
     lines: dict[str, Sequence[float]], x: Sequence[float], xlabel: str, ylabel: str, alt: str
-):
+) -> HTML:
     """Lines over one x axis, each named at its end instead of in a legend."""
     figure, axes = new_figure()
     for color, style, values in zip(COLORS, LINES, lines.values(), strict=False):
@@ -145,7 +151,7 @@ def _label_rises(axes, ends: dict[str, tuple[float, float]], gap: float = 14) ->
 
 
 @in_style
-def confusion(counts: np.ndarray, names: Sequence[str], alt: str):
+def confusion(counts: np.ndarray, names: Sequence[str], alt: str) -> HTML:
     """Confusion matrix (rows true, columns predicted) with every count written in its cell."""
     figure, axes = new_figure(4.8, 4.6)
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
@@ -171,7 +177,7 @@ def scores_by_size(
     xlabel: str,
     ylabel: str,
     alt: str,
-):
+) -> HTML:
     """One line a method, (sizes, means, standard deviations), over sizes on a log scale."""
     figure, axes = new_figure()
     styles = zip(COLORS, LINES, lines.items(), strict=False)
@@ -187,7 +193,7 @@ def scores_by_size(
 
 def visibility(
     marks: Sequence[Sequence[str | bool]], rows: Sequence[str], columns: Sequence[str], alt: str
-):
+) -> HTML:
     """Which input (column) each output (row) sees: an SVG grid, drawn by hand for its Chinese.
 
     Args:

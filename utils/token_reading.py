@@ -1,6 +1,6 @@
 """What the pictures of tokens tell: pieces of a text, what masking does to them, who looks where.
 
-Pure functions without pictures: ``utils.token_figures`` draws what they return, ``utils.widgets``
+Pure functions without pictures: `utils.token_figures` draws what they return, `utils.widgets`
 lets learners turn the arguments.
 """
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import nn
+from transformers import PreTrainedTokenizerBase
 
 from utils.pretraining import IGNORE, PretrainingCollator, mask_tokens
 
@@ -24,7 +26,7 @@ class TextProblem(ValueError):
 
 @dataclass(frozen=True)
 class Piece:
-    """One token: its place in the text is characters ``start`` up to, without, ``end``."""
+    """One token: its place in the text is characters `start` up to, without, `end`."""
 
     token: str
     id: int
@@ -37,12 +39,19 @@ class Piece:
 
 
 def read_pieces(
-    tokenizer, text: str, text_b: str | None = None, most: int = MOST_TOKENS
+    tokenizer: PreTrainedTokenizerBase,
+    text: str,
+    text_b: str | None = None,
+    most: int = MOST_TOKENS,
 ) -> list[Piece]:
     """The tokens of a text, or of a pair, with special tokens, ids and offsets.
 
-    Raises TextProblem (in Chinese, for the learner) if a text is empty or gives over ``most``
-    tokens, and ValueError if the tokenizer cannot tell offsets.
+    Args:
+        text_b: the second text of a pair.
+        most: tokens that are still drawn.
+    Raises:
+        TextProblem: in Chinese, for the learner: an empty text, or over `most` tokens.
+        ValueError: the tokenizer cannot tell offsets.
     """
     if not getattr(tokenizer, "is_fast", False):
         raise ValueError("this tokenizer knows no offsets; load a fast one (AutoTokenizer)")
@@ -83,12 +92,16 @@ def read_pieces(
 
 @torch.no_grad()
 def read_attention(
-    model, tokenizer, text_a: str, text_b: str | None = None
+    model: nn.Module, tokenizer: PreTrainedTokenizerBase, text_a: str, text_b: str | None = None
 ) -> tuple[list[str], np.ndarray]:
     """The tokens of a text or pair, and all attention weights (layers, heads, length, length).
 
-    The model may be one of transformers' or of utils.bert: its ``forward`` must take
-    ``output_attentions``. It is left in the mode it came in. Raises TextProblem as ``read_pieces``.
+    The model may be one of transformers' or of utils.bert: its `forward` must take
+    `output_attentions`. It is left in the mode it came in.
+
+    Raises:
+        TextProblem: as `read_pieces`.
+        ValueError: the model gives no attentions.
     """
     tokens = [piece.token for piece in read_pieces(tokenizer, text_a, text_b, MOST_IN_MAP)]
     device = next(model.parameters()).device
@@ -116,7 +129,7 @@ def read_attention(
 
 @dataclass(frozen=True)
 class MaskedPiece:
-    """A token and what masking did to it: ``fate`` is one of FATES, ``shown`` what is read now."""
+    """A token and what masking did to it: `fate` is one of FATES, `shown` what is read now."""
 
     piece: Piece
     fate: str
@@ -125,7 +138,7 @@ class MaskedPiece:
 
 
 def mask_story(
-    tokenizer,
+    tokenizer: PreTrainedTokenizerBase,
     text: str,
     unit: str = "token",
     rate: float = 0.15,
@@ -133,14 +146,16 @@ def mask_story(
     random_share: float = 0.1,
     seed: int = 0,
 ) -> list[MaskedPiece]:
-    """What MLM's masking makes of a text: the choice is that of ``mask_tokens``, as in training.
+    """What MLM's masking makes of a text: the choice is that of `mask_tokens`, as in training.
 
     Args:
         unit: what is chosen as one: "token", "word" (as jieba cuts) or "span".
         rate: the chance of a token to be chosen, 0 to 1.
         mask_share, random_share: of the chosen ones, how many become [MASK] and how many another
             token; the rest stays as it is. 0 to 1, together at most 1.
-    Raises TextProblem as ``read_pieces``; ValueError for a unit, rate or share that is none.
+    Raises:
+        TextProblem: as `read_pieces`.
+        ValueError: a unit, rate or share that is none.
     """
     if unit not in UNITS:
         raise ValueError(f"unit {unit!r} is not known; use one of {', '.join(UNITS)}")

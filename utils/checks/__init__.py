@@ -1,8 +1,8 @@
-"""Checks for the exercises: ``check("05-1", answer)`` says in Chinese how an answer stands.
+"""Checks for the exercises: `check("05-1", answer)` says in Chinese how an answer stands.
 
-The checks of a chapter live in ``utils/checks/chapterNN.py``, which is imported when the
+The checks of a chapter live in `utils/checks/chapterNN.py`, which is imported when the
 first exercise of that chapter is checked. A check is a function that takes the answer and
-raises ``Hint`` when the answer is wrong::
+raises `Hint` when the answer is wrong::
 
     from utils.checks import Hint, exercise
 
@@ -18,6 +18,7 @@ import importlib.util
 import inspect
 import pkgutil
 import re
+from collections.abc import Callable
 
 CHECKS = {}  # exercise id -> function(answer)
 
@@ -27,15 +28,15 @@ class Hint(Exception):
 
 
 class NotAttempted(Exception):
-    """The answer still holds the stub's ``...``."""
+    """The answer still holds the stub's `...`."""
 
 
 class AnswerFailed(Exception):
-    """The learner's own function raised; the original exception is the ``__cause__``."""
+    """The learner's own function raised; the original exception is the `__cause__`."""
 
 
-def exercise(exercise_id):
-    """Register the decorated function ``(answer) -> None`` as the check of an exercise."""
+def exercise(exercise_id: str) -> Callable:
+    """Register the decorated function `(answer) -> None` as the check of an exercise."""
 
     def register(function):
         CHECKS[exercise_id] = function
@@ -44,11 +45,16 @@ def exercise(exercise_id):
     return register
 
 
-def check(exercise_id, answer):
+def check(exercise_id: str, answer: object) -> None:
     """Print one line in Chinese: passed, not attempted yet, or wrong and where to look.
 
     Nothing a learner does raises here, so that a notebook with open exercises runs through.
-    Raises ValueError for an exercise that does not exist.
+
+    Args:
+        exercise_id: chapter and number, such as "05-1".
+        answer: what the learner wrote: a function, a value, or still `...`.
+    Raises:
+        ValueError: an exercise that does not exist.
     """
     test = find_check(exercise_id)
     try:
@@ -74,8 +80,12 @@ def check(exercise_id, answer):
     print(message)
 
 
-def find_check(exercise_id):
-    """Return the check function of an exercise, importing its chapter's module if need be."""
+def find_check(exercise_id: str) -> Callable:
+    """The check function of an exercise, importing its chapter's module if need be.
+
+    Raises:
+        ValueError: an exercise that does not exist; the message lists those that do.
+    """
     match = re.fullmatch(r"(\d\d)-\d+", str(exercise_id))
     if exercise_id not in CHECKS and match:
         module = f"{__name__}.chapter{match[1]}"
@@ -90,14 +100,14 @@ def find_check(exercise_id):
     return CHECKS[exercise_id]
 
 
-def known_ids():
-    """Return the ids of all exercises of all chapters, sorted."""
+def known_ids() -> list[str]:
+    """The ids of all exercises of all chapters, sorted."""
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
     return sorted(CHECKS)
 
 
-def is_untouched(answer):
+def is_untouched(answer: object) -> bool:
     """Tell whether an answer is what a stub left: None or `...`, also inside a container."""
     if answer is None or answer is ...:
         return True
@@ -108,7 +118,7 @@ def is_untouched(answer):
     return False
 
 
-def watch(answer):
+def watch(answer: object) -> object:
     """Wrap a learner's function so that its failures are told from those of the check.
 
     A function that gives nothing back at its first call lacks its `return`.
@@ -138,8 +148,8 @@ def watch(answer):
     return watched
 
 
-def describe(error):
-    """Return "Type: message" on one line, without a traceback."""
+def describe(error: BaseException | None) -> str:
+    """`Type: message` on one line, without a traceback."""
     message = " ".join(str(error).split())
     name = type(error).__name__
     return f"{name}: {message}" if message else name

@@ -1,6 +1,7 @@
 """Checks for the exercises of chapter 5."""
 
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from utils.checks import Hint, exercise
 
 
 @exercise("05-1")
-def macro_f1(answer):
+def macro_f1(answer: Callable) -> None:
     """`answer(true, predicted)` -> macro F1 of two lists of class names."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收真实类别和预测类别两个列表。")
@@ -31,7 +32,7 @@ def macro_f1(answer):
 
 
 @exercise("05-2")
-def leaked(answer):
+def leaked(answer: Callable) -> None:
     """`answer(train, test)` -> positions of test texts that also stand in the training texts."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收训练文本和测试文本两个列表。")
@@ -63,7 +64,7 @@ def leaked(answer):
         raise Hint("文本多十倍，时间多了远不止十倍：先把训练文本做成集合（set），再一条条查。")
 
 
-def seconds(answer, train: list[str], test: list[str]) -> float:
+def seconds(answer: Callable, train: list[str], test: list[str]) -> float:
     """The least of five calls in the processor's own time, which a busy machine does not stretch."""
     times = []
     for _ in range(5):
@@ -74,7 +75,7 @@ def seconds(answer, train: list[str], test: list[str]) -> float:
 
 
 @exercise("05-3")
-def confident_accuracy(answer):
+def confident_accuracy(answer: Callable) -> None:
     """`answer(probabilities, labels, threshold)` -> (coverage, accuracy of the kept ones)."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收概率矩阵、标签和阈值。")

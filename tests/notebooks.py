@@ -4,9 +4,17 @@ import re
 from pathlib import Path
 
 import nbformat
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = ROOT / "chapters"
+
+
+def expect_none(violations):
+    """Fail and print every violation, a line each; a bare assert shows the first and a count."""
+    found = list(violations)
+    if found:
+        pytest.fail(f"{len(found)} to mend:\n" + "\n".join(map(str, found)), pytrace=False)
 
 
 def notebook_paths():

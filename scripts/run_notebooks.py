@@ -3,13 +3,17 @@
     python scripts/run_notebooks.py               # all of chapters/*.ipynb
     python scripts/run_notebooks.py 05 07_t5      # the chapters whose names begin so
     python scripts/run_notebooks.py --check 05    # execute, write nothing
+    python scripts/run_notebooks.py --times FILE  # the same, and note in FILE what it cost
 
 Each notebook runs in a fresh kernel of this Python, from its own folder. The file is
 replaced in one step, and only if every cell ran and the content changed.
 """
 
 import argparse
+import datetime
+import json
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -38,6 +42,7 @@ NOTEBOOK_METADATA = {
     "language_info": {"name": "python", "pygments_lexer": "ipython3"},
 }
 CELL_METADATA = ("tags", "mystnb", "jupyter", "cellView")
+CORES = 2  # for which the pages state their minutes
 
 
 class NotebookFailed(Exception):
@@ -53,40 +58,45 @@ class ThisPython(KernelSpecManager):
         )
 
 
-class MemoryWatch(threading.Thread):
-    """Note the peak resident memory, in bytes, of a process and its children."""
+class Watch(threading.Thread):
+    """Note what a process and its children cost: CPU seconds, and resident bytes at the peak."""
 
-    def __init__(self, pid, interval=0.1):
+    def __init__(self, pid, interval=0.2):
         super().__init__(daemon=True)
         self.process = psutil.Process(pid)
         self.interval = interval
-        self.peak = 0
+        self.cpu_seconds = self.peak_bytes = 0
         self.done = threading.Event()
 
     def run(self):
         while not self.done.is_set():
-            self.peak = max(self.peak, resident_memory(self.process))
+            cpu, resident = usage(self.process)
+            self.cpu_seconds = max(self.cpu_seconds, cpu)
+            self.peak_bytes = max(self.peak_bytes, resident)
             self.done.wait(self.interval)
 
     def stop(self):
-        """Stop watching and return the peak in bytes."""
+        """Stop watching; the numbers stay."""
         self.done.set()
         self.join()
-        return self.peak
 
 
-def resident_memory(process):
-    """Return the resident memory of a process and its children in bytes; 0 if it has gone."""
-    total = 0
+def usage(process):
+    """Return (CPU seconds so far, resident bytes) of a process and its children.
+
+    On Linux the seconds include those of children that have ended.
+    """
+    cpu = resident = 0
     try:
         for each in [process, *process.children(recursive=True)]:
             try:
-                total += each.memory_info().rss
+                cpu += sum(each.cpu_times()[:4])  # user, system, and those of ended children
+                resident += each.memory_info().rss
             except psutil.Error:
                 continue  # a child that ended while we looked
     except psutil.Error:
-        pass
-    return total
+        pass  # the process itself has gone
+    return cpu, resident
 
 
 def find_notebooks(names, folder=CHAPTERS):
@@ -108,9 +118,13 @@ def find_notebooks(names, folder=CHAPTERS):
 
 
 def execute(notebook, folder, timeout, title):
-    """Execute a notebook in a fresh kernel and return (seconds, peak bytes of the kernel).
+    """Execute a notebook in a fresh kernel.
 
-    Raises NotebookFailed.
+    Returns:
+        What the kernel cost: {"seconds", "cpu_seconds", "peak_mb"} (1 MB is 10^6 bytes).
+
+    Raises:
+        NotebookFailed: a cell raised, hung or killed the kernel.
     """
     manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=ThisPython())
     client = NotebookClient(
@@ -126,7 +140,7 @@ def execute(notebook, folder, timeout, title):
 
     def on_notebook_start(**_):
         nonlocal watch
-        watch = MemoryWatch(manager.provisioner.pid)
+        watch = Watch(manager.provisioner.pid)
         watch.start()
 
     def on_cell_start(cell_index, **_):
@@ -145,8 +159,13 @@ def execute(notebook, folder, timeout, title):
             place = f"cell {current} ({notebook.cells[current].id})"
             raise NotebookFailed(f"{place} {explain(error)}") from error
         finally:
-            peak = watch.stop() if watch else 0
-    return time.perf_counter() - started, peak
+            if watch:
+                watch.stop()
+    return {
+        "seconds": round(time.perf_counter() - started, 1),
+        "cpu_seconds": round(watch.cpu_seconds, 1),
+        "peak_mb": round(watch.peak_bytes / 10**6),
+    }
 
 
 def explain(error):
@@ -226,19 +245,70 @@ def write(notebook, path):
         raise
 
 
-def run(path, check=False, timeout=600):
-    """Execute one notebook, store its outputs unless checking; return whether it ran."""
+def run(path, check=False, timeout=600, times=None):
+    """Execute one notebook, store its outputs unless checking; return whether it ran.
+
+    times: a JSON file that takes a note of what the run cost.
+    """
     notebook = nbformat.read(path, as_version=4)
     clear(notebook)
     try:
-        seconds, peak = execute(notebook, path.resolve().parent, timeout, path.stem)
+        cost = execute(notebook, path.resolve().parent, timeout, path.stem)
     except NotebookFailed as failure:
         print(f"{path.name}: FAILED, file left as it was: {failure}", flush=True)
         return False
     if not check:
         write(normalise(notebook), path)
-    print(f"{path.name}: {seconds:.0f} s, peak memory {peak / 2**30:.2f} GiB", flush=True)
+    if times:
+        note_times(times, path.stem, cost)
+    print(
+        "{}: {seconds:.0f} s, {cpu_seconds:.0f} s of CPU, peak {peak_mb} MB".format(
+            path.name, **cost
+        ),
+        flush=True,
+    )
     return True
+
+
+def note_times(path, name, cost):
+    """Write a notebook's cost into a JSON file, one line a notebook, beside what is there."""
+    rows = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    about = {"cores": CORES, "hardware": processor(), "commit": commit()}
+    rows[name] = cost | about | {"date": datetime.date.today().isoformat()}
+    lines = (f"  {json.dumps(key)}: {json.dumps(rows[key])}" for key in sorted(rows))
+    path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8", newline="\n")
+
+
+def processor():
+    """Return the name of the machine's processor."""
+    info = Path("/proc/cpuinfo")
+    names = re.findall(r"model name\s*:\s*(.+)", info.read_text()) if info.is_file() else []
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def commit():
+    """Return the commit that is checked out, with -dirty where files differ; "" outside git."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude", "*"]
+    try:
+        return subprocess.run(
+            command, cwd=CHAPTERS, capture_output=True, text=True, check=True
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def keep_to_two_cores():
+    """Give this process, and so the kernels, the two cores that the measured times are for."""
+    process = psutil.Process()
+    if hasattr(process, "cpu_affinity"):  # Linux and Windows
+        process.cpu_affinity(process.cpu_affinity()[:CORES])
+        cores = len(process.cpu_affinity())
+    else:
+        cores = psutil.cpu_count()
+    if cores != CORES:
+        raise SystemExit(f"--times measures on {CORES} cores; this machine gives {cores}.")
+    if (busy := psutil.cpu_percent(1)) > 10:
+        print(f"The machine is busy with other work ({busy:.0f} %): the seconds will be too many.")
 
 
 def main(arguments=None):
@@ -246,14 +316,21 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*", help="beginnings of names, or paths; default: all")
     parser.add_argument("--check", action="store_true", help="execute, but write nothing")
+    parser.add_argument("--times", type=Path, metavar="FILE", help="check, and note the cost")
     parser.add_argument("--timeout", type=int, default=600, help="seconds for one cell")
     options = parser.parse_args(arguments)
-    if not options.check:
+    options.check = options.check or bool(options.times)
+    if options.times:
+        keep_to_two_cores()
+    if options.times or not options.check:
         # What is stored is what readers see: the default profile, on the course's own data.
         for variable in PROFILE_VARIABLES:
             if os.environ.pop(variable, None):
                 print(f"{variable} is ignored: stored outputs are those of the default profile.")
-    results = [run(path, options.check, options.timeout) for path in find_notebooks(options.names)]
+    results = [
+        run(path, options.check, options.timeout, options.times)
+        for path in find_notebooks(options.names)
+    ]
     return 0 if all(results) else 1
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import torch
 from notebooks import CHAPTERS, ROOT, read
+from runner import HANG
 from safetensors.torch import load_file, save_file
 from tiny_bert import VOCABULARY, save_tiny_bert, tiny_config
 from tiny_language_models import save_tiny_t5
@@ -116,7 +117,7 @@ def run_full(code, cache, **variables):
         cwd=cache.parent,
         capture_output=True,
         encoding="utf8",
-        timeout=300,
+        timeout=HANG,
     )
 
 

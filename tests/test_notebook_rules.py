@@ -12,6 +12,7 @@ from numbers_in_prose import backed_values, load_facts, unbacked, unbacked_numbe
 from prose_rules import (
     banned_terms,
     banned_variants,
+    banned_words,
     chinese_in_code,
     glossary_rows,
     images_without_alt,
@@ -110,7 +111,7 @@ def test_page(path):
 
 @pytest.mark.parametrize("path", sorted((nb.ROOT / "utils").rglob("*.py")), ids=lambda p: p.stem)
 def test_words_of_the_package(path):
-    nb.expect_none(banned_terms(path.read_text(encoding="utf-8"), GLOSSARY))
+    nb.expect_none(banned_words(path.read_text(encoding="utf-8"), GLOSSARY))
 
 
 def test_glossary_is_a_table_of_terms():
@@ -231,6 +232,7 @@ PLANTED = [
     ("plain CommonMark", add(":::{note}\n注意\n:::")),
     ("plain CommonMark", add("见 {doc}`index`。")),
     ("plain CommonMark", add("见注[^1]。")),
+    ("plain CommonMark", add("- 一项\n\n  ```{note}\n  注意\n  ```")),
     ("plain CommonMark", add("(here)=\n## 节")),
     ("no stray emoji", add("开始 🚀")),
     ("no banned terms", add("一个令牌")),
@@ -275,6 +277,31 @@ def test_planted_violation_is_found(rule, change):
 
 def test_every_rule_is_proven():
     assert {rule for rule, _ in PLANTED} == set(ALL_RULES)
+
+
+@pytest.mark.parametrize(
+    ("markdown", "left"),
+    [
+        ("一 `a`` b` ``c ` d`` 二", "一     二"),
+        ("**87.5**%", "87.5%"),
+        ("见[论文 (1810.04805)](https://a.b/c_(d) 'titled 99')。", "见  。"),
+        ("见 <https://a.b/123> 和 https://a.b/456。", "见    和  。"),
+        ("~~~\n```\n123\n```\n~~~\n后", "后"),
+        ("- 一\n\n  ```text\n  123\n  ```\n", "一"),
+        ("```{note}\n注意 `x` 与\n\n    code\n```", "注意   与"),
+        ("<!-- 123 -->前<b title='9'>中</b>后", "前 中 后"),
+        ("<div style='width: 9px'>\n宽\n</div>", "宽"),
+        ("## 5.2 数据", "## 5.2 数据"),
+        ("| 甲 | `乙` |\n|---|---|\n| 0.9 | ![图 7](a.png) |", "甲\n \n0.9"),
+    ],
+)
+def test_prose_is_what_a_reader_reads(markdown, left):
+    assert nb.prose(markdown).strip() == left
+
+
+def test_what_looks_like_myst_in_code_is_none():
+    markdown = "写 `{doc}` 或 ``:::{note}``：\n\n```markdown\n:::{note}\n[^1]\n```\n\n    (a)=\n"
+    assert not_commonmark(markdown) == []
 
 
 def test_chinese_may_stand_in_strings_titles_and_after_magics():
@@ -329,9 +356,12 @@ def test_colab_link_opens_this_notebook_as_text(tmp_path):
     assert rules.wrong_colab_link(notebook, tmp_path / "99_good.ipynb") != []
 
 
+HEAD = "| 中文 | English | 一句话解释 | 不要写成 |\n|---|---|---|---|\n"
+
+
 def test_a_banned_term_may_be_mentioned_as_code_or_in_its_other_sense():
     table = banned_variants(
-        "| 词元 | token | 单位 | 令牌（访问令牌除外）、词符 |\n| 甲 | a | 乙 | — |"
+        HEAD + "| 词元 | token | 单位 | 令牌（访问令牌除外）、词符 |\n| 甲 | a | 乙 | — |"
     )
     assert [variant for _, variant, _ in table] == ["令牌", "词符"]
     assert banned_terms("`令牌` 是误译；访问令牌不是。", table) == []

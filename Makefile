@@ -8,6 +8,10 @@ PIP_EXTRA ?=
 # Folder of real data for `make bench`.
 DATA ?=
 PORT ?= 8000
+# Of the tests. Each needs a core and up to 3 GB of memory.
+WORKERS ?= 2
+# Chapters to measure; by default all: make times CHAPTER=05
+CHAPTER ?=
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -16,7 +20,7 @@ SITE := _build/html
 NEEDS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: book test run serve lint bench clean repository help needs-data needs-url
+.PHONY: book check test run times serve lint bench clean repository help needs-data needs-url
 
 help: ## 列出全部命令
 	@echo "用法：make 命令"
@@ -27,13 +31,22 @@ book: $(VENV)/.book-ready ## 生成网站到 _build/html（只用已存的输出
 	@$(VENV)/bin/jupyter-book build . --all -q -W -n --keep-going >/dev/null
 	@echo "✓ 网站在 $(SITE)/index.html；用 make serve 在浏览器里看"
 
-test: $(VENV)/.full-ready ## 运行全部测试
+check: lint $(VENV)/.full-ready ## 两分钟内的检查：写法、规则和快的测试
+	@echo "→ 正在运行快的测试……"
+	@$(PY) -m pytest -n $(WORKERS) -m "not slow and not weekly"
+
+test: $(VENV)/.full-ready ## 运行全部测试，各章笔记本也在内
 	@echo "→ 正在运行测试……"
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n $(WORKERS) -m "not weekly"
 
 run: $(VENV)/.full-ready ## 重新运行各章笔记本，并存下输出
 	@echo "→ 正在运行各章笔记本……"
 	@$(PY) scripts/run_notebooks.py
+
+times: $(VENV)/.full-ready ## 测各章的时间和内存，写进页面（机器空闲时）：make times CHAPTER=05
+	@echo "→ 正在测各章的时间和内存……"
+	@$(PY) scripts/run_notebooks.py --times results/times.json $(CHAPTER)
+	@$(PY) scripts/print_times.py
 
 serve: book ## 生成网站并在本机打开一个网址（PORT=8000）
 	@echo "→ 在浏览器里打开 http://localhost:$(PORT)/ ，按 Ctrl+C 结束"

@@ -140,6 +140,7 @@ def test_the_border_is_with_many_classes():
     assert min(map(len, others.values())) >= 3
 
 
+@pytest.mark.slow
 def test_the_strongest_tfidf_leaves_something_to_learn(splits):
     """Neither too easy nor noise; if too easy, items are rewritten, labels never touched."""
     model, chosen, _ = strongest_tfidf(*map(list, zip(*splits["train"], strict=True)))

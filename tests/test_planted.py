@@ -7,6 +7,8 @@ import run_notebooks
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from runner import SOCKET_GUARD, run_notebook
 
+pytestmark = pytest.mark.slow
+
 GO_OUT = """
 import socket
 with socket.socket() as out:

@@ -21,6 +21,8 @@ import pytest
 import yaml
 from notebooks import expect_none
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parent.parent
 STRICT = ["--all", "-q", "-W", "-n", "--keep-going"]
 MATHJAX_SHA256 = "0a6ded5abbce13331658dd239f34382abd06492c74b71b61e8caa8112ec55fa5"

@@ -8,6 +8,8 @@ PIP_EXTRA ?=
 # Folder of real data for `make bench`.
 DATA ?=
 PORT ?= 8000
+# Of the tests. Each needs a core and up to 3 GB of memory.
+WORKERS ?= 2
 # Beginning of a chapter's name, such as 05; without it all chapters.
 CHAPTER ?=
 
@@ -18,7 +20,7 @@ SITE := _build/html
 NEEDS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: book test lab tidy run new-exercise new-chapter serve lint bench clean repository help \
+.PHONY: book check test lab tidy run times new-exercise new-chapter serve lint bench clean repository help \
         needs-data needs-id needs-name needs-url
 
 help: ## 列出全部命令
@@ -30,9 +32,13 @@ book: $(VENV)/.book-ready ## 生成网站到 _build/html（只用已存的输出
 	@$(VENV)/bin/jupyter-book build . --all -q -W -n --keep-going >/dev/null
 	@echo "✓ 网站在 $(SITE)/index.html；用 make serve 在浏览器里看"
 
-test: $(VENV)/.full-ready ## 运行全部测试
+check: lint $(VENV)/.full-ready ## 两分钟内的检查：写法、规则和快的测试
+	@echo "→ 正在运行快的测试……"
+	@$(PY) -m pytest -n $(WORKERS) -m "not slow and not weekly"
+
+test: $(VENV)/.full-ready ## 运行全部测试，各章笔记本也在内
 	@echo "→ 正在运行测试……"
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n $(WORKERS) -m "not weekly"
 
 lab: $(VENV)/.lab-ready ## 在 Jupyter 里打开各章笔记本
 	@echo "→ 在浏览器里打开各章；改完一句话，保存后运行 make tidy"
@@ -51,6 +57,11 @@ new-exercise: needs-id $(VENV)/.full-ready ## 新添一道练习的骨架：make
 new-chapter: needs-name $(VENV)/.full-ready ## 新起一章的骨架：make new-chapter NAME=13_more_data PART=实战 TITLE=标题 ENGLISH="Title"
 	@$(PY) scripts/new_chapter.py "$(NAME)" $(if $(PART),--part "$(PART)") \
 	  $(if $(TITLE),--title "$(TITLE)") $(if $(ENGLISH),--english "$(ENGLISH)")
+
+times: $(VENV)/.full-ready ## 测各章的时间和内存，写进页面（机器空闲时）：make times CHAPTER=05
+	@echo "→ 正在测各章的时间和内存……"
+	@$(PY) scripts/run_notebooks.py --times results/times.json $(CHAPTER)
+	@$(PY) scripts/print_times.py
 
 serve: book ## 生成网站并在本机打开一个网址（PORT=8000）
 	@echo "→ 在浏览器里打开 http://localhost:$(PORT)/ ，按 Ctrl+C 结束"

@@ -9,9 +9,9 @@ the skeleton's; `make times CHAPTER=13` measures what it takes and writes it on 
 import argparse
 import sys
 
+from book.execute import run
 from book.files import ROOT
 from book.skeletons import PARTS, NotPossible, add_chapter
-from run_notebooks import main as run
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     except NotPossible as problem:
         parser.error(str(problem))
     print("written: " + ", ".join(str(file.relative_to(ROOT)) for file in files))
-    return run([files[0].stem])
+    return 0 if run(files[0]) else 1
 
 
 if __name__ == "__main__":

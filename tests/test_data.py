@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -318,7 +317,7 @@ def test_a_class_of_two_texts_is_learnt_and_tested(tmp_path):
     assert [splits[split]["label"].count(rare) for split in splits] == [1, 0, 1]
 
 
-# --- Speed ---------------------------------------------------------------------------------------
+# --- Imports -------------------------------------------------------------------------------------
 
 
 def test_importing_the_loaders_is_cheap():
@@ -330,15 +329,6 @@ def test_importing_the_loaders_is_cheap():
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
-
-
-def test_sixteen_thousand_titles_load_quickly(tmp_path):
-    import datasets  # noqa: F401  its import is not what is measured
-
-    path = write(tmp_path / "titles_train.csv.gz", as_csv(items(1600)))
-    start = time.perf_counter()
-    assert sum(load_thucnews(path).num_rows.values()) == 16_000
-    assert time.perf_counter() - start < 2
 
 
 # --- Real data, where it is at hand --------------------------------------------------------------

@@ -168,6 +168,7 @@ def test_it_is_shown_as_html():
     assert shown._repr_html_().startswith("<svg")
 
 
+@pytest.mark.slow
 def test_two_processes_draw_the_same():
     code = "import test_figures as t; print(*sorted(map(t.digest, t.draw_all().values())))"
     folders = os.pathsep.join([str(ROOT), str(ROOT / "tests")])

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
+pytestmark = pytest.mark.slow
+
 GOOD, BAD = "a wonderful film", "a dreadful film"
 
 

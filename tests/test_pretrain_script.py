@@ -188,6 +188,7 @@ def test_same_seed_gives_the_same_run(run, tmp_path):
     assert same_weights(finished, run.finished)
 
 
+@pytest.mark.slow
 def test_killed_run_resumes_from_the_complete_checkpoint(run, tmp_path):
     work, output = tmp_path / "work", tmp_path / "models/small"
     arguments = command(tmp_path, run.text, *run.tokenizer)
@@ -323,6 +324,7 @@ def in_two_processes(folder: Path, text: Path, *more) -> subprocess.CompletedPro
     return done
 
 
+@pytest.mark.slow
 def test_two_processes_train_one_vocabulary_and_one_model(run, tmp_path):
     done = in_two_processes(tmp_path, run.text, "--steps", "20")
     assert done.stdout.count("training the vocabulary") == 1
@@ -334,6 +336,7 @@ def test_two_processes_train_one_vocabulary_and_one_model(run, tmp_path):
     assert [row["step"] for row in log(tmp_path) if "eval_mlm_loss" in row] == [10, 20]
 
 
+@pytest.mark.slow
 def test_two_processes_do_not_double_the_causal_loss(run, tmp_path):
     """Trainer multiplies by their number unless told that the model's loss is a mean already."""
     more = ("--objective", "causal", "--steps", "50")

@@ -62,6 +62,7 @@ def test_a_missing_or_foreign_head_is_refused(classifier, tmp_path):
         load_head(classifier, path)
 
 
+@pytest.mark.slow
 def test_the_shipped_head_tells_praise_from_blame(monkeypatch):
     monkeypatch.setenv("COURSE_PROFILE", "mini")
     monkeypatch.delenv("COURSE_DATA", raising=False)

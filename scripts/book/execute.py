@@ -1,4 +1,4 @@
-"""Execute a notebook in a fresh kernel of this Python, and watch its memory."""
+"""Execute a notebook in a fresh kernel of this Python, and watch what it costs."""
 
 import subprocess
 import threading
@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import ipykernel.kernelspec
+import nbformat
 import psutil
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
@@ -13,6 +14,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from tqdm import tqdm
+
+from book.files import normalise, write
 
 
 class NotebookFailed(Exception):
@@ -28,51 +31,59 @@ class ThisPython(KernelSpecManager):
         )
 
 
-class MemoryWatch(threading.Thread):
-    """Note the peak resident memory, in bytes, of a process and its children."""
+class Watch(threading.Thread):
+    """Note what a process and its children cost: CPU seconds, and resident bytes at the peak."""
 
-    def __init__(self, pid: int, interval: float = 0.1):
+    def __init__(self, pid: int, interval: float = 0.2):
         super().__init__(daemon=True)
         self.process = psutil.Process(pid)
         self.interval = interval
-        self.peak = 0
+        self.cpu_seconds = self.peak_bytes = 0
         self.done = threading.Event()
 
-    def run(self):
+    def run(self) -> None:
+        """Look every `interval` seconds, until stopped."""
         while not self.done.is_set():
-            self.peak = max(self.peak, resident_memory(self.process))
+            cpu, resident = usage(self.process)
+            self.cpu_seconds = max(self.cpu_seconds, cpu)
+            self.peak_bytes = max(self.peak_bytes, resident)
             self.done.wait(self.interval)
 
-    def stop(self) -> int:
-        """Stop watching; the peak in bytes."""
+    def stop(self) -> None:
+        """Stop watching; the numbers stay."""
         self.done.set()
         self.join()
-        return self.peak
 
 
-def resident_memory(process: psutil.Process) -> int:
-    """Resident memory of a process and its children in bytes; 0 if it has gone."""
-    total = 0
+def usage(process: psutil.Process) -> tuple[float, int]:
+    """CPU seconds so far, and resident bytes, of a process and its children.
+
+    On Linux the seconds include those of children that have ended.
+    """
+    cpu = resident = 0
     try:
         for each in [process, *process.children(recursive=True)]:
             try:
-                total += each.memory_info().rss
+                cpu += sum(each.cpu_times()[:4])  # user, system, and those of ended children
+                resident += each.memory_info().rss
             except psutil.Error:
                 continue  # a child that ended while we looked
     except psutil.Error:
-        pass
-    return total
+        pass  # the process itself has gone
+    return cpu, resident
 
 
-def execute(notebook: NotebookNode, folder: Path, timeout: int, title: str) -> tuple[float, int]:
+def execute(notebook: NotebookNode, folder: Path, timeout: int, title: str) -> dict[str, float]:
     """Execute a notebook, in place, in a fresh kernel started in `folder`.
 
     Args:
         timeout: seconds for one cell.
+
     Returns:
-        seconds, and the peak bytes of the kernel.
+        What the kernel cost: {"seconds", "cpu_seconds", "peak_mb"} (1 MB is 10^6 bytes).
+
     Raises:
-        NotebookFailed: naming the cell and what became of it.
+        NotebookFailed: a cell raised, hung or killed the kernel.
     """
     manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=ThisPython())
     client = NotebookClient(
@@ -88,7 +99,7 @@ def execute(notebook: NotebookNode, folder: Path, timeout: int, title: str) -> t
 
     def on_notebook_start(**_):
         nonlocal watch
-        watch = MemoryWatch(manager.provisioner.pid)
+        watch = Watch(manager.provisioner.pid)
         watch.start()
 
     def on_cell_start(cell_index, **_):
@@ -107,8 +118,13 @@ def execute(notebook: NotebookNode, folder: Path, timeout: int, title: str) -> t
             place = f"cell {current} ({notebook.cells[current].id})"
             raise NotebookFailed(f"{place} {explain(error)}") from error
         finally:
-            peak = watch.stop() if watch else 0
-    return time.perf_counter() - started, peak
+            if watch:
+                watch.stop()
+    return {
+        "seconds": round(time.perf_counter() - started, 1),
+        "cpu_seconds": round(watch.cpu_seconds, 1),
+        "peak_mb": round(watch.peak_bytes / 10**6),
+    }
 
 
 def explain(error: Exception) -> str:
@@ -125,3 +141,23 @@ def clear(notebook: NotebookNode) -> None:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
+
+
+def run(path: Path, check: bool = False, timeout: int = 600) -> dict[str, float] | None:
+    """Execute one notebook, store its outputs unless checking, and say on one line how it went.
+
+    Returns:
+        what it cost, as `execute` returns it; None where a cell failed.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    clear(notebook)
+    try:
+        cost = execute(notebook, path.resolve().parent, timeout, path.stem)
+    except NotebookFailed as failure:
+        print(f"{path.name}: FAILED, file left as it was: {failure}", flush=True)
+        return None
+    if not check:
+        write(normalise(notebook), path)
+    line = "{}: {seconds:.0f} s, {cpu_seconds:.0f} s of CPU, peak {peak_mb} MB"
+    print(line.format(path.name, **cost), flush=True)
+    return cost

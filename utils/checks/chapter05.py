@@ -60,18 +60,20 @@ def leaked(answer: Callable) -> None:
         raise Hint("文本多的时候结果不对：每一条测试文本都要检查到。")
     few = many[:300]
     # Ten times the texts: a set takes about 10 times as long, a double loop 80 to 100 times.
-    if seconds(answer, many, many) > 40 * seconds(answer, few, few):
+    if cpu_seconds(answer, many) > 40 * cpu_seconds(answer, few):
         raise Hint("文本多十倍，时间多了远不止十倍：先把训练文本做成集合（set），再一条条查。")
 
 
-def seconds(answer: Callable, train: list[str], test: list[str]) -> float:
-    """The least of five calls in the processor's own time, which a busy machine does not stretch."""
-    times = []
-    for _ in range(5):
-        started = time.thread_time()
-        answer(list(train), list(test))
-        times.append(time.thread_time() - started)
-    return min(times)
+def cpu_seconds(answer: Callable, texts: list[str]) -> float:
+    """Mean CPU seconds of a call, over so many calls that the steps of the clock do not count.
+
+    CPU time, because a machine busy with other work must not turn a right answer wrong.
+    """
+    calls, started = 0, time.thread_time()
+    while (spent := time.thread_time() - started) < 0.1:
+        answer(list(texts), list(texts))
+        calls += 1
+    return spent / calls
 
 
 @exercise("05-3")

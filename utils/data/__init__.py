@@ -1,5 +1,6 @@
-"""The door to the data: texts with labels, whatever form they are in; samples; long texts."""
+"""The door to the data: texts, names, questions, pairs, whatever form they are in; long texts."""
 
+from utils.data.entities import detect_scheme, impossible_labels, load_entities, to_bio
 from utils.data.rows import DataError
 from utils.data.shorten import PARTS, shorten
 from utils.data.splits import THUCNEWS_CLASSES, balanced_sample
@@ -11,8 +12,12 @@ __all__ = [
     "PARTS",
     "THUCNEWS_CLASSES",
     "balanced_sample",
+    "detect_scheme",
+    "impossible_labels",
+    "load_entities",
     "load_imdb",
     "load_texts",
     "load_thucnews",
     "shorten",
+    "to_bio",
 ]

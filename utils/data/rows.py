@@ -13,9 +13,38 @@ from typing import NamedTuple
 SMALLEST_LIMIT = 256 * 2**20
 LARGEST_GROWTH = 100
 
+# What a file begins with that is no text, whatever its name says.
+NO_TEXT = {
+    b"version https://git-lfs": ("a Git LFS pointer", "run git lfs pull in its folder"),
+    b"PK\x03\x04": ("a zip archive or an Excel file", "call it .zip, or save the sheet as CSV"),
+    b"Rar!": ("a rar archive", "unpack it and give the folder"),
+    b"7z\xbc\xaf\x27\x1c": ("a 7z archive", "unpack it and give the folder"),
+    b"PAR1": ("a Parquet file", "save it as CSV or JSON lines, or call it .parquet for load_texts"),
+    b"\x1f\x8b": ("compressed with gzip", "let its name end in .gz, or in .tar.gz"),
+    b"<!DOCTYPE html": ("a web page", "download the file itself"),
+    b"<html": ("a web page", "download the file itself"),
+}
+
 
 class DataError(ValueError):
     """Data that cannot be used. Its message is one line: file and row, what is wrong, the cure."""
+
+
+def refuse(path: Path, problems: list[tuple[int, str]], cure: str, word: str = "row") -> None:
+    """Raise one DataError for all that is wrong in a file, if anything is.
+
+    Args:
+        problems: the number of the line and what is wrong in it; the first five are told.
+        word: "row" of a table or "line" of another file.
+    """
+    if not problems:
+        return
+    problems = sorted(problems, key=lambda problem: problem[0])
+    told = "; ".join(f"{word} {number}: {what}" for number, what in problems[:5])
+    if len(problems) == 1:
+        raise DataError(f"{path}, {told}; {cure}")
+    more = f" … ({len(problems)} in all)" if len(problems) > 5 else ""
+    raise DataError(f"{path}, {told}{more}; {cure}")
 
 
 class Row(NamedTuple):
@@ -113,6 +142,9 @@ def read_bytes(path: Path) -> bytes:
         raise DataError(f"{path}: unpacks to more than {limit:,} bytes; get it from its source")
     if not data.strip():
         raise DataError(f"{path}: the file is empty; download it again, or fill it")
+    for start, (what, cure) in NO_TEXT.items():
+        if data.startswith(start):
+            raise DataError(f"{path}: {what} and no text; {cure}")
     return data
 
 

@@ -3,6 +3,7 @@
 from utils.data.entities import detect_scheme, impossible_labels, load_entities, to_bio
 from utils.data.rows import DataError
 from utils.data.shorten import PARTS, shorten
+from utils.data.spans import Span, bio_of, spans_of
 from utils.data.splits import THUCNEWS_CLASSES, balanced_sample
 from utils.data.texts import IMDB_CLASSES, load_imdb, load_texts, load_thucnews
 
@@ -10,8 +11,10 @@ __all__ = [
     "DataError",
     "IMDB_CLASSES",
     "PARTS",
+    "Span",
     "THUCNEWS_CLASSES",
     "balanced_sample",
+    "bio_of",
     "detect_scheme",
     "impossible_labels",
     "load_entities",
@@ -19,5 +22,6 @@ __all__ = [
     "load_texts",
     "load_thucnews",
     "shorten",
+    "spans_of",
     "to_bio",
 ]

@@ -10,7 +10,7 @@ import pytest
 UTILS = nb.ROOT / "utils"
 # A room may import those before it.
 ORDER = (
-    "profile models training_log resuming bert_weights bert data pretraining metrics finetuning "
+    "profile results models training_log resuming bert_weights bert data pretraining metrics finetuning "
     "measuring errors toy_models figures token_reading token_figures widgets checks"
 ).split()
 ROOMS = {path.parent.name for path in UTILS.glob("*/__init__.py")}

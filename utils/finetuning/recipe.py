@@ -3,7 +3,7 @@
 The default recipe pads each batch to its longest text only, puts texts of similar length into
 one batch (the batches in random order), and computes in bf16 where the machine has it: the same
 result as padding everything to 128 in fp32, in a fraction of the time (measured in
-`results/throughput.json`).
+`results/throughput.jsonl`).
 """
 
 import contextlib

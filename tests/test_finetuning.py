@@ -1,5 +1,6 @@
 """utils.finetuning and utils.metrics, on a BERT so small that a training run takes a second."""
 
+import hashlib
 import json
 import random
 import shutil
@@ -20,7 +21,7 @@ from transformers import AutoModel
 from utils import finetuning
 from utils.metrics import load_metrics
 from utils.models import ModelError
-from utils.resuming import last_complete_checkpoint
+from utils.resuming import data_fingerprint, last_complete_checkpoint, model_fingerprint
 
 NAMES = ["体育", "财经"]
 SPORTS, MONEY = "球队", "股价"
@@ -152,8 +153,10 @@ class Scripted:
 def scripted(checkpoint, tokenizer, splits, monkeypatch, in_float32):
     """Runs fine_tune on a new model with a script of macro F1; returns (model, trainer, metrics)."""
 
-    def run(script, **options):
+    def run(script, splits=splits, change=None, **options):
         model = finetuning.new_classifier(checkpoint, NAMES)
+        if change:
+            change(model)
         metrics = Scripted(model, script)
         monkeypatch.setattr("utils.finetuning.recipe.load_metrics", lambda: metrics)
         try:
@@ -236,12 +239,149 @@ def test_an_interrupted_run_carries_on_to_the_same_end(scripted, tmp_path):
     assert same(weights(resumed), weights(whole), atol=1e-6)
 
 
+def test_an_interrupted_run_waits_no_longer_for_a_better_epoch(scripted, tmp_path):
+    """Nothing better for two epochs: over, whether the run was interrupted between them or not."""
+    whole, _, _ = scripted([0.8, 0.7, 0.6, 0.9], patience=2)
+    script = [0.8, 0.7, KeyboardInterrupt()]
+    scripted(script, epochs=4, output=tmp_path, patience=2)
+    resumed, _, metrics = scripted([0.6, 0.9], epochs=4, output=tmp_path, patience=2)
+    assert len(metrics.seen) == 1
+    assert same(weights(resumed), weights(whole), atol=1e-6)
+
+
+def test_a_folder_that_was_renamed_keeps_its_best_epoch(scripted, tmp_path):
+    """Checkpoints note the path of the best one, where another run may lie by now."""
+    old, new = tmp_path / "run", tmp_path / "renamed"
+    finished, _, _ = scripted([0.1, 0.9], output=old)
+    expected = weights(finished)
+    old.rename(new)
+    scripted([0.1, 0.9], seed=1, learning_rate=3e-2, output=old)
+    assert (old / "checkpoint-6").is_dir() and (new / "checkpoint-6").is_dir()
+    again, _, _ = scripted([], epochs=2, output=new)
+    assert same(weights(again), expected)
+
+
+def test_a_best_epoch_that_is_gone_is_said_to_be(scripted, tmp_path):
+    scripted([0.9, 0.2, KeyboardInterrupt()], epochs=3, output=tmp_path)
+    best = min(tmp_path.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
+    shutil.rmtree(best)
+    with pytest.raises(ValueError, match="the best checkpoint of this run is gone; delete"):
+        scripted([0.1], epochs=3, output=tmp_path)
+
+
+def other_texts(train, validation, tokenizer):
+    return split_of(96, 5, tokenizer), validation
+
+
+def other_validation(train, validation, tokenizer):
+    return train, split_of(32, 6, tokenizer)
+
+
+def other_labels(train, validation, tokenizer):
+    swapped = [1 - label for label in train["label"]]
+    features = train.features
+    return train.remove_columns("label").add_column("label", swapped).cast(features), validation
+
+
+def other_order(train, validation, tokenizer):
+    return train.select(reversed(range(len(train)))), validation
+
+
+def other_names(train, validation, tokenizer):
+    features = Features({**train.features, "label": ClassLabel(names=["x", "y"])})
+    return train.cast(features), validation.cast(features)
+
+
+def fewer_rows(train, validation, tokenizer):
+    return train.select(range(95)), validation
+
+
+@pytest.mark.parametrize(
+    "change",
+    [other_texts, other_validation, other_labels, other_order, other_names, fewer_rows],
+)
+def test_a_run_on_other_data_is_refused(scripted, splits, tokenizer, tmp_path, change):
+    scripted([0.1], output=tmp_path)
+    other = change(*splits, tokenizer)
+    with pytest.raises(ValueError) as refused:
+        scripted([0.2], output=tmp_path, splits=other)
+    assert str(refused.value) == (
+        f"{tmp_path}: holds checkpoints of a run with other data (texts, labels or their order); "
+        "delete the folder, or give another one"
+    )
+
+
+def from_scratch(model):
+    torch.nn.init.normal_(model.bert.encoder.layer[0].output.dense.weight)
+
+
+def another_head(model):
+    model.classifier.bias.data[0] += 1e-6
+
+
+def frozen(model):
+    model.bert.embeddings.requires_grad_(False)
+
+
+def more_dropout(model):
+    model.config.hidden_dropout_prob = 0.5
+
+
+@pytest.mark.parametrize("change", [from_scratch, another_head, frozen, more_dropout])
+def test_a_run_from_another_start_is_refused(scripted, tmp_path, change):
+    scripted([0.1], output=tmp_path)
+    with pytest.raises(ValueError, match="a run with other starting weights .make the model anew"):
+        scripted([0.2], output=tmp_path, change=change)
+
+
 def test_checkpoints_of_other_settings_are_not_taken_for_this_run(scripted, tmp_path):
     scripted([0.1, 0.2], epochs=2, output=tmp_path)
-    with pytest.raises(ValueError, match="a run with other settings; delete the folder") as refused:
-        scripted([0.3, 0.4], epochs=2, output=tmp_path, learning_rate=1e-3)
-    assert str(refused.value).startswith(str(tmp_path))
+    with pytest.raises(ValueError) as refused:
+        scripted([0.3, 0.4], epochs=2, output=tmp_path, learning_rate=1e-3, weight_decay=0.5)
+    assert str(refused.value) == (
+        f"{tmp_path}: holds checkpoints of a run with other settings (learning_rate 0.01, now "
+        "0.001; weight_decay 0.01, now 0.5); delete the folder, or give another one"
+    )
     scripted([], epochs=2, output=tmp_path)  # the same again: nothing left to train
+
+
+def test_all_that_differs_is_named(scripted, splits, tokenizer, tmp_path):
+    scripted([0.1], output=tmp_path)
+    with pytest.raises(
+        ValueError, match=r"settings \(patience None, now 2\) and data .* and start"
+    ):
+        other = other_labels(*splits, tokenizer)
+        scripted([0.2], output=tmp_path, patience=2, splits=other, change=another_head)
+
+
+@pytest.mark.parametrize("note", [None, "", "[]", '{"rate": 0.01}'])
+def test_checkpoints_of_an_unknown_run_are_refused(scripted, tmp_path, note):
+    scripted([0.1], output=tmp_path)
+    (tmp_path / "settings.json").unlink()
+    if note is not None:
+        (tmp_path / "settings.json").write_text(note)
+    with pytest.raises(ValueError, match="settings .its settings.json is missing or cannot be"):
+        scripted([0.2], output=tmp_path)
+
+
+def test_the_same_run_is_known_elsewhere(checkpoint, splits, tmp_path):
+    """Nothing of this process or of this machine's paths goes into the fingerprints."""
+    copy = shutil.copytree(checkpoint, tmp_path / "elsewhere")
+    here, there = (finetuning.new_classifier(str(path), NAMES) for path in (checkpoint, copy))
+    assert model_fingerprint(here) == model_fingerprint(there)
+    rows = Dataset.from_dict({"input_ids": [[2, 7, 3], [2, 3]], "label": [1, 0]})
+    content = b'[2, {}]{"input_ids": [[2, 7, 3], [2, 3]], "label": [1, 0]}'
+    assert data_fingerprint(rows) == hashlib.sha256(content).hexdigest()
+
+
+def test_how_rows_are_stored_does_not_matter(splits, tmp_path):
+    train, _ = splits
+    on_disk = train.select(range(96))  # through indices
+    on_disk.save_to_disk(str(tmp_path / "rows"), num_shards=3)
+    assert data_fingerprint(Dataset.load_from_disk(tmp_path / "rows")) == data_fingerprint(train)
+    assert data_fingerprint(train.with_format("torch")) == data_fingerprint(train)
+    halves = train.select(range(48)), train.select(range(48, 96))
+    assert data_fingerprint(*halves) != data_fingerprint(train), "a row that changed its split"
 
 
 def test_a_run_without_output_leaves_no_files(scripted, tmp_path, monkeypatch):

@@ -13,10 +13,8 @@ from utils.finetuning.answers import (
 )
 from utils.finetuning.classifier import (
     by_length,
-    load_classifier,
     new_classifier,
     predict,
-    save_classifier,
     sentence_features,
 )
 from utils.finetuning.labelling import (
@@ -34,6 +32,7 @@ from utils.finetuning.recipe import (
     fine_tune,
     tokenize,
 )
+from utils.finetuning.saving import load_classifier, save_classifier
 from utils.finetuning.sentiment import (
     HEAD,
     is_head,

@@ -1,19 +1,11 @@
-"""A text classifier on a pretrained encoder: make one, predict, read its features, save and load."""
+"""A text classifier on a pretrained encoder: make one, predict, read its features."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
 from transformers import AutoConfig, AutoModelForSequenceClassification, set_seed
 
-from utils.models import (
-    ModelError,
-    check_folder,
-    load_tokenizer,
-    read_vocabulary,
-    vocabulary_sha256,
-)
 from utils.profile import SEED, bf16_available, device
 
 
@@ -32,7 +24,7 @@ def new_classifier(
         "num_labels": len(class_names),
         "id2label": dict(enumerate(class_names)),
         "label2id": {name: i for i, name in enumerate(class_names)},
-        "attn_implementation": _attention(),
+        "attn_implementation": attention(),
     }
     if dropout is not None:
         settings |= {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
@@ -45,7 +37,7 @@ def new_classifier(
     return AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
 
 
-def _attention() -> str:
+def attention() -> str:
     """With a padding mask the fused attention is the slower one on a processor."""
     return "eager" if device().type == "cpu" else "sdpa"
 
@@ -101,30 +93,3 @@ def _forward(model, tokenizer, texts: list[str], max_length: int):
     ).to(model.device)
     with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16_available()):
         return model(**batch), batch["attention_mask"]
-
-
-def save_classifier(model, tokenizer, folder: str | Path) -> Path:
-    """Write model and tokenizer (safetensors, no pickle), with the vocabulary's fingerprint."""
-    folder = Path(folder)
-    tokenizer.save_pretrained(folder)
-    model.config.vocab_sha256 = vocabulary_sha256(read_vocabulary(folder))
-    model.save_pretrained(folder)
-    return folder
-
-
-def load_classifier(folder: str | Path):
-    """(model in float32, tokenizer) of a saved classifier.
-
-    Raises:
-        ModelError: the folder is not a whole model, or is one without a classification head.
-    """
-    check_folder(Path(folder))
-    config = AutoConfig.from_pretrained(folder)
-    if not any("SequenceClassification" in name for name in config.architectures or []):
-        raise ModelError(
-            f"{folder}: holds {config.architectures}, not a classifier; fine-tune it first"
-        )
-    model = AutoModelForSequenceClassification.from_pretrained(
-        folder, dtype=torch.float32, attn_implementation=_attention()
-    )
-    return model, load_tokenizer(str(folder))

@@ -19,6 +19,7 @@ from tiny_bert import CHARACTERS, VOCABULARY, save_tiny_bert, tiny_tokenizer
 from transformers import AutoModel
 
 from utils import finetuning
+from utils.finetuning.classifier import most_tokens
 from utils.metrics import load_metrics
 from utils.models import ModelError
 from utils.resuming import data_fingerprint, last_complete_checkpoint, model_fingerprint
@@ -122,6 +123,11 @@ def test_tokenize_cuts_and_keeps_the_label(tokenizer):
     assert [len(ids) for ids in encoded["input_ids"]] == [10, 4]  # not padded
     assert encoded["input_ids"][0][-1] == VOCABULARY["[SEP]"]
     assert encoded["label"] == [0, 1] and "text" not in encoded.column_names
+
+
+def test_a_number_among_the_texts_is_refused_by_its_row(tokenizer):
+    with pytest.raises(ValueError, match="^row 0: 7 is no text; drop the row or fill in its text$"):
+        finetuning.tokenize(Dataset.from_dict({"text": [7], "label": [0]}), tokenizer)
 
 
 @pytest.mark.parametrize("empty", ["", "  ", "\u3000\n", None])
@@ -287,18 +293,13 @@ def other_order(train, validation, tokenizer):
     return train.select(reversed(range(len(train)))), validation
 
 
-def other_names(train, validation, tokenizer):
-    features = Features({**train.features, "label": ClassLabel(names=["x", "y"])})
-    return train.cast(features), validation.cast(features)
-
-
 def fewer_rows(train, validation, tokenizer):
     return train.select(range(95)), validation
 
 
 @pytest.mark.parametrize(
     "change",
-    [other_texts, other_validation, other_labels, other_order, other_names, fewer_rows],
+    [other_texts, other_validation, other_labels, other_order, fewer_rows],
 )
 def test_a_run_on_other_data_is_refused(scripted, splits, tokenizer, tmp_path, change):
     scripted([0.1], output=tmp_path)
@@ -380,6 +381,8 @@ def test_how_rows_are_stored_does_not_matter(splits, tmp_path):
     on_disk.save_to_disk(str(tmp_path / "rows"), num_shards=3)
     assert data_fingerprint(Dataset.load_from_disk(tmp_path / "rows")) == data_fingerprint(train)
     assert data_fingerprint(train.with_format("torch")) == data_fingerprint(train)
+    features = Features({**train.features, "label": ClassLabel(names=["x", "y"])})
+    assert data_fingerprint(train.cast(features)) != data_fingerprint(train)
     halves = train.select(range(48)), train.select(range(48, 96))
     assert data_fingerprint(*halves) != data_fingerprint(train), "a row that changed its split"
 
@@ -405,6 +408,50 @@ def test_an_empty_split_is_refused(checkpoint, tokenizer, splits):
     for train, validation in ((splits[0].select([]), splits[1]), (splits[0], splits[1].select([]))):
         with pytest.raises(ValueError, match="need at least one row"):
             finetuning.fine_tune(model, tokenizer, train, validation)
+
+
+def named(split, names):
+    return split.cast(Features({**split.features, "label": ClassLabel(names=names)}))
+
+
+@pytest.mark.parametrize(
+    ("mine", "names", "said"),
+    [
+        (NAMES, (NAMES, NAMES[::-1]), "validation: classes in another order than the model's"),
+        (NAMES, (NAMES[::-1], NAMES[::-1]), "train: classes in another order than the model's"),
+        (
+            NAMES,
+            (["物流", "财经"], NAMES),
+            "train: classes other than the model's .物流, 财经; 体育",
+        ),
+        (["LABEL_0", "LABEL_1"], (NAMES, NAMES[::-1]), "validation: .* order than those of train"),
+        (["体育"], (NAMES, NAMES), "train: class id 1, but the model has 1 classes"),
+    ],
+)
+def test_classes_that_do_not_agree_are_refused(checkpoint, tokenizer, splits, mine, names, said):
+    model = finetuning.new_classifier(checkpoint, mine)
+    both = [named(split, theirs) for split, theirs in zip(splits, names, strict=True)]
+    with pytest.raises(ValueError, match=f"^{said}.*make the model with") as refused:
+        finetuning.fine_tune(model, tokenizer, *both)
+    assert "\n" not in str(refused.value)
+
+
+def test_classes_without_names_are_taken_by_number(checkpoint, splits):
+    plain = splits[0].cast(Features({**splits[0].features, "label": Value("int64")}))
+    finetuning.check_classes(finetuning.new_classifier(checkpoint, NAMES), train=plain)
+    unnamed = finetuning.new_classifier(checkpoint, ["LABEL_0", "LABEL_1"])
+    finetuning.check_classes(unnamed, train=splits[0], validation=splits[1])
+
+
+def test_rows_longer_than_the_model_reads_are_refused(checkpoint, tokenizer, splits):
+    model = finetuning.new_classifier(checkpoint, NAMES)
+    rows = Dataset.from_dict({"text": ["球" * 90], "label": [0]})
+    long = finetuning.tokenize(rows, tokenizer, max_length=80)
+    with pytest.raises(ValueError) as refused:
+        finetuning.fine_tune(model, tokenizer, splits[0], long)
+    assert str(refused.value) == (
+        "a row of 80 tokens, but the model has 64 positions; give max_length=64"
+    )
 
 
 def test_the_last_complete_checkpoint(tmp_path):
@@ -448,6 +495,68 @@ def test_a_text_longer_than_the_model_reads_is_cut(checkpoint, tokenizer, in_flo
     long, cut = "球队" * 5_000, "球队" * 15
     rows = finetuning.predict(model, tokenizer, [long, cut], max_length=32)
     np.testing.assert_allclose(rows[0], rows[1], atol=1e-6)
+
+
+@pytest.mark.parametrize("ask", ["predict", "features"])
+def test_what_is_no_list_of_texts(checkpoint, tokenizer, in_float32, ask):
+    """One text was taken for a row a character, in silence."""
+    model = finetuning.new_classifier(checkpoint, NAMES)
+
+    def answers(texts, **options):
+        if ask == "predict":
+            return finetuning.predict(model, tokenizer, texts, **options)
+        return finetuning.sentence_features(model.bert, tokenizer, texts, **options)
+
+    np.testing.assert_array_equal(answers("银行降息"), answers(["银行降息"]))
+    for texts, said in (
+        (["球", None], "row 1: None is no text; drop the row or fill in its text"),
+        (["球", "股", float("nan")], "row 2: nan is no text"),
+        ([5], "row 0: 5 is no text"),
+    ):
+        with pytest.raises(ValueError, match=f"^{said}"):
+            answers(texts)
+    with pytest.raises(
+        ValueError, match="^a row of 65 tokens, but the model has 64 positions; give"
+    ):
+        answers(["股", "球" * 90], max_length=65)
+    assert len(answers(["股", "球" * 90], max_length=64)) == 2
+
+
+def test_the_longest_text_is_read_first(checkpoint, tokenizer, monkeypatch):
+    """A row that does not fit is found in the first batch, not after an hour."""
+    model, lengths = finetuning.new_classifier(checkpoint, NAMES), []
+    forward = model.forward
+    monkeypatch.setattr(
+        model,
+        "forward",
+        lambda **batch: lengths.append(batch["input_ids"].shape[1]) or forward(**batch),
+    )
+    finetuning.predict(model, tokenizer, MIXED, batch_size=2)
+    assert lengths == sorted(lengths, reverse=True) and len(lengths) == 4
+
+
+def test_how_many_tokens_a_model_reads(checkpoint):
+    from transformers import GPT2Config, GPT2Model, RobertaConfig, RobertaModel, T5Config, T5Model
+
+    small = {"vocab_size": 9, "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
+    small |= {"intermediate_size": 8}
+    assert most_tokens(AutoModel.from_pretrained(checkpoint)) == 64
+    roberta = RobertaConfig(**small, max_position_embeddings=34, pad_token_id=1)
+    assert most_tokens(RobertaModel(roberta)) == 32, "two of its positions belong to the padding"
+    assert most_tokens(GPT2Model(GPT2Config(vocab_size=9, n_positions=20, n_embd=8, n_layer=1, n_head=1))) == 20  # fmt: skip
+    t5 = T5Config(vocab_size=9, d_model=8, d_kv=8, num_heads=1, d_ff=8, num_layers=1)
+    assert most_tokens(T5Model(t5)) is None
+
+
+def test_what_a_map_left_on_disk_is_not_taken_for_this_one(tokenizer, tmp_path):
+    rows = Dataset.from_dict({"text": ["球队", "股价"], "label": [0, 1]})
+    rows.save_to_disk(str(tmp_path / "rows"))
+    before = set(tmp_path.rglob("*"))
+    for length in (3, 4):
+        loaded = Dataset.load_from_disk(str(tmp_path / "rows"))
+        encoded = finetuning.tokenize(loaded, tokenizer, max_length=length)
+        assert [len(ids) for ids in encoded["input_ids"]] == [length, length]
+    assert set(tmp_path.rglob("*")) == before
 
 
 def test_no_texts_give_no_rows(checkpoint, tokenizer):
@@ -514,7 +623,7 @@ def test_a_classifier_with_another_vocabulary_is_refused(checkpoint, tokenizer, 
 
 
 def test_a_missing_folder_is_refused(tmp_path):
-    with pytest.raises(ModelError, match="no config.json"):
+    with pytest.raises(ModelError, match="nowhere: no such folder; check the path$"):
         finetuning.load_classifier(tmp_path / "nowhere")
 
 

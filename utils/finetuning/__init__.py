@@ -29,6 +29,7 @@ from utils.finetuning.labelling import (
 from utils.finetuning.recipe import (
     BucketTrainer,
     ShuffledBatches,
+    check_classes,
     fine_tune,
     tokenize,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "TOPIC_PREFIX",
     "as_asked",
     "by_length",
+    "check_classes",
     "classes_of",
     "encode_task",
     "exact_answers",

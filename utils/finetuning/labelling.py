@@ -26,7 +26,8 @@ from transformers import (
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from utils.finetuning.answers import NEWS_PREFIX, only_these
-from utils.finetuning.classifier import by_length, new_classifier, predict
+from utils.finetuning.classifier import as_texts, longest_first, new_classifier, predict
+from utils.models import from_pretrained
 from utils.pretraining import IGNORE
 from utils.profile import SEED, bf16_available
 
@@ -34,33 +35,39 @@ PROMPT = "类别："  # what GPT's text is followed by, before the class name
 
 
 def is_t5(checkpoint: str) -> bool:
-    return AutoConfig.from_pretrained(checkpoint).model_type == "t5"
+    """Does a checkpoint (folder or Hub id) hold a T5?"""
+    return from_pretrained(AutoConfig, checkpoint).model_type == "t5"
 
 
-def language_model(checkpoint: str):
-    """BERT, GPT or T5 with its language modelling head, in float32, ready to be asked."""
+def language_model(checkpoint: str) -> PreTrainedModel:
+    """BERT, GPT or T5 with its language modelling head, in float32, ready to be asked.
+
+    Raises:
+        ModelError: no such folder, a damaged one, or not to be fetched from the Hub.
+    """
     if is_t5(checkpoint):
         kind = T5ForConditionalGeneration
-    elif AutoConfig.from_pretrained(checkpoint).is_decoder:
+    elif from_pretrained(AutoConfig, checkpoint).is_decoder:
         kind = AutoModelForCausalLM
     else:
         kind = AutoModelForMaskedLM
-    return kind.from_pretrained(checkpoint, dtype=torch.float32).eval()
+    return from_pretrained(kind, checkpoint, dtype=torch.float32).eval()
 
 
-def as_asked(checkpoint: str, texts: Sequence[str]) -> list[str]:
+def as_asked(checkpoint: str, texts: Sequence[str] | str) -> list[str]:
     """News as the model is given them: those for T5 begin with what is wanted."""
-    return [NEWS_PREFIX + text for text in texts] if is_t5(checkpoint) else list(texts)
+    prefix = NEWS_PREFIX if is_t5(checkpoint) else ""
+    return [prefix + text for text in as_texts(texts)]
 
 
 def new_model(checkpoint: str, class_names: Sequence[str], tokenizer, seed: int = SEED):
     """Ready for `fine_tune`: BERT with a new head; GPT and T5 as they are, to write the names."""
-    if is_t5(checkpoint) or AutoConfig.from_pretrained(checkpoint).is_decoder:
+    if is_t5(checkpoint) or from_pretrained(AutoConfig, checkpoint).is_decoder:
         return new_labeller(checkpoint, class_names, tokenizer, seed)
     return new_classifier(checkpoint, class_names, seed=seed)
 
 
-def classes_of(model, tokenizer, texts: Sequence[str], max_length: int = 128) -> np.ndarray:
+def classes_of(model, tokenizer, texts: Sequence[str] | str, max_length: int = 128) -> np.ndarray:
     """Class ids (texts,): BERT's best class, GPT's likeliest name, the name that T5 writes."""
     if model.config.model_type == "t5":
         return write_labels(model, tokenizer, texts, max_length)
@@ -269,8 +276,9 @@ def write_labels(
     names = [model.config.id2label[i] for i in range(model.config.num_labels)]
     longest = max(map(len, model.config.name_tokens))
     allowed = only_these(names, tokenizer, model.config.decoder_start_token_id)
-    texts, found = list(texts), np.empty(len(texts), dtype=int)
-    for places in by_length(texts):
+    texts = as_texts(texts)
+    found = np.empty(len(texts), dtype=int)
+    for places in longest_first(texts):
         batch = tokenizer(
             [texts[place] for place in places],
             truncation=True, max_length=max_length, padding=True, return_tensors="pt",

@@ -24,6 +24,7 @@ from transformers import (
 from transformers.trainer_pt_utils import LengthGroupedSampler
 from transformers.utils import logging
 
+from utils.finetuning.classifier import check_length
 from utils.metrics import load_metrics
 from utils.profile import SEED, bf16_available, device
 from utils.resuming import (
@@ -39,18 +40,22 @@ def tokenize(dataset: Dataset, tokenizer, max_length: int = 128) -> Dataset:
     """Token ids of the column `text`, cut at `max_length` tokens, not padded; keeps `label`.
 
     Raises:
-        ValueError: a text without any character, naming its row.
+        ValueError: a text without any character, or no text at all, naming its row.
     """
     for row, text in enumerate(dataset["text"]):
+        if text is not None and not isinstance(text, str):
+            raise ValueError(
+                f"row {row}: {text!r:.40} is no text; drop the row or fill in its text"
+            )
         if not text or not text.strip():
             raise ValueError(f"row {row}: empty text; drop the row or fill in its text")
-    encoded = dataset.map(
+    return dataset.map(
         lambda batch: tokenizer(batch["text"], truncation=True, max_length=max_length),
         batched=True,
         remove_columns=["text"],
         keep_in_memory=True,
+        load_from_cache_file=False,  # of a data set on disk: never what another call left there
     )
-    return encoded
 
 
 class ShuffledBatches(Sampler):
@@ -151,10 +156,13 @@ def fine_tune(
     Returns:
         the `transformers.Trainer`; `trainer.state.log_history` holds the curves.
     Raises:
-        ValueError: no rows, or `output` holds the checkpoints of another run.
+        ValueError: no rows, rows longer than the model can read, classes that do not agree, or
+            `output` holds the checkpoints of another run.
     """
     if len(train) == 0 or len(validation) == 0:
         raise ValueError("fine_tune: the training and the validation split need at least one row")
+    check_classes(model, train=train, validation=validation)
+    check_length(model, max(max(map(len, split["input_ids"])) for split in (train, validation)))
     settings = recipe(learning_rate, epochs, batch_size, seed, progress) | options
     with contextlib.ExitStack() as stack:
         if output is None:
@@ -180,6 +188,39 @@ def fine_tune(
             stack.enter_context(_no_bars())
         trainer.train(resume_from_checkpoint=last_complete_checkpoint(output))
     return trainer
+
+
+def check_classes(model, **splits: Dataset) -> None:
+    """Do the model and the splits mean the same classes by the same ids?
+
+    Where they do not, every answer is right but for its name: 物流 is reported as 体育.
+
+    Args:
+        splits: by their names, which the message gives.
+    Raises:
+        ValueError: names in another order or other names, or ids that the model does not know.
+    """
+    known, whose = [model.config.id2label[i] for i in range(model.config.num_labels)], "the model's"
+    if known == [f"LABEL_{i}" for i in range(len(known))]:  # nobody has named them
+        whose = None
+    for name, split in splits.items():
+        column = next((each for each in ("label", "labels") if each in split.features), None)
+        if column is None or not isinstance(split[0][column], int):  # a regression, or tokens
+            continue
+        if (highest := max(split[column])) >= len(known):
+            raise ValueError(
+                f"{name}: class id {highest}, but the model has {len(known)} classes; make the "
+                "model with the class names of the data"
+            )
+        names = getattr(split.features[column], "names", None)
+        if names and not whose:
+            known, whose = names, f"those of {name}"
+        elif names and names != known:
+            differ = "in another order than" if sorted(names) == sorted(known) else "other than"
+            raise ValueError(
+                f"{name}: classes {differ} {whose} ({', '.join(names):.60}; {', '.join(known):.60}); "
+                "load all splits with one classes=[...] and make the model with these names"
+            )
 
 
 def _measures() -> Callable:

@@ -10,6 +10,7 @@ from utils.finetuning.labelling import GptLabeller, T5Labeller
 from utils.models import (
     ModelError,
     check_folder,
+    from_pretrained,
     load_tokenizer,
     read_vocabulary,
     vocabulary_sha256,
@@ -34,12 +35,15 @@ def load_classifier(folder: str | Path):
         ModelError: the folder is not a whole model, or is one that classifies nothing.
     """
     check_folder(Path(folder))
-    architectures = AutoConfig.from_pretrained(folder).architectures or []
+    architectures = from_pretrained(AutoConfig, folder).architectures or []
     if labellers := LABELLERS.keys() & set(architectures):
-        model = LABELLERS[labellers.pop()].from_pretrained(folder, dtype=torch.float32)
+        model = from_pretrained(LABELLERS[labellers.pop()], folder, dtype=torch.float32)
     elif any("SequenceClassification" in name for name in architectures):
-        model = AutoModelForSequenceClassification.from_pretrained(
-            folder, dtype=torch.float32, attn_implementation=attention()
+        model = from_pretrained(
+            AutoModelForSequenceClassification,
+            folder,
+            dtype=torch.float32,
+            attn_implementation=attention(),
         )
     else:
         raise ModelError(f"{folder}: holds {architectures}, not a classifier; fine-tune it first")

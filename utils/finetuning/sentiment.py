@@ -11,7 +11,7 @@ from transformers import AutoModelForSequenceClassification
 
 from utils.data import IMDB_CLASSES
 from utils.finetuning.classifier import new_classifier
-from utils.models import ModelError, load_tokenizer, resolve
+from utils.models import ModelError, from_pretrained, load_tokenizer, resolve
 from utils.profile import course_root, profile
 
 HEAD = "models/minilm-en-sentiment/head.safetensors"
@@ -27,7 +27,7 @@ def sentiment_classifier():
     """
     if profile() == "full":
         tokenizer = load_tokenizer(FULL_MODEL)
-        model = AutoModelForSequenceClassification.from_pretrained(FULL_MODEL, dtype=torch.float32)
+        model = from_pretrained(AutoModelForSequenceClassification, FULL_MODEL, dtype=torch.float32)
     else:
         tokenizer = load_tokenizer(resolve("minilm-en"))
         model = load_head(new_classifier(resolve("minilm-en"), IMDB_CLASSES), course_root() / HEAD)

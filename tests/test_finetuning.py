@@ -2,9 +2,12 @@
 
 import hashlib
 import json
+import os
 import random
 import shutil
 import socket
+import subprocess
+import sys
 import tempfile
 import warnings
 from pathlib import Path
@@ -22,6 +25,7 @@ from utils import finetuning
 from utils.finetuning.classifier import most_tokens
 from utils.metrics import load_metrics
 from utils.models import ModelError
+from utils.profile import course_root
 from utils.resuming import data_fingerprint, last_complete_checkpoint, model_fingerprint
 
 NAMES = ["体育", "财经"]
@@ -667,3 +671,34 @@ def test_metrics_agree_with_scikit_learn_offline(references, predictions, no_net
 def test_one_metric_can_be_asked_for(no_network):
     result = load_metrics("macro_f1").compute(predictions=[0, 1], references=[0, 0])
     assert result == {"macro_f1": pytest.approx(1 / 3)}
+
+
+def test_an_unknown_metric_is_refused():
+    with pytest.raises(ValueError, match="no metric 'f1' in the course; there are accuracy, macro"):
+        load_metrics("f1")
+
+
+def test_a_classifier_is_trained_where_the_home_folder_cannot_be_written(checkpoint, tmp_path):
+    """A file in its place: unlike a folder without rights, that stops an administrator too."""
+    (tmp_path / "home").write_text("")
+    code = """if True:
+        import sys
+        from datasets import ClassLabel, Dataset, Features, Value
+        from utils.finetuning import fine_tune, new_classifier, tokenize
+        from utils.models import load_tokenizer
+        features = Features({"text": Value("string"), "label": ClassLabel(names=["a", "b"])})
+        rows = Dataset.from_dict({"text": ["球队", "股价"], "label": [0, 1]}, features=features)
+        tokenizer = load_tokenizer(sys.argv[1])
+        rows = tokenize(rows, tokenizer)
+        model = new_classifier(sys.argv[1], ["a", "b"])
+        trainer = fine_tune(model, tokenizer, rows, rows, epochs=1, progress=False)
+        print(sorted(trainer.state.log_history[1]))
+    """
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "XDG_", "COURSE_"))}
+    done = subprocess.run(
+        [sys.executable, "-c", code, checkpoint], capture_output=True, text=True, cwd=tmp_path,
+        env=kept | {"HOME": str(tmp_path / "home"), "USERPROFILE": str(tmp_path / "home"),
+                    "PYTHONPATH": str(course_root())},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "eval_macro_f1" in done.stdout

@@ -191,6 +191,15 @@ def test_an_easy_task_is_learned(checkpoint, tokenizer, splits):
     assert accuracy_score(labels, predicted) > 0.9
 
 
+def test_the_rate_rises_for_a_tenth_of_the_run_and_weights_decay(scripted):
+    _, trainer, _ = scripted([0.5] * 10, logging_strategy="steps", logging_steps=1)
+    rates = [row["learning_rate"] for row in trainer.state.log_history if "learning_rate" in row]
+    assert len(rates) == 30 and rates.index(max(rates)) == 3, "3 of 30 steps; then down to 0"
+    assert rates[:4] == sorted(rates[:4]) and rates[3:] == sorted(rates[3:], reverse=True)
+    decays = {group["weight_decay"] for group in trainer.optimizer.param_groups}
+    assert decays == {0.01, 0.0}, "biases and LayerNorms do not decay"
+
+
 def test_batches_hold_similar_lengths_in_random_order(checkpoint, tokenizer, monkeypatch):
     """Long texts first and short ones last would teach one class after the other."""
     rows = Dataset.from_dict(

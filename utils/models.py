@@ -191,7 +191,7 @@ def _read(file: Path) -> str:
         raise ModelError(f"{file}: not UTF-8 ({error.reason}); fetch it again") from None
 
 
-def from_pretrained(kind, checkpoint: str | Path, **options):
+def from_pretrained(kind: type, checkpoint: str | Path, **options):
     """`kind.from_pretrained(checkpoint, **options)` of transformers, its failures on one line.
 
     A name that can only be a folder on this disk is not looked for on the Hub, which takes half a

@@ -3,9 +3,13 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
-from transformers import TrainerCallback
+from transformers import PreTrainedModel, TrainerCallback
+
+if TYPE_CHECKING:
+    import datasets
 
 NOTE = "settings.json"  # in a run's folder: what the run was started with
 
@@ -87,7 +91,7 @@ def _differences(noted: dict, now: dict) -> str:
     return " and ".join(words)
 
 
-def data_fingerprint(*splits) -> str:
+def data_fingerprint(*splits: "datasets.Dataset") -> str:
     """sha256 of the columns of data sets (`datasets.Dataset`), their rows' order and class names.
 
     Not `Dataset._fingerprint`: that one tells how a data set was made, and is another one after
@@ -106,7 +110,7 @@ def data_fingerprint(*splits) -> str:
     return digest.hexdigest()
 
 
-def model_fingerprint(model) -> str:
+def model_fingerprint(model: PreTrainedModel) -> str:
     """sha256 of a model as it stands: all its weights, which of them learn, its configuration.
 
     All weights and not a sample: two heads drawn with two seeds, or two encoders of which one was

@@ -5,8 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch.nn import Embedding
-from transformers import AutoConfig, AutoModelForSequenceClassification, set_seed
+from torch import nn
+from transformers import (
+    AutoConfig,
+    AutoModelForSequenceClassification,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    set_seed,
+)
+from transformers.utils import ModelOutput
 
 from utils.models import from_pretrained
 from utils.profile import SEED, bf16_available, device
@@ -18,7 +25,7 @@ def new_classifier(
     pretrained: bool = True,
     seed: int = SEED,
     dropout: float | None = None,
-):
+) -> PreTrainedModel:
     """A classifier on top of a checkpoint, in float32; its head (and with `pretrained=False`
     all of it, same architecture) is random, drawn with `seed`.
 
@@ -66,20 +73,20 @@ def as_texts(texts: Sequence[str] | str) -> list[str]:
     return texts
 
 
-def most_tokens(model) -> int | None:
+def most_tokens(model: nn.Module) -> int | None:
     """How many tokens the longest row may have: as many as the model has learned positions.
 
     None where positions are not learned one by one (T5).
     """
     for name, module in model.named_modules():
-        if name.endswith(("position_embeddings", "wpe")) and isinstance(module, Embedding):
+        if name.endswith(("position_embeddings", "wpe")) and isinstance(module, nn.Embedding):
             # RoBERTa counts positions from the one behind that of the padding.
             padding = -1 if module.padding_idx is None else module.padding_idx
             return module.num_embeddings - padding - 1
     return None
 
 
-def check_length(model, length: int) -> None:
+def check_length(model: nn.Module, length: int) -> None:
     """Raises ValueError if a row of `length` tokens has more than the model has positions."""
     most = most_tokens(model)
     if most is not None and length > most:
@@ -90,7 +97,11 @@ def check_length(model, length: int) -> None:
 
 @torch.inference_mode()
 def predict(
-    model, tokenizer, texts: Sequence[str] | str, max_length: int = 128, batch_size: int = 64
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    texts: Sequence[str] | str,
+    max_length: int = 128,
+    batch_size: int = 64,
 ) -> np.ndarray:
     """Class probabilities of texts, in their order: array (texts, classes), rows sum to 1.
 
@@ -111,8 +122,8 @@ def predict(
 
 @torch.inference_mode()
 def sentence_features(
-    model,
-    tokenizer,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
     texts: Sequence[str] | str,
     max_length: int = 128,
     pooling: str = "mean",
@@ -156,7 +167,9 @@ def longest_first(texts: list[str], batch_size: int = 64) -> list[np.ndarray]:
     return by_length(texts, batch_size)[::-1]
 
 
-def _forward(model, tokenizer, texts: list[str], max_length: int):
+def _forward(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, texts: list[str], max_length: int
+) -> tuple[ModelOutput, torch.Tensor]:
     """One padded batch through the model: (its output, attention mask (texts, length))."""
     batch = tokenizer(
         texts, truncation=True, max_length=max_length, padding=True, return_tensors="pt"

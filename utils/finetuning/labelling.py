@@ -19,6 +19,7 @@ from transformers import (
     BertConfig,
     BertLMHeadModel,
     PreTrainedModel,
+    PreTrainedTokenizerBase,
     T5Config,
     T5ForConditionalGeneration,
     set_seed,
@@ -60,21 +61,36 @@ def as_asked(checkpoint: str, texts: Sequence[str] | str) -> list[str]:
     return [prefix + text for text in as_texts(texts)]
 
 
-def new_model(checkpoint: str, class_names: Sequence[str], tokenizer, seed: int = SEED):
+def new_model(
+    checkpoint: str,
+    class_names: Sequence[str],
+    tokenizer: PreTrainedTokenizerBase,
+    seed: int = SEED,
+) -> PreTrainedModel:
     """Ready for `fine_tune`: BERT with a new head; GPT and T5 as they are, to write the names."""
     if is_t5(checkpoint) or from_pretrained(AutoConfig, checkpoint).is_decoder:
         return new_labeller(checkpoint, class_names, tokenizer, seed)
     return new_classifier(checkpoint, class_names, seed=seed)
 
 
-def classes_of(model, tokenizer, texts: Sequence[str] | str, max_length: int = 128) -> np.ndarray:
+def classes_of(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    texts: Sequence[str] | str,
+    max_length: int = 128,
+) -> np.ndarray:
     """Class ids (texts,): BERT's best class, GPT's likeliest name, the name that T5 writes."""
     if model.config.model_type == "t5":
         return write_labels(model, tokenizer, texts, max_length)
     return predict(model, tokenizer, texts, max_length).argmax(1)
 
 
-def new_labeller(checkpoint: str, class_names: Sequence[str], tokenizer, seed: int = SEED):
+def new_labeller(
+    checkpoint: str,
+    class_names: Sequence[str],
+    tokenizer: PreTrainedTokenizerBase,
+    seed: int = SEED,
+) -> "Labeller":
     """A GPT or T5 of the course, in float32, that answers with one of `class_names`.
 
     Raises:
@@ -90,7 +106,9 @@ def new_labeller(checkpoint: str, class_names: Sequence[str], tokenizer, seed: i
     return (T5Labeller if config.model_type == "t5" else GptLabeller)(config, model).eval()
 
 
-def _tokens_of_names(tokenizer, class_names: Sequence[str]) -> list[list[int]]:
+def _tokens_of_names(
+    tokenizer: PreTrainedTokenizerBase, class_names: Sequence[str]
+) -> list[list[int]]:
     """Each class name as token ids with the end sign."""
     end = tokenizer.eos_token_id if tokenizer.eos_token_id is not None else tokenizer.sep_token_id
     names = [[*tokenizer(name, add_special_tokens=False)["input_ids"], end] for name in class_names]
@@ -269,7 +287,10 @@ class T5Labeller(Labeller):
 
 @torch.inference_mode()
 def write_labels(
-    model: T5Labeller, tokenizer, texts: Sequence[str] | str, max_length: int = 128
+    model: T5Labeller,
+    tokenizer: PreTrainedTokenizerBase,
+    texts: Sequence[str] | str,
+    max_length: int = 128,
 ) -> np.ndarray:
     """Class ids (texts,) of the names that T5 writes, greedily, one of them in any case."""
     model.eval()

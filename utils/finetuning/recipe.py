@@ -8,7 +8,7 @@ result as padding everything to 128 in fp32, in a fraction of the time (measured
 
 import contextlib
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -17,6 +17,8 @@ from torch.utils.data import Sampler
 from transformers import (
     DataCollatorWithPadding,
     EarlyStoppingCallback,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
     PrinterCallback,
     Trainer,
     TrainingArguments,
@@ -36,7 +38,9 @@ from utils.resuming import (
 )
 
 
-def tokenize(dataset: Dataset, tokenizer, max_length: int = 128) -> Dataset:
+def tokenize(
+    dataset: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int = 128
+) -> Dataset:
     """Token ids of the column `text`, cut at `max_length` tokens, not padded; keeps `label`.
 
     Raises:
@@ -72,7 +76,7 @@ class ShuffledBatches(Sampler):
     def __len__(self) -> int:
         return len(self.sampler)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[int]:
         batches = torch.tensor(list(self.sampler)).split(self.batch_size)
         whole = len(self) // self.batch_size
         order = [*torch.randperm(whole).tolist(), *range(whole, len(batches))]
@@ -129,8 +133,8 @@ OF_THE_MACHINE = {"bf16", "use_cpu", "disable_tqdm"}
 
 
 def fine_tune(
-    model,
-    tokenizer,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
     train: Dataset,
     validation: Dataset,
     *,
@@ -190,7 +194,7 @@ def fine_tune(
     return trainer
 
 
-def check_classes(model, **splits: Dataset) -> None:
+def check_classes(model: PreTrainedModel, **splits: Dataset) -> None:
     """Do the model and the splits mean the same classes by the same ids?
 
     Where they do not, every answer is right but for its name: 物流 is reported as 体育.

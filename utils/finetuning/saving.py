@@ -3,7 +3,12 @@
 from pathlib import Path
 
 import torch
-from transformers import AutoConfig, AutoModelForSequenceClassification
+from transformers import (
+    AutoConfig,
+    AutoModelForSequenceClassification,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from utils.finetuning.classifier import attention
 from utils.finetuning.labelling import GptLabeller, T5Labeller
@@ -19,7 +24,9 @@ from utils.models import (
 LABELLERS = {kind.__name__: kind for kind in (GptLabeller, T5Labeller)}
 
 
-def save_classifier(model, tokenizer, folder: str | Path) -> Path:
+def save_classifier(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: str | Path
+) -> Path:
     """Write model and tokenizer (safetensors, no pickle), with the vocabulary's fingerprint."""
     folder = Path(folder)
     tokenizer.save_pretrained(folder)
@@ -28,7 +35,7 @@ def save_classifier(model, tokenizer, folder: str | Path) -> Path:
     return folder
 
 
-def load_classifier(folder: str | Path):
+def load_classifier(folder: str | Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """(model in float32, tokenizer) of a saved classifier.
 
     Raises:

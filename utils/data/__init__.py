@@ -3,7 +3,7 @@
 from utils.data.entities import detect_scheme, impossible_labels, load_entities, to_bio
 from utils.data.rows import DataError
 from utils.data.shorten import PARTS, shorten
-from utils.data.spans import Span, bio_of, spans_of
+from utils.data.spans import Span, bio_of, spans_of, texts_and_spans
 from utils.data.splits import THUCNEWS_CLASSES, balanced_sample
 from utils.data.texts import IMDB_CLASSES, load_imdb, load_texts, load_thucnews
 
@@ -23,5 +23,6 @@ __all__ = [
     "load_thucnews",
     "shorten",
     "spans_of",
+    "texts_and_spans",
     "to_bio",
 ]

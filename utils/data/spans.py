@@ -1,7 +1,10 @@
 """Names in a text as spans, and as the BIO labels of its characters."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 
 class Span(NamedTuple):
@@ -63,3 +66,10 @@ def bio_of(spans: Iterable[tuple[int, int, str]], length: int) -> list[str]:
         labels[start:end] = [f"B-{kind}"] + [f"I-{kind}"] * (end - start - 1)
         before = Span(start, end, kind)
     return labels
+
+
+def texts_and_spans(dataset: "Dataset") -> tuple[list[str], list[list[Span]]]:
+    """The texts of what `load_entities` gives, and the entities in each."""
+    names = dataset.features["labels"].feature.names
+    texts = ["".join(characters) for characters in dataset["tokens"]]
+    return texts, [spans_of([names[label] for label in row]) for row in dataset["labels"]]

@@ -15,7 +15,9 @@ CHAPTER ?=
 
 VENV := .venv
 PY := $(VENV)/bin/python
-PIP := $(PY) -m pip --disable-pip-version-check install --quiet --progress-bar off
+# seqeval is published as source, with a build step that pip 25.2 and older get wrong in their old
+# way of building, which they take where `wheel` is installed: --use-pep517 keeps them from it.
+PIP := $(PY) -m pip --disable-pip-version-check install --quiet --progress-bar off --use-pep517
 SITE := _build/html
 NEEDS := pyproject.toml constraints.txt
 

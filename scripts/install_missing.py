@@ -50,7 +50,9 @@ def install(requirements: list[str]) -> None:
         constraints = Path(folder) / "constraints.txt"
         constraints.write_text("".join(f"{name}=={pins[name]}\n" for name in KEPT))
         quiet = ["--quiet", "--disable-pip-version-check", "--progress-bar=off"]
-        command = [sys.executable, "-m", "pip", "install", *quiet, "-c", str(constraints)]
+        # As in the Makefile: seqeval cannot be built in the old way of an older pip.
+        options = [*quiet, "--use-pep517", "-c", str(constraints)]
+        command = [sys.executable, "-m", "pip", "install", *options]
         if subprocess.run([*command, *requirements]).returncode:
             sys.exit(f"pip could not install {', '.join(requirements)}; see its message above")
 

@@ -81,6 +81,7 @@ def test_pip_gets_the_missing_ones_and_the_pins_of_torch_and_numpy(machine):
     [(command, constraints)] = machine.calls
     assert command[:4] == [sys.executable, "-m", "pip", "install"]
     assert command[-1] == "jieba>=0.42.1"
+    assert "--use-pep517" in command  # seqeval's source cannot be built without
     assert not any(part.startswith(("torch", "numpy")) for part in command)
     assert constraints.splitlines() == ["torch==2.9.0+cu126", "numpy==2.3.1"]
     assert not Path(command[command.index("-c") + 1]).exists()

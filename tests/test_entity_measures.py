@@ -178,6 +178,8 @@ def test_windows_find_names_that_no_dictionary_has(mini):
         scores[name] = entity_scores(gold, tag(texts), texts, known)
     assert scores["dictionary"]["unknown"].f1 == 0
     assert scores["windows"]["unknown"].f1 > 0.1
+    # Had it been trained with a dictionary that knows each sentence, it would trust nothing else.
+    assert scores["both"]["unknown"].f1 > 0.1
     assert scores["both"]["known"].f1 > scores["windows"]["known"].f1
     assert linear_tagger(train.select(range(20)))(["", "在北京"])[0] == []
 

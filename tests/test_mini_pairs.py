@@ -13,7 +13,6 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 from test_mini_thucnews import near_duplicates
-
 from utils.baselines import CHINESE_TERMS, strongest_tfidf
 
 FOLDER = ROOT / "data/mini_pairs"

@@ -7,6 +7,7 @@ and the review's label says the same. (On all sentences the two agree in two cas
 
 import random
 import re
+from pathlib import Path
 
 from datasets import Dataset, DatasetDict
 
@@ -17,10 +18,11 @@ WORDS = range(3, 26)  # shorter ones are titles and names, longer ones whole arg
 SURE = 0.9  # probability from which the classifier counts as a witness
 
 
-def load_remarks(source) -> DatasetDict:
+def load_remarks(source: str | Path) -> DatasetDict:
     """Sentences of the training and validation reviews, as many that praise as that blame.
 
-    ``source``: as for `load_imdb`. Columns as there.
+    Args:
+        source: as for `load_imdb`; columns as there.
     """
     reviews, judge = load_imdb(source), sentiment_classifier()
     return DatasetDict(

@@ -13,7 +13,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 from test_mini_thucnews import near_duplicates
-from utils.baselines import CHINESE_TERMS, strongest_tfidf
+
+from utils.measuring import CHINESE_TERMS, strongest_tfidf
 
 FOLDER = ROOT / "data/mini_pairs"
 SIZES = {"train": 600, "validation": 120, "test": 200}

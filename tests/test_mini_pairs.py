@@ -250,6 +250,7 @@ def pair_features(rows, vectoriser):
     return np.hstack([abs(one - other), product, few])
 
 
+@pytest.mark.slow
 def test_the_strongest_tfidf_leaves_something_to_learn(splits):
     """Neither hopeless nor solved; if too easy, pairs are rewritten, labels never touched."""
     train, test = splits["train"], splits["test"]

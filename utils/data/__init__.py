@@ -1,6 +1,7 @@
 """The door to the data: texts, names, questions, pairs, whatever form they are in; long texts."""
 
 from utils.data.entities import detect_scheme, impossible_labels, load_entities, to_bio
+from utils.data.questions import load_questions
 from utils.data.rows import DataError
 from utils.data.shorten import PARTS, shorten
 from utils.data.splits import THUCNEWS_CLASSES, balanced_sample
@@ -16,6 +17,7 @@ __all__ = [
     "impossible_labels",
     "load_entities",
     "load_imdb",
+    "load_questions",
     "load_texts",
     "load_thucnews",
     "shorten",

@@ -1,6 +1,7 @@
 """The door to the data: texts, names, questions, pairs, whatever form they are in; long texts."""
 
 from utils.data.entities import detect_scheme, impossible_labels, load_entities, to_bio
+from utils.data.pairs import NLI_CLASSES, load_pairs
 from utils.data.questions import load_questions
 from utils.data.rows import DataError
 from utils.data.shorten import PARTS, shorten
@@ -10,6 +11,7 @@ from utils.data.texts import IMDB_CLASSES, load_imdb, load_texts, load_thucnews
 __all__ = [
     "DataError",
     "IMDB_CLASSES",
+    "NLI_CLASSES",
     "PARTS",
     "THUCNEWS_CLASSES",
     "balanced_sample",
@@ -17,6 +19,7 @@ __all__ = [
     "impossible_labels",
     "load_entities",
     "load_imdb",
+    "load_pairs",
     "load_questions",
     "load_texts",
     "load_thucnews",

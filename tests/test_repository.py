@@ -120,7 +120,8 @@ def test_environment_gives_the_same_set_to_conda_and_binder():
 
 def test_every_imported_package_is_named_in_pyproject():
     own = {path.stem for folder in ("tests", "scripts") for path in (ROOT / folder).rglob("*.py")}
-    own |= {"utils"} | {path.name for path in (ROOT / "tests").iterdir() if path.is_dir()}
+    folders = [path for folder in ("tests", "scripts") for path in (ROOT / folder).iterdir()]
+    own |= {"utils"} | {path.name for path in folders if path.is_dir()}
     named = {canonicalize_name(requirement.name) for requirement in requirements()}
     distributions = packages_distributions()
     unnamed = []

@@ -8,6 +8,10 @@ PIP_EXTRA ?=
 # Folder of real data for `make bench`.
 DATA ?=
 PORT ?= 8000
+# Of the tests. Each needs a core and up to 3 GB of memory.
+WORKERS ?= 2
+# Beginning of a chapter's name, such as 05; without it all chapters.
+CHAPTER ?=
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -16,24 +20,48 @@ SITE := _build/html
 NEEDS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: book test run serve lint bench clean repository help needs-data needs-url
+.PHONY: book check test lab tidy run times new-exercise new-chapter serve lint bench clean repository help \
+        needs-data needs-id needs-name needs-url
 
 help: ## 列出全部命令
 	@echo "用法：make 命令"
-	@grep -E '^[a-z]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /	/' | expand -t 14
+	@grep -E '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed 's/:.*## /	/' | expand -t 18
 
 book: $(VENV)/.book-ready ## 生成网站到 _build/html（只用已存的输出，不运行代码）
 	@echo "→ 正在生成网站……"
 	@$(VENV)/bin/jupyter-book build . --all -q -W -n --keep-going >/dev/null
 	@echo "✓ 网站在 $(SITE)/index.html；用 make serve 在浏览器里看"
 
-test: $(VENV)/.full-ready ## 运行全部测试
-	@echo "→ 正在运行测试……"
-	@$(PY) -m pytest
+check: lint $(VENV)/.full-ready ## 两分钟内的检查：写法、规则和快的测试
+	@echo "→ 正在运行快的测试……"
+	@$(PY) -m pytest -n $(WORKERS) -m "not slow and not weekly"
 
-run: $(VENV)/.full-ready ## 重新运行各章笔记本，并存下输出
-	@echo "→ 正在运行各章笔记本……"
-	@$(PY) scripts/run_notebooks.py
+test: $(VENV)/.full-ready ## 运行全部测试，各章笔记本也在内
+	@echo "→ 正在运行测试……"
+	@$(PY) -m pytest -n $(WORKERS) -m "not weekly"
+
+lab: $(VENV)/.lab-ready ## 在 Jupyter 里打开各章笔记本
+	@echo "→ 在浏览器里打开各章；改完一句话，保存后运行 make tidy"
+	@$(VENV)/bin/jupyter lab chapters
+
+tidy: $(VENV)/.full-ready ## 整理编辑器存过的笔记本：只留下你真正改的（CHAPTER=05 只整理一章）
+	@$(PY) scripts/tidy_notebooks.py $(CHAPTER)
+
+run: $(VENV)/.full-ready ## 重新运行笔记本并存下输出（CHAPTER=05 只运行一章）
+	@echo "→ 正在运行笔记本……"
+	@$(PY) scripts/run_notebooks.py $(CHAPTER)
+
+new-exercise: needs-id $(VENV)/.full-ready ## 新添一道练习的骨架：make new-exercise ID=05-4 TITLE=题名
+	@$(PY) scripts/new_exercise.py "$(ID)" $(if $(TITLE),"$(TITLE)")
+
+new-chapter: needs-name $(VENV)/.full-ready ## 新起一章的骨架：make new-chapter NAME=13_more_data PART=实战 TITLE=标题 ENGLISH="Title"
+	@$(PY) scripts/new_chapter.py "$(NAME)" $(if $(PART),--part "$(PART)") \
+	  $(if $(TITLE),--title "$(TITLE)") $(if $(ENGLISH),--english "$(ENGLISH)")
+
+times: $(VENV)/.full-ready ## 测各章的时间和内存，写进页面（机器空闲时）：make times CHAPTER=05
+	@echo "→ 正在测各章的时间和内存……"
+	@$(PY) scripts/run_notebooks.py --times results/times.json $(CHAPTER)
+	@$(PY) scripts/print_times.py
 
 serve: book ## 生成网站并在本机打开一个网址（PORT=8000）
 	@echo "→ 在浏览器里打开 http://localhost:$(PORT)/ ，按 Ctrl+C 结束"
@@ -55,6 +83,12 @@ repository: needs-url $(VENV)/.created ## 改写仓库地址：make repository U
 # Ask for what is missing before anything is installed.
 needs-data:
 	@test -d "$(DATA)" || { echo "error: bench needs the data folder: make bench DATA=path/to/data" >&2; exit 1; }
+
+needs-id:
+	@test -n "$(ID)" || { echo "error: new-exercise needs an id: make new-exercise ID=05-4" >&2; exit 1; }
+
+needs-name:
+	@test -n "$(NAME)" || { echo "error: new-chapter needs a name: make new-chapter NAME=13_more_data" >&2; exit 1; }
 
 needs-url:
 	@test -n "$(URL)" || { echo "error: repository needs an address: make repository URL=https://github.com/OWNER/NAME" >&2; exit 1; }
@@ -86,6 +120,11 @@ $(VENV)/.full-ready: $(VENV)/.created $(NEEDS)
 	@$(PIP) -c constraints.txt --no-deps $(PIP_EXTRA) torch
 	@$(PIP) -c constraints.txt -e '.[book,test]'
 	@touch $@ $(VENV)/.book-ready
+
+$(VENV)/.lab-ready: $(VENV)/.full-ready
+	@echo "→ 正在安装 JupyterLab ……"
+	@$(PIP) -c constraints.txt jupyterlab
+	@touch $@
 
 $(VENV)/.lint-ready: $(VENV)/.created $(NEEDS)
 	@echo "→ 正在安装 ruff ……"

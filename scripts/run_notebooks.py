@@ -3,6 +3,7 @@
     python scripts/run_notebooks.py               # all of chapters/*.ipynb
     python scripts/run_notebooks.py 05 07_t5      # the chapters whose names begin so
     python scripts/run_notebooks.py --check 05    # execute, write nothing
+    python scripts/run_notebooks.py --times FILE  # the same, and note in FILE what it cost
 
 Each notebook runs in a fresh kernel of this Python, from its own folder. The file is
 replaced in one step, and only if every cell ran and the content changed.
@@ -10,251 +11,39 @@ replaced in one step, and only if every cell ran and the content changed.
 
 import argparse
 import os
-import re
-import subprocess
 import sys
-import tempfile
-import threading
-import time
 from pathlib import Path
 
-import ipykernel.kernelspec
-import nbformat
-import psutil
-from jupyter_client.kernelspec import KernelSpecManager
-from jupyter_client.manager import AsyncKernelManager
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-from tqdm import tqdm
+from book.execute import run
+from book.files import find_notebooks
+from book.times import keep_to_two_cores, note_times
 
-CHAPTERS = Path(__file__).resolve().parent.parent / "chapters"
 PROFILE_VARIABLES = ("COURSE_PROFILE", "COURSE_DATA")
-WIDGET = "application/vnd.jupyter.widget-view+json"
-
-# The same in every notebook, whoever edits it: Python's patch version is not worth a diff,
-# but without a lexer the site warns at each cell.
-NOTEBOOK_METADATA = {
-    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-    "language_info": {"name": "python", "pygments_lexer": "ipython3"},
-}
-CELL_METADATA = ("tags", "mystnb", "jupyter", "cellView")
 
 
-class NotebookFailed(Exception):
-    """A cell raised, hung or killed the kernel; the message says which."""
-
-
-class ThisPython(KernelSpecManager):
-    """Start kernels of the running Python, whatever kernels the user has installed."""
-
-    def get_kernel_spec(self, kernel_name):
-        return self.kernel_spec_class(
-            resource_dir=ipykernel.kernelspec.RESOURCES, **ipykernel.kernelspec.get_kernel_dict()
-        )
-
-
-class MemoryWatch(threading.Thread):
-    """Note the peak resident memory, in bytes, of a process and its children."""
-
-    def __init__(self, pid, interval=0.1):
-        super().__init__(daemon=True)
-        self.process = psutil.Process(pid)
-        self.interval = interval
-        self.peak = 0
-        self.done = threading.Event()
-
-    def run(self):
-        while not self.done.is_set():
-            self.peak = max(self.peak, resident_memory(self.process))
-            self.done.wait(self.interval)
-
-    def stop(self):
-        """Stop watching and return the peak in bytes."""
-        self.done.set()
-        self.join()
-        return self.peak
-
-
-def resident_memory(process):
-    """Return the resident memory of a process and its children in bytes; 0 if it has gone."""
-    total = 0
-    try:
-        for each in [process, *process.children(recursive=True)]:
-            try:
-                total += each.memory_info().rss
-            except psutil.Error:
-                continue  # a child that ended while we looked
-    except psutil.Error:
-        pass
-    return total
-
-
-def find_notebooks(names, folder=CHAPTERS):
-    """Return the paths of the named notebooks; of all in the folder when none is named."""
-    everything = sorted(folder.glob("*.ipynb"))
-    if not names:
-        return everything
-    found = []
-    for name in names:
-        if name.endswith(".ipynb"):
-            matches = [Path(name)] if Path(name).is_file() else []
-        else:
-            matches = [path for path in everything if path.stem.startswith(name)]
-        if not matches:
-            known = ", ".join(path.stem for path in everything) or "none"
-            raise SystemExit(f"No notebook {name!r} in {folder}; name one of: {known}.")
-        found += [path for path in matches if path not in found]
-    return found
-
-
-def execute(notebook, folder, timeout, title):
-    """Execute a notebook in a fresh kernel and return (seconds, peak bytes of the kernel).
-
-    Raises NotebookFailed.
-    """
-    manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=ThisPython())
-    client = NotebookClient(
-        notebook,
-        km=manager,
-        timeout=timeout,
-        store_widget_state=False,
-        record_timing=False,
-        resources={"metadata": {"path": str(folder)}},
-    )
-    watch = None
-    current = 0
-
-    def on_notebook_start(**_):
-        nonlocal watch
-        watch = MemoryWatch(manager.provisioner.pid)
-        watch.start()
-
-    def on_cell_start(cell_index, **_):
-        nonlocal current
-        current = cell_index
-        progress.update(cell_index - progress.n)
-
-    client.on_notebook_start = on_notebook_start
-    client.on_cell_start = on_cell_start
-    started = time.perf_counter()
-    with tqdm(total=len(notebook.cells), desc=title, unit="cell") as progress:
-        try:
-            client.execute(stderr=subprocess.DEVNULL)  # the kernel's own log, not the cells'
-            progress.update(progress.total - progress.n)
-        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-            place = f"cell {current} ({notebook.cells[current].id})"
-            raise NotebookFailed(f"{place} {explain(error)}") from error
-        finally:
-            peak = watch.stop() if watch else 0
-    return time.perf_counter() - started, peak
-
-
-def explain(error):
-    """Say on one line what became of a cell."""
-    if isinstance(error, CellExecutionError):
-        return f"raised {error.ename}: {error.evalue}"
-    if isinstance(error, DeadKernelError):
-        return "killed the kernel, perhaps for want of memory"
-    return "ran out of time; give it more with --timeout"
-
-
-def clear(notebook):
-    """Empty all outputs and counts, so that those found afterwards are this run's."""
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-
-
-def normalise(notebook):
-    """Strip from a notebook, in place, what differs between two equal runs; return it."""
-    notebook.metadata = nbformat.from_dict(NOTEBOOK_METADATA)
-    for cell in notebook.cells:
-        cell.metadata = nbformat.from_dict(
-            {key: cell.metadata[key] for key in CELL_METADATA if cell.metadata.get(key)}
-        )
-        if cell.cell_type == "code":
-            cell.outputs = merge_streams([tidy(o) for o in cell.outputs if not is_bare_widget(o)])
-    return notebook
-
-
-def is_bare_widget(output):
-    """Tell whether an output is a live widget without a picture: a page has no kernel behind it."""
-    data = output.get("data", {})
-    return WIDGET in data and "text/html" not in data
-
-
-def tidy(output):
-    """Keep of a widget its picture, as its id differs each time and no kernel knows it later.
-
-    Keep of a traceback only its last line: the rest holds paths of this machine.
-    """
-    output.get("data", {}).pop(WIDGET, None)
-    if output.output_type == "error":
-        output.traceback = [f"{output.ename}: {output.evalue}"]
-    return output
-
-
-def merge_streams(outputs):
-    """Join neighbouring pieces of one stream, as their borders depend on timing."""
-    merged = []
-    for output in outputs:
-        last = merged[-1] if merged else None
-        if last and output.output_type == last.output_type == "stream" and output.name == last.name:
-            last.text += output.text
-        else:
-            merged.append(output)
-    for output in merged:
-        if output.output_type == "stream":  # what a terminal shows of an overwritten line
-            output.text = re.sub(r"^.*\r(?=[^\n])", "", output.text, flags=re.MULTILINE)
-    return merged
-
-
-def write(notebook, path):
-    """Write a notebook in one step, and not at all if the file would stay the same."""
-    content = nbformat.writes(notebook).rstrip("\n") + "\n"
-    if path.read_text(encoding="utf-8") == content:
-        return
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", newline="\n", dir=path.parent, suffix=".partial", delete=False
-    ) as partial:
-        partial.write(content)
-    try:
-        os.chmod(partial.name, path.stat().st_mode)
-        os.replace(partial.name, path)
-    except OSError:
-        os.unlink(partial.name)
-        raise
-
-
-def run(path, check=False, timeout=600):
-    """Execute one notebook, store its outputs unless checking; return whether it ran."""
-    notebook = nbformat.read(path, as_version=4)
-    clear(notebook)
-    try:
-        seconds, peak = execute(notebook, path.resolve().parent, timeout, path.stem)
-    except NotebookFailed as failure:
-        print(f"{path.name}: FAILED, file left as it was: {failure}", flush=True)
-        return False
-    if not check:
-        write(normalise(notebook), path)
-    print(f"{path.name}: {seconds:.0f} s, peak memory {peak / 2**30:.2f} GiB", flush=True)
-    return True
-
-
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> int:
     """Run the notebooks named on the command line; the exit status is 1 if one failed."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*", help="beginnings of names, or paths; default: all")
     parser.add_argument("--check", action="store_true", help="execute, but write nothing")
+    parser.add_argument("--times", type=Path, metavar="FILE", help="check, and note the cost")
     parser.add_argument("--timeout", type=int, default=600, help="seconds for one cell")
     options = parser.parse_args(arguments)
-    if not options.check:
+    options.check = options.check or bool(options.times)
+    if options.times:
+        keep_to_two_cores()
+    if options.times or not options.check:
         # What is stored is what readers see: the default profile, on the course's own data.
         for variable in PROFILE_VARIABLES:
             if os.environ.pop(variable, None):
                 print(f"{variable} is ignored: stored outputs are those of the default profile.")
-    results = [run(path, options.check, options.timeout) for path in find_notebooks(options.names)]
-    return 0 if all(results) else 1
+    failed = 0
+    for path in find_notebooks(options.names):
+        cost = run(path, options.check, options.timeout)
+        failed += cost is None
+        if cost and options.times:
+            note_times(options.times, path.stem, cost)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

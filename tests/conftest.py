@@ -1,12 +1,19 @@
-"""Let the tests import the course, its scripts and their own helpers; print what they measured."""
+"""Let the tests import the course, its scripts and their own helpers; deal them out to workers."""
 
+import os
 import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 for folder in (ROOT / "scripts", ROOT, ROOT / "tests"):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
+
+# One thread here and in every kernel: two workers with two threads each fight for two cores, and
+# are slower than with one. To be set before anybody imports torch or numpy.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 MEASURED = []  # lines that a test wants to be seen even when it passes
 
@@ -16,3 +23,30 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.section("measured")
         for line in MEASURED:
             terminalreporter.write_line(line)
+
+
+# Of pytest-xdist (pytest -n 2)
+
+
+def own_unit(nodeid):
+    """Tell whether a test may run apart from those of its file: they share no fixture."""
+    return "::test_notebook_runs_offline[" in nodeid
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the longest, so that no worker ends alone: chapters, slow files, the rest."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (not own_unit(item.nodeid), item.path not in slow))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Give a worker a whole file, whose fixtures are then made once; but chapters one by one."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class FilesAndChapters(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return nodeid if own_unit(nodeid) else nodeid.split("::")[0]
+
+    config.option.loadscopereorder = False  # the order is that of the collection
+    return FilesAndChapters(config, log)

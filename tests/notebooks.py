@@ -4,9 +4,19 @@ import re
 from pathlib import Path
 
 import nbformat
+import pytest
+from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAPTERS = ROOT / "chapters"
+MARKDOWN = MarkdownIt("commonmark").enable("table")
+
+
+def expect_none(violations):
+    """Fail and print every violation, a line each; a bare assert shows the first and a count."""
+    found = list(violations)
+    if found:
+        pytest.fail(f"{len(found)} to mend:\n" + "\n".join(map(str, found)), pytrace=False)
 
 
 def notebook_paths():
@@ -50,19 +60,57 @@ def setup_index(notebook):
     return places[0] if places else None
 
 
+def parsed(markdown):
+    """Return the tokens of a Markdown text: blocks, and in their `children` what is inline."""
+    return MARKDOWN.parse(markdown)
+
+
+def inline_tokens(tokens):
+    """Yield the inline tokens (text, code_inline, image, link_open, …) of parsed Markdown."""
+    for token in tokens:
+        yield from token.children or ()
+
+
+def is_directive(token):
+    """Tell whether a token is a MyST directive (```{note} …), whose body is Markdown again."""
+    return token.type == "fence" and token.info.lstrip().startswith("{")
+
+
 def prose(markdown):
     """Return Markdown text without what no reader reads as prose.
 
     Left out: code blocks and spans, links and their texts, images, addresses, HTML tags and
-    comments. The body of a MyST directive stays.
+    comments. The body of a MyST directive stays, and so do the # of headings.
     """
-    text = re.sub(r"^(?:```|~~~)\{.*$", "", markdown, flags=re.M)  # opening of a directive
-    text = re.sub(r"^(\s*)(`{3,}|~{3,}).*?^\s*\2\s*$", "", text, flags=re.M | re.S)
-    text = re.sub(r"<!--.*?-->", "", text, flags=re.S)
-    text = re.sub(r"(`+)(?!`).+?(?<!`)\1(?!`)", " ", text, flags=re.S)
-    text = re.sub(r"!?\[[^\]]*\]\([^)\s]*(?:\s+\"[^\"]*\")?\)", " ", text)
-    text = re.sub(r"<?https?://[^\s>)，。；）]+>?", " ", text)
-    return re.sub(r"</?[A-Za-z][^>]*>", " ", text)
+    parts = []
+    for token in parsed(markdown):
+        if is_directive(token):
+            parts.append(prose(token.content))
+        elif token.type == "html_block":
+            parts.append(without_tags(token.content))
+        elif token.type == "heading_open":
+            parts.append("\n" + token.markup + " ")
+        elif token.type == "inline":
+            parts.append(inline_prose(token.children) + "\n")
+    return re.sub(r"https?://[^\s>)，。；）]+", " ", "".join(parts))
+
+
+def inline_prose(tokens):
+    """Return the prose of one block's inline tokens."""
+    text, inside_links = "", 0
+    for token in tokens:
+        if token.type in ("link_open", "link_close"):
+            inside_links += token.nesting
+            text += " "
+        elif inside_links:
+            continue
+        elif token.type == "text":
+            text += token.content
+        elif token.type in ("softbreak", "hardbreak"):
+            text += "\n"
+        elif token.type in ("code_inline", "html_inline", "image"):
+            text += " "  # and nothing for emphasis, which joins what it stands between
+    return text
 
 
 def output_text(output):

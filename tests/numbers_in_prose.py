@@ -28,7 +28,7 @@ SECTION = re.compile(
 )
 ARXIV = re.compile(r"arXiv[:\s]*\d{4}\.\d{4,5}", re.I)
 
-# The line on costs before the setup cell is held against a measurement when the chapter is run.
+# The line on costs before the setup cell is held against results/times.json (test_times.py).
 SECONDS = re.compile(r"运行[^，。；、\d\n]{0,12}(?P<amount>\d+(?:\.\d+)?)\s*(?P<unit>秒|分钟)")
 MEMORY = re.compile(r"内存[^，。；、\d\n]{0,12}(?P<amount>\d+(?:\.\d+)?)\s*(?P<unit>GB|GiB|MB|MiB)")
 
@@ -130,13 +130,3 @@ def unbacked_numbers(notebook, facts):
             for number in unbacked(text, backed, facts)
         ]
     return violations
-
-
-def stated_cost(notebook):
-    """Return (seconds, bytes) that a chapter says it takes, None for what it does not say."""
-    intro = "\n".join(cell.source for cell in notebook.cells[: setup_index(notebook) or 0])
-    seconds, memory = SECONDS.search(intro), MEMORY.search(intro)
-    return (
-        float(seconds["amount"]) * {"秒": 1, "分钟": 60}[seconds["unit"]] if seconds else None,
-        float(memory["amount"]) * {"G": 2**30, "M": 2**20}[memory["unit"][0]] if memory else None,
-    )

@@ -4,10 +4,11 @@ Like those in rules.py, each returns a list of lines, empty when all is well.
 """
 
 import io
+import itertools
 import re
 import tokenize
 
-from notebooks import code_cells, prose
+from notebooks import code_cells, inline_tokens, is_directive, parsed, prose
 
 CJK = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\u3000-\u303f\uff00-\uffef]")
 EMOJI = re.compile("[\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]")
@@ -23,7 +24,9 @@ def images_without_alt(notebook):
     violations = []
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            for alt, target in re.findall(r"!\[([^\]]*)\]\(([^)\s]*)", cell.source):
+            tokens = parsed(cell.source)
+            images = [token for token in inline_tokens(tokens) if token.type == "image"]
+            for alt, target in ((image.content, image.attrs["src"]) for image in images):
                 if not alt.strip():
                     violations.append(f"{cell.id}: image {target} has no alt text")
                 if re.match(r"(https?:)?//", target):
@@ -51,18 +54,24 @@ def html_images_without_alt(place, html):
 
 def not_commonmark(markdown):
     """Rule: no directives, roles or footnotes: they show as raw text in Jupyter and Colab."""
-    text = re.sub(r"^(\s*)(`{3,}|~{3,})(?!\{).*?^\s*\2\s*$", "", markdown, flags=re.M | re.S)
+    tokens = parsed(markdown)
+    violations = [f"directive: {token.info}" for token in tokens if is_directive(token)]
     patterns = {
-        "directive": r"^[\s>]*(?:`{3,}|~{3,}|:{3,})\s*\{[^}]*\}.*$|^[\s>]*:{3,}.*$",
-        "role": r"\{[a-z][a-z:]*\}`[^`]*`",
+        "directive": r"^:{3,}.*$",
+        "role": r"\{[a-z][a-z:]*\}\0",
         "footnote": r"\[\^[^\]]+\]",
         "label": r"^\([\w-]+\)=\s*$",
     }
-    return [
-        f"{name}: {match[0].strip()}"
-        for name, pattern in patterns.items()
-        for match in re.finditer(pattern, text, re.M)
-    ]
+    for block in tokens:
+        # A code span is one sign, so that what looks like MyST inside it is none.
+        marks = {"code_inline": "\0", "softbreak": "\n", "hardbreak": "\n"}
+        text = "".join(marks.get(each.type, each.content) for each in block.children or ())
+        violations += [
+            f"{name}: {match[0].strip()} in {block.content[:40]!r}"
+            for name, pattern in patterns.items()
+            for match in re.finditer(pattern, text, re.M)
+        ]
+    return violations
 
 
 def stray_emoji(markdown):
@@ -97,8 +106,12 @@ def banned_terms(markdown, glossary):
     glossary: list of (term, variant, exempt phrases). A variant in a code span is a mention
     and allowed.
     """
+    return banned_words(prose(markdown), glossary)
+
+
+def banned_words(text, glossary):
+    """Return the banned variants in a text without markup, such as a Python file."""
     violations = []
-    text = prose(markdown)
     for term, variant, exempt in glossary:
         rest = text
         for phrase in exempt:
@@ -111,11 +124,12 @@ def banned_terms(markdown, glossary):
 def glossary_rows(markdown):
     """Return the rows (Chinese, English, explanation, banned) of the glossary's tables."""
     rows = []
-    for line in markdown.splitlines():
-        parts = [part.strip() for part in line.strip().strip("|").split("|")]
-        if line.startswith("|") and len(parts) == 4 and not set(parts[0]) <= set("-: "):
-            rows.append(parts)
-    return [row for row in rows if row[0] != "中文"]
+    for opening, cell in itertools.pairwise(parsed(markdown)):
+        if opening.type == "tr_open":
+            rows.append([])
+        elif opening.type == "td_open":
+            rows[-1].append(cell.content)
+    return [row for row in rows if len(row) == 4]
 
 
 def banned_variants(markdown):

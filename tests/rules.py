@@ -15,6 +15,7 @@ import warnings
 from urllib.parse import urlsplit
 
 import nbformat
+from book.files import normalise
 from notebooks import (
     code_cells,
     markdown_cells,
@@ -23,10 +24,18 @@ from notebooks import (
     tags,
     unchecked,
 )
-from run_notebooks import normalise
 
 PAGE_BYTES = 10**6
-LONGEST_CELL, MEDIAN_CELL = 25, 6
+LONGEST_CELL, MEDIAN_CELL = 25, 6  # lines; the median without blank ones
+# The first chapters were written under a cap on the number of cells, which made the cells long.
+# This list may only shrink, and a new chapter has no place on it.
+LONGER_MEDIAN = {
+    "02_bert_architecture": 8,
+    "03_mlm_and_nsp": 7,
+    "04_hugging_face": 9,
+    "07_t5_text_to_text": 9,
+    "08_bert_gpt_t5": 9,
+}
 CHECKED_CELLS = 5
 EXERCISE_TAGS = {"exercise", "exercise-check", "solution"}
 
@@ -144,17 +153,26 @@ def vacuous_checks(notebook, at_least=CHECKED_CELLS):
 
 
 def long_cells(notebook):
-    """Rule: no code cell over 25 lines but a class definition; half of them at most 6."""
+    """Rule: no code cell over 25 lines but a class definition."""
     cells = code_cells(notebook)
     lengths = {cell.id: len(cell.source.strip().splitlines()) for cell in cells}
-    violations = [
+    return [
         f"{cell.id}: {lengths[cell.id]} lines of code; {LONGEST_CELL} at most"
         for cell in cells
         if lengths[cell.id] > LONGEST_CELL and not re.search(r"^class ", cell.source, re.M)
     ]
-    if lengths and statistics.median(lengths.values()) > MEDIAN_CELL:
-        violations.append(f"half of the code cells are longer than {MEDIAN_CELL} lines")
-    return violations
+
+
+def long_body(notebook, at_most=MEDIAN_CELL):
+    """Rule: the story's code cells have at most six lines in the median, without blank ones."""
+    lengths = [
+        sum(bool(line.strip()) for line in cell.source.splitlines())
+        for cell in body_cells(notebook)
+    ]
+    median = statistics.median(lengths or [0])
+    if median <= at_most:
+        return []
+    return [f"the story's code cells have {median:g} lines in the median; {at_most} at most"]
 
 
 def body_cells(notebook):

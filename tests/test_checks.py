@@ -58,9 +58,7 @@ def unfinished(text):
     [
         None,
         ...,
-        empty,
         documented,
-        passing,
         renamed,
         unfinished,
         lambda text: ...,
@@ -70,6 +68,28 @@ def unfinished(text):
 )
 def test_untouched_stub(capsys, answer):
     assert said(capsys, "99-1", answer).startswith("✏️ 还没有动手")
+
+
+def printing(text):
+    print(len(text))
+
+
+@pytest.mark.parametrize("answer", [empty, passing, printing])
+def test_a_missing_return_is_named(capsys, answer):
+    check("99-1", answer)
+    assert f"`{answer.__name__}` 什么也没有返回" in capsys.readouterr().out
+
+
+def test_none_may_be_the_answer_to_a_later_case(capsys):
+    @exercise("99-3")
+    def first_vowel(answer):
+        if answer("bad") != "a" or answer("sky") is not None:
+            raise Hint("没有元音时返回 None。")
+
+    def vowel(text):
+        return next((c for c in text if c in "aeiou"), None)
+
+    assert said(capsys, "99-3", vowel).startswith("✅")
 
 
 def test_right_answer(capsys):

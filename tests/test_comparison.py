@@ -19,6 +19,8 @@ from utils.measuring import make_blanks
 from utils.models import ModelError
 from utils.results import read_results
 
+pytestmark = pytest.mark.slow
+
 NAMES = ["球队", "银行"]
 SENTENCES = ["今天我们的球队在主场比赛得分", "今天我们的银行在降息市场利率"]
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from data_files import as_cnews, items
+from runner import HANG
 
 ROOT = Path(__file__).resolve().parent.parent
 PIECE = 2**18
@@ -21,7 +22,7 @@ IMDB = "/datasets/stanfordnlp/imdb/resolve/main/plain_text/{}-00000-of-00001.par
 
 
 class Hub(http.server.ThreadingHTTPServer):
-    """Answers on this machine as the Hub answers a request for a file, as slowly as it is told."""
+    """Answers on this machine as the Hub answers a request for a file, as far as it is told."""
 
     daemon_threads = True
 
@@ -29,7 +30,7 @@ class Hub(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Answer)
         self.files: dict[str, bytes] = {}
         self.etags: dict[str, str] = {}  # where it is not the sha256
-        self.pause = 0.0  # seconds between pieces
+        self.stop_at: int | None = None  # bytes after which an answer waits for whoever kills
         self.ranges: list[str | None] = []  # the Range that each GET asked for
 
     @property
@@ -69,8 +70,9 @@ class Answer(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         try:
             for place in range(start, len(body), PIECE):
+                while self.server.stop_at is not None and place >= self.server.stop_at:
+                    time.sleep(0.01)
                 self.wfile.write(body[place : place + PIECE])
-                time.sleep(self.server.pause)
         except OSError:  # the reader was killed, which is the point
             self.close_connection = True
 
@@ -114,12 +116,12 @@ def start(code, environment):
 
 def run(code, environment):
     process = start(code, environment)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=HANG)
     assert process.returncode == 0, output
     return output.strip().splitlines()[-1]
 
 
-def kill_when(process, reached, seconds=30):
+def kill_when(process, reached, seconds=HANG):
     """kill -9 as soon as `reached()`, which must come before the process is done."""
     end = time.monotonic() + seconds
     while not reached():
@@ -149,18 +151,18 @@ except DataError as error:
 
 
 def test_download_killed_halfway_is_carried_on(hub, environment, tmp_path):
-    # The Hub's client writes 10 MB at a time, so a third of the file is on the disk, then two.
+    # The Hub's client writes 10 MB at a time, so two thirds of the file reach the disk.
     rows = [(text + "长" * 25_000, label) for text, label in items(40)]
     hub.files[CNEWS] = as_cnews(rows).encode()
     size = len(hub.files[CNEWS])
-    hub.pause = 0.02
+    hub.stop_at = 25_000_000
     kill_when(start(LOAD, environment), lambda: downloaded(tmp_path) > 0)
     assert not list((tmp_path / "cache").rglob("cnews.train.txt")), "half of it taken for whole"
     [partial] = (tmp_path / "cache").rglob("*.partial")
     have = partial.stat().st_size
     assert 0 < have < size
 
-    hub.pause = 0
+    hub.stop_at = None
     loaded = run(LOAD, environment)
     assert loaded == str([("test", 40), ("train", 320), ("validation", 40)])
     assert hub.ranges == [None, f"bytes={have}-"], "it began anew instead of carrying on"
@@ -175,12 +177,53 @@ def test_download_killed_halfway_is_carried_on(hub, environment, tmp_path):
 
 def test_halves_of_two_versions_are_not_glued_together(hub, environment, tmp_path):
     hub.files[CNEWS] = b"old " * 6_000_000
-    hub.pause = 0.02
+    hub.stop_at = 15_000_000
     kill_when(start(FETCH, environment), lambda: downloaded(tmp_path) > 0)
     hub.files[CNEWS] = b"new " * 6_000_000
-    hub.pause = 0
+    hub.stop_at = None
     assert Path(run(FETCH, environment)).read_bytes() == hub.files[CNEWS]
     assert hub.ranges == [None, None]
+
+
+@pytest.mark.parametrize("change", ["edited", "no note"])
+def test_a_copy_that_changed_is_downloaded_anew(hub, environment, change):
+    hub.files[CNEWS] = b"as it came"
+    path = Path(run(FETCH, environment))
+    times = path.stat()
+    if change == "edited":  # and its length and its time are the same
+        path.write_bytes(b"as it COME")
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    else:
+        path.with_name(path.name + ".sha256").unlink()
+    assert run(FETCH, environment) == str(path)
+    assert path.read_bytes() == b"as it came"
+    assert len(hub.ranges) == 2
+    assert run(FETCH, environment) == str(path) and len(hub.ranges) == 2, "and once only"
+
+
+def test_a_newer_file_on_the_hub_does_not_change_ours(hub, environment):
+    """What is here stays: a chapter's numbers do not change overnight."""
+    hub.files[CNEWS] = b"old"
+    path = Path(run(FETCH, environment))
+    hub.files[CNEWS] = b"new"
+    assert Path(run(FETCH, environment)) == path and path.read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_changed_copy_of_another_program_is_not_taken(hub, environment, tmp_path, whole):
+    """The Hub's client calls a large file by its sha256 and never looks at it again."""
+    hub.files[CNEWS] = content = b"as the Hub has it"
+    root = tmp_path / "hf/hub/datasets--dirtycomputer--THUCNews"
+    for name in ("blobs", "refs", f"snapshots/{'0' * 40}"):
+        (root / name).mkdir(parents=True)
+    (root / "refs/main").write_text("0" * 40)
+    blob = root / "blobs" / hashlib.sha256(content).hexdigest()
+    blob.write_bytes(content if whole else b"as the Hub")
+    link = root / f"snapshots/{'0' * 40}/cnews.train.txt"
+    link.symlink_to(os.path.relpath(blob, link.parent))
+    path = Path(run(FETCH, environment))
+    assert path.read_bytes() == content
+    assert (path == link) == whole and hub.ranges == ([] if whole else [None])
 
 
 def test_what_arrives_damaged_is_thrown_away(hub, environment, tmp_path):
@@ -229,6 +272,21 @@ print(splits.num_rows)
     assert run(code, environment) == str({"train": 18, "validation": 2, "test": 20})
 
 
+# Nobody can be sure to look while it unpacks by itself.
+STOP_AFTER_200 = """
+import time
+from utils.data import fetch
+
+def first_members(archive, members=fetch._zip_members):
+    for count, member in enumerate(members(archive)):
+        if count == 200:
+            time.sleep(10**6)
+        yield member
+
+fetch._zip_members = first_members
+"""
+
+
 def test_unpacking_killed_halfway_begins_anew(environment, tmp_path):
     archive = tmp_path / "news.zip"
     with zipfile.ZipFile(archive, "w") as file:
@@ -236,7 +294,9 @@ def test_unpacking_killed_halfway_begins_anew(environment, tmp_path):
             file.writestr(f"News/{i}.txt", f"text {i}")
     code = f"from utils.data.fetch import unpack, Path; print(unpack(Path({str(archive)!r})))"
     place = tmp_path / "cache" / "unpacked"
-    kill_when(start(code, environment), lambda: len(list(place.rglob("*.txt"))) > 100)
+    kill_when(
+        start(STOP_AFTER_200 + code, environment), lambda: len(list(place.rglob("*.txt"))) > 100
+    )
     [partial] = [path for path in place.iterdir() if path.is_dir()]
     assert partial.name.endswith(".partial"), "half of it taken for whole"
     (partial / "News" / "left over.txt").write_text("from the process that was killed")

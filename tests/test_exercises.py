@@ -131,10 +131,13 @@ EXERCISES = [(stem, each) for stem, book in NOTEBOOKS.items() for each in exerci
 @pytest.mark.skipif(not NOTEBOOKS, reason="no notebooks in chapters/ yet")
 @pytest.mark.parametrize("stem", NOTEBOOKS)
 def test_exercises_are_well_formed(stem):
-    assert malformed(NOTEBOOKS[stem]) == []
+    nb.expect_none(malformed(NOTEBOOKS[stem]))
     if nb.is_numbered(stem):
         assert exercises_of(NOTEBOOKS[stem]), f"{stem} has no exercise"
-        assert all(each.startswith(stem[:2]) for each in exercises_of(NOTEBOOKS[stem]))
+        strangers = (
+            each for each in exercises_of(NOTEBOOKS[stem]) if not each.startswith(stem[:2])
+        )
+        nb.expect_none(strangers)
 
 
 @pytest.mark.skipif(not EXERCISES, reason="no exercises in chapters/ yet")
@@ -145,7 +148,7 @@ def test_exercise(stem, exercise_id, monkeypatch):
     monkeypatch.chdir(nb.CHAPTERS)
     for variable in ("COURSE_PROFILE", "COURSE_DATA"):
         monkeypatch.delenv(variable, raising=False)
-    assert failures(exercise_id, exercises_of(NOTEBOOKS[stem])[exercise_id], answers) == []
+    nb.expect_none(failures(exercise_id, exercises_of(NOTEBOOKS[stem])[exercise_id], answers))
 
 
 # The proof that the tests above can fail, on a chapter of one exercise.

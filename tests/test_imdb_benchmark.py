@@ -9,6 +9,8 @@ from measurements.results import Results
 from utils import results as files
 from utils.results import read_results
 
+pytestmark = pytest.mark.slow
+
 GOOD, BAD = "a wonderful film", "a dreadful film"
 
 

@@ -1,6 +1,6 @@
 """utils.measuring, likelihood and costs: losses against the model's own, blanks, filling in, costs."""
 
-import time
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,6 +12,7 @@ from utils.measuring import (
     Blank,
     continue_with_gpt,
     continue_with_t5,
+    costs,
     count_words,
     fill_with_bert,
     fill_with_gpt,
@@ -183,11 +184,26 @@ def test_t5_scores_the_span_and_its_end(t5):
         assert torch.isclose(scores[place], expected, atol=1e-4)
 
 
-def test_a_slower_way_takes_longer():
-    ways = {"fast": lambda _: time.sleep(0.001), "slow": lambda _: time.sleep(0.02)}
-    measured = milliseconds(ways, range(3), rounds=2)
-    assert len(measured["fast"]) == 2
-    assert min(measured["slow"]) > max(measured["fast"])
+def test_milliseconds_are_the_median_of_each_way_and_round(monkeypatch):
+    """By a clock that the ways themselves put forward: the machine's load is no matter."""
+    clock = SimpleNamespace(now=0.0, calls=[])
+    monkeypatch.setattr(costs, "time", SimpleNamespace(perf_counter=lambda: clock.now))
+
+    def way(name, seconds):
+        def call(each):
+            clock.calls.append((name, each))
+            clock.now += seconds * (100 if each == "slow one" else 1)
+
+        return call
+
+    ways = {"fast": way("fast", 0.001), "slow": way("slow", 0.02)}
+    inputs = ["a", "slow one", "b"]
+    measured = milliseconds(ways, inputs, rounds=2)
+    assert measured["fast"] == pytest.approx([1, 1])
+    assert measured["slow"] == pytest.approx([20, 20])
+    warm_up = [("fast", "a"), ("slow", "a")]
+    by_turns = [(name, each) for each in inputs for name in ways]
+    assert clock.calls == warm_up + 2 * by_turns
 
 
 def test_peak_memory_is_what_lives_at_once(capfd):

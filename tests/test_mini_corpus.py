@@ -6,7 +6,7 @@ from itertools import chain
 import numpy as np
 import pytest
 from conftest import MEASURED
-from notebooks import ROOT
+from notebooks import ROOT, expect_none
 from sklearn.feature_extraction.text import TfidfVectorizer
 from test_mini_thucnews import PER_CLASS, near_duplicates, read
 
@@ -51,7 +51,7 @@ def own_half_is_nearer(documents):
 def test_sixty_documents_of_8_to_12_sentences(corpus, name):
     sizes = [len(document) for document in corpus[name]]
     assert len(sizes) == 60
-    assert [document[0] for document in corpus[name] if not 8 <= len(document) <= 12] == []
+    expect_none([document[0] for document in corpus[name] if not 8 <= len(document) <= 12])
     assert len(set(sizes)) >= 3  # not one mould
 
 
@@ -62,13 +62,13 @@ def test_a_sentence_a_line_and_one_blank_line_between_documents(corpus, name):
 
 
 def test_sentence_lengths(sentences):
-    assert [text for text in sentences if not 15 <= len(text) <= 60] == []
+    expect_none([text for text in sentences if not 15 <= len(text) <= 60])
     lengths = sorted(map(len, sentences))
     assert lengths[len(lengths) * 9 // 10] - lengths[len(lengths) // 10] >= 10  # they vary
 
 
 def test_sentences_are_clean(sentences):
-    assert [text for text in sentences if not is_clean(text)] == []
+    expect_none([text for text in sentences if not is_clean(text)])
 
 
 @pytest.mark.parametrize(
@@ -86,14 +86,14 @@ def test_documents_open_and_end_differently(corpus):
         repeated = {start for start in starts if starts.count(start) > 2}
         assert not repeated, f"{name} sentences that begin alike: {repeated}"
     summing_up = ("总之", "综上", "总而言之", "总的来说")
-    assert [text for text in chain.from_iterable(documents) if text.startswith(summing_up)] == []
+    expect_none([text for text in chain.from_iterable(documents) if text.startswith(summing_up)])
 
 
 def test_no_near_duplicates_within_or_across_the_files_or_with_mini_thucnews(sentences):
     news = [row["text"] for split in PER_CLASS for row in read(split)]
     texts = sentences + news  # the news items among themselves: test_mini_thucnews.py
     found = [(a, b) for a, b in near_duplicates(texts) if min(a, b) < len(sentences)]
-    assert [(texts[a], texts[b]) for a, b in found] == []
+    expect_none([(texts[a], texts[b]) for a, b in found])
     assert len(set(sentences)) == len(sentences)
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 from conftest import MEASURED
-from notebooks import ROOT
+from notebooks import ROOT, expect_none
 from test_mini_thucnews import near_duplicates
 
 from utils.data import load_imdb
@@ -72,14 +72,14 @@ def test_lengths(texts):
 def test_texts_are_clean(texts):
     """One line of plain ASCII, no stray blanks, no markup, and no score that gives it away."""
     bad = re.compile(r"[^\x20-\x7e]|  |^\s|\s$|<|\b\d+ ?/ ?10\b|\bout of (ten|10|five|5)\b", re.I)
-    assert [text for text in texts if bad.search(text)] == []
+    expect_none([text for text in texts if bad.search(text)])
 
 
 def test_no_near_duplicates_within_or_across_splits(texts):
     words = [re.findall(r"[a-z']+", text.lower()) for text in texts]
     # near_duplicates works on any sequence whose slices can be put in a set.
     pairs = near_duplicates([tuple(some) for some in words], threshold=0.2)
-    assert [(texts[a], texts[b]) for a, b in pairs] == []
+    expect_none([(texts[a], texts[b]) for a, b in pairs])
 
 
 def test_a_near_duplicate_would_be_found(texts):

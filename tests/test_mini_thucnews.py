@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 
 import pytest
 from conftest import MEASURED
-from notebooks import ROOT
+from notebooks import ROOT, expect_none
 
 from utils.data import load_thucnews
 from utils.measuring import strongest_tfidf
@@ -83,7 +83,7 @@ def test_each_item_is_a_headline_and_a_body_of_the_right_length(items):
         for text, _ in items
         if not 30 <= len(text) <= 120 or not re.match(r"\S\S.*? \S.{9,}$", text)
     ]
-    assert wrong == []
+    expect_none(wrong)
 
 
 def test_lengths_vary(items):
@@ -94,12 +94,12 @@ def test_lengths_vary(items):
 def test_texts_are_clean(items):
     """One line, no straight quotes, no stray blanks, nothing invisible."""
     bad = re.compile(r'["\t\r\n\u200b\ufeff\ufffd\u3000]|  |^\s|\s$')
-    assert [text for text, _ in items if bad.search(text)] == []
+    expect_none([text for text, _ in items if bad.search(text)])
 
 
 def test_no_near_duplicates_within_or_across_splits(items):
     texts = [text for text, _ in items]
-    assert [(texts[a], texts[b]) for a, b in near_duplicates(texts)] == []
+    expect_none([(texts[a], texts[b]) for a, b in near_duplicates(texts)])
 
 
 def test_a_near_duplicate_would_be_found(items):
@@ -140,6 +140,7 @@ def test_the_border_is_with_many_classes():
     assert min(map(len, others.values())) >= 3
 
 
+@pytest.mark.slow
 def test_the_strongest_tfidf_leaves_something_to_learn(splits):
     """Neither too easy nor noise; if too easy, items are rewritten, labels never touched."""
     model, chosen, _ = strongest_tfidf(*map(list, zip(*splits["train"], strict=True)))

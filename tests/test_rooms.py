@@ -10,7 +10,8 @@ import pytest
 UTILS = nb.ROOT / "utils"
 # A room may import those before it.
 ORDER = (
-    "profile results models training_log resuming bert_weights bert data pretraining metrics finetuning "
+    "profile results models training_log resuming bert_weights bert data pretraining metrics "
+    "finetuning smaller "
     "measuring errors toy_models figures token_reading token_figures widgets checks"
 ).split()
 ROOMS = {path.parent.name for path in UTILS.glob("*/__init__.py")}
@@ -99,6 +100,28 @@ def test_the_map_names_every_room():
     missing = [room for room in ORDER if not re.search(rf"\b{room}\b", map_of_rooms)]
     there = {room_of(path) for path in UTILS.rglob("*.py")} - {"__init__"}
     assert not missing and there == set(ORDER), (missing, there ^ set(ORDER))
+
+
+def offered(path: Path) -> set[str]:
+    """Names that a module offers: its `__all__`, or what it defines."""
+    tree = ast.parse(path.read_text(encoding="utf8"))
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
+            return set(ast.literal_eval(node.value))
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    return {node.name for node in tree.body if isinstance(node, kinds) and node.name[0] != "_"}
+
+
+def test_a_name_has_one_address():
+    doors = [*UTILS.glob("*.py"), *UTILS.glob("*/__init__.py")]
+    address: dict[str, str] = {}
+    twice = []
+    for path in doors:
+        for name in offered(path):
+            if name in address:
+                twice.append(f"{name}: {address[name]} and {room_of(path)}")
+            address[name] = room_of(path)
+    assert not twice, "\n".join(twice)
 
 
 @pytest.mark.parametrize(

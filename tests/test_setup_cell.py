@@ -10,6 +10,7 @@ import sys
 
 import notebooks as nb
 import pytest
+from runner import HANG
 
 CHAPTER = nb.CHAPTERS / "05_thucnews.ipynb"
 COLAB = """
@@ -52,7 +53,7 @@ def run(source, folder, **variables):
         env=kept | {"PYTHONUTF8": "1"} | {name: str(value) for name, value in variables.items()},
         capture_output=True,
         encoding="utf8",
-        timeout=120,
+        timeout=HANG,
     )
     return ran
 

@@ -8,12 +8,12 @@ import numpy as np
 import prose_rules
 import pytest
 import torch
+from book.files import WIDGET, normalise
 from nbformat.v4 import new_code_cell, new_notebook, new_output
-from run_notebooks import WIDGET, normalise
 from tiny_bert import tiny_config, tiny_tokenizer
 from transformers import BertModel
 
-from utils import bert, figures, widgets
+from utils import bert, figures, token_figures, widgets
 from utils.pretraining import IGNORE, PretrainingCollator, mask_tokens
 from utils.token_reading import UNITS, TextProblem, mask_story, read_attention, read_pieces
 
@@ -180,7 +180,7 @@ def test_attention_is_the_models_own_and_the_model_stays_as_it_was(model):
 def test_masking_playground_follows_its_sliders():
     play = widgets.masking_playground(TOKENIZER, TEXT)
     controls = play.controls
-    assert play.picture.value == widgets.masking_figure(TOKENIZER, TEXT).data
+    assert play.picture.value == token_figures.masking_figure(TOKENIZER, TEXT).data
     controls["rate"].value, controls["mask_share"].value = 100, 100
     assert counts(play.picture.value) == (18, 18, 18, 0, 0)
     assert play.picture.value.count("→[MASK]") == 18
@@ -241,7 +241,7 @@ def test_attention_explorer_follows_layer_head_and_token(model):
         controls["layer"].value, controls["head"].value = layer, head
         controls["query"].value = query
         row = weights[layer, head][query]
-        bars = widgets.attention_figure(tokens, row, query, f"第 {layer} 层第 {head} 头")
+        bars = token_figures.attention_figure(tokens, row, query, f"第 {layer} 层第 {head} 头")
         assert play.picture.value.startswith(bars.data)
     controls["text_b"].value = "股价"
     assert [label for label, _ in controls["query"].options] == [*tokens, *"股价", "[SEP]"]
@@ -275,8 +275,8 @@ def test_widgets_and_figures_say_what_hinders_and_recover(text):
     begun_so = [
         widgets.masking_playground(TOKENIZER, text).picture.value,
         widgets.attention_explorer(model, TOKENIZER, text).picture.value,
-        widgets.masking_figure(TOKENIZER, text).data,
-        widgets.tokens_figure(TOKENIZER, text).data,
+        token_figures.masking_figure(TOKENIZER, text).data,
+        token_figures.tokens_figure(TOKENIZER, text).data,
     ]
     assert all(UNFIT[text] in html for html in begun_so)
 
@@ -298,7 +298,7 @@ def test_a_page_gets_the_picture_and_a_line_instead_of_the_widget():
     assert nbformat.writes(first) == nbformat.writes(second)  # no id that changes at each run
     (output,) = first.cells[0].outputs
     assert set(output.data) == {"text/html", "text/plain"}
-    assert widgets.masking_figure(TOKENIZER, TEXT).data in output.data["text/html"]
+    assert token_figures.masking_figure(TOKENIZER, TEXT).data in output.data["text/html"]
     assert widgets.STATIC_LINE in output.data["text/html"]
     assert output.data["text/plain"] == widgets.STATIC_LINE
     assert prose_rules.images_without_alt(first) == []
@@ -312,12 +312,12 @@ def draw_all():
     weights = np.random.default_rng(0).dirichlet(np.ones(6), 6)
     text = '球队<script>alert("x")</script>&今天'
     return {
-        "tokens": widgets.tokens_figure(TOKENIZER, text),
-        "token": widgets.masking_figure(TOKENIZER, text, rate=0.9, random_share=0.2),
-        "word": widgets.masking_figure(TOKENIZER, text, "word", 0.9),
-        "span": widgets.masking_figure(TOKENIZER, text, "span", 0.9),
-        "map": widgets.attention_figure(tokens, weights, query=2, title='头 <0> & "1"'),
-        "bars": widgets.attention_figure(tokens, weights[2], query=2),
+        "tokens": token_figures.tokens_figure(TOKENIZER, text),
+        "token": token_figures.masking_figure(TOKENIZER, text, rate=0.9, random_share=0.2),
+        "word": token_figures.masking_figure(TOKENIZER, text, "word", 0.9),
+        "span": token_figures.masking_figure(TOKENIZER, text, "span", 0.9),
+        "map": token_figures.attention_figure(tokens, weights, query=2, title='头 <0> & "1"'),
+        "bars": token_figures.attention_figure(tokens, weights[2], query=2),
     }
 
 
@@ -356,14 +356,14 @@ def test_pictures_fit_a_phone(html):
 
 def test_squares_have_areas_in_proportion_to_the_weights():
     weights = np.array([[0.64, 0.36], [0.0, 1.0]])
-    html = widgets.attention_figure(["我", "你"], weights).data
+    html = token_figures.attention_figure(["我", "你"], weights).data
     sides = [float(side) for side in re.findall(r"h([\d.]+)v[\d.]+h-", html)]
     assert [side / sides[2] for side in sides] == pytest.approx([0.8, 0.6, 1.0], abs=0.01)
     assert "“你”看“你”：1.00" in html
 
 
 def test_bars_have_lengths_in_proportion_to_the_weights():
-    html = widgets.attention_figure(["我", "你"], [0.25, 0.75], query=0).data
+    html = token_figures.attention_figure(["我", "你"], [0.25, 0.75], query=0).data
     widths = [float(width) for width in re.findall(r"<rect[^>]* width=\"([\d.]+)\"", html)]
     assert widths[0] / widths[1] == pytest.approx(1 / 3, abs=0.01)
     assert ">0.25<" in html and "“我”看得最多的是“你” 0.75、“我” 0.25" in html
@@ -379,7 +379,7 @@ def test_bars_have_lengths_in_proportion_to_the_weights():
 )
 def test_weights_that_do_not_fit_are_refused(weights, query, message):
     with pytest.raises(ValueError, match=message):
-        widgets.attention_figure(["我", "你"], weights, query)
+        token_figures.attention_figure(["我", "你"], weights, query)
 
 
 def test_controls_fit_a_phone_and_show_a_sentence_whole():

@@ -14,6 +14,7 @@ inside a room. Arrows point one way, from the later to the earlier in this list;
     pretraining/     text to rows, masking, the three objectives, their measures
     metrics/         accuracy and macro F1 for `evaluate`, offline
     finetuning/      classifiers, the recipe, tasks as text
+    smaller/         fewer layers, fewer neurons (chapter 10)
     measuring/       baselines, probes, likelihood, costs
     errors           an error as one line, the report on weights
     toy_models       chapter 1's GPT, BERT, ELMo and T5 in miniature

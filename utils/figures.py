@@ -9,8 +9,11 @@ import io
 import re
 import warnings
 from collections.abc import Sequence
+from xml.etree import ElementTree
 
 import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 matplotlib.use("agg")
 import matplotlib.pyplot as plt
@@ -22,6 +25,11 @@ COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 FONTS = "'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', 'Noto Sans SC', sans-serif"
 LINES = ("o-", "s--", "^:", "D-.")  # a line is known by its kind and its marks too
 INK = "#010203"  # stands for the page's text colour, which `show` puts in
+SVG = "{http://www.w3.org/2000/svg}"
+# In the style of a text: `font-family: names`, before matplotlib 3.11 `font: 12px names`.
+FONT_NAMES = re.compile(r"(?<=font-family: )[^;]+|(?<=px )[^;]+")
+ElementTree.register_namespace("", SVG[1:-1])
+ElementTree.register_namespace("xlink", "http://www.w3.org/1999/xlink")
 
 STYLE = {
     "svg.fonttype": "none",
@@ -42,7 +50,7 @@ STYLE = {
 in_style = matplotlib.rc_context(STYLE)
 
 
-def new_figure(width: float = 4.8, height: float = 3.0):
+def new_figure(width: float = 4.8, height: float = 3.0) -> tuple[Figure, Axes]:
     """(figure, axes) in the course's style; sizes in inches at 72 points.
 
     No wider than a phone's page, as a wider picture would shrink there, its letters with it.
@@ -51,32 +59,40 @@ def new_figure(width: float = 4.8, height: float = 3.0):
         return plt.subplots(figsize=(width, height), layout="constrained")
 
 
-def show(figure, alt: str) -> HTML:
+def show(figure: Figure, alt: str) -> HTML:
     """The figure as inline SVG that fits the page's width; `alt` says what it shows, in words."""
     with matplotlib.rc_context(STYLE), warnings.catch_warnings():
         # The kernel need not have the glyphs: the browser draws them.
         warnings.filterwarnings("ignore", message="Glyph .* missing")
-        buffer = io.StringIO()
+        buffer = io.BytesIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None})
     plt.close(figure)
-    svg = buffer.getvalue()
-    svg = svg[svg.index("<svg") :].replace(INK, "currentColor")
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
-    # matplotlib before 3.11 writes `font: 12px ...`, since then `font-family: ...`.
-    svg = re.sub(r"font: ([^;\"]*?)(\d[\d.]*px)[^;\"]*", rf"font: \1\2 {FONTS}", svg)
-    svg = re.sub(r"font-family: [^;\"]*", f"font-family: {FONTS}", svg)
-    label = html.escape(alt, quote=True)
-    width = re.search(r'<svg[^>]*\bwidth="([\d.]+)pt"', svg)[1]
-    head = (
-        f'<svg role="img" aria-label="{label}" style="width:100%;max-width:{width}pt;height:auto"'
-    )
-    svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
-    svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
-    return HTML(svg.replace("<svg", head, 1))
+    return HTML(for_the_page(buffer.getvalue(), alt))
+
+
+def for_the_page(svg: bytes, alt: str) -> str:
+    """matplotlib's SVG file as an element of a page: as wide as fits, named, in its ink and fonts."""
+    root = ElementTree.fromstring(svg)
+    for note in root.findall(f"{SVG}metadata"):
+        root.remove(note)
+    del root.attrib["height"]
+    width = root.attrib.pop("width")
+    root.set("role", "img")
+    root.set("aria-label", alt)
+    root.set("style", f"width:100%;max-width:{width};height:auto")
+    for element in root.iter():
+        style = element.get("style", "").replace(INK, "currentColor")
+        if element.tag == f"{SVG}text":
+            style = FONT_NAMES.sub(FONTS, style)
+        if style:
+            element.set("style", style)
+    return ElementTree.tostring(root, encoding="unicode")
 
 
 @in_style
-def bars(names: Sequence[str], values: Sequence[float], xlabel: str, alt: str, digits: int = 0):
+def bars(
+    names: Sequence[str], values: Sequence[float], xlabel: str, alt: str, digits: int = 0
+) -> HTML:
     """Horizontal bars with the value at the end of each; the first name is on top."""
     figure, axes = new_figure(height=0.6 + 0.32 * len(names))
     drawn = axes.barh(range(len(names)), values, color=COLORS[0])
@@ -88,7 +104,9 @@ def bars(names: Sequence[str], values: Sequence[float], xlabel: str, alt: str, d
 
 
 @in_style
-def histogram(values: Sequence[float], xlabel: str, ylabel: str, mark: float, note: str, alt: str):
+def histogram(
+    values: Sequence[float], xlabel: str, ylabel: str, mark: float, note: str, alt: str
+) -> HTML:
     """Histogram with one marked value."""
     figure, axes = new_figure(height=2.6)
     axes.hist(values, bins=30, color=COLORS[0])
@@ -107,7 +125,7 @@ def histogram(values: Sequence[float], xlabel: str, ylabel: str, mark: float, no
 @in_style
 def curves(
     lines: dict[str, Sequence[float]], x: Sequence[float], xlabel: str, ylabel: str, alt: str
-):
+) -> HTML:
     """Lines over one x axis, each named at its end instead of in a legend."""
     figure, axes = new_figure()
     for color, style, values in zip(COLORS, LINES, lines.values(), strict=False):
@@ -133,17 +151,22 @@ def _label_rises(axes, ends: dict[str, tuple[float, float]], gap: float = 14) ->
 
 
 @in_style
-def confusion(counts: np.ndarray, names: Sequence[str], alt: str):
+def confusion(counts: np.ndarray, names: Sequence[str], alt: str) -> HTML:
     """Confusion matrix (rows true, columns predicted) with every count written in its cell."""
     figure, axes = new_figure(4.8, 4.6)
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    # pcolormesh, not imshow: squares stay shapes, sharp at any size and readable in a diff.
+    axes.pcolormesh(share, cmap="Blues", vmin=0, vmax=1)
+    axes.set(aspect="equal")
+    axes.invert_yaxis()
     for row, column in np.ndindex(*counts.shape):
         if counts[row, column]:
             color = "white" if share[row, column] > 0.5 else "black"
-            axes.text(column, row, int(counts[row, column]), ha="center", va="center", color=color)
-    axes.set_xticks(range(len(names)), names, rotation=45)
-    axes.set_yticks(range(len(names)), names)
+            place = (column + 0.5, row + 0.5)
+            axes.text(*place, int(counts[row, column]), ha="center", va="center", color=color)
+    centres = np.arange(len(names)) + 0.5
+    axes.set_xticks(centres, names, rotation=45)
+    axes.set_yticks(centres, names)
     axes.set(xlabel="predicted", ylabel="true")
     return show(figure, alt)
 
@@ -154,7 +177,7 @@ def scores_by_size(
     xlabel: str,
     ylabel: str,
     alt: str,
-):
+) -> HTML:
     """One line a method, (sizes, means, standard deviations), over sizes on a log scale."""
     figure, axes = new_figure()
     styles = zip(COLORS, LINES, lines.items(), strict=False)
@@ -170,7 +193,7 @@ def scores_by_size(
 
 def visibility(
     marks: Sequence[Sequence[str | bool]], rows: Sequence[str], columns: Sequence[str], alt: str
-):
+) -> HTML:
     """Which input (column) each output (row) sees: an SVG grid, drawn by hand for its Chinese.
 
     Args:

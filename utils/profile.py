@@ -1,9 +1,15 @@
 """The course's switches, read in this one place: profile, data folder, device, seed."""
 
+from __future__ import annotations
+
 import os
 import random
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
 
 PROFILES = ("mini", "full")
 SEED = 42
@@ -28,7 +34,7 @@ def course_root() -> Path:
     return Path(__file__).resolve().parents[1]
 
 
-def device():
+def device() -> torch.device:
     """The torch device to compute on: CUDA, Apple's MPS or the processor."""
     import torch
 
@@ -59,7 +65,7 @@ def seed_everything(seed: int = SEED) -> None:
 
 
 def refuse_another_utils() -> None:
-    """An editable install serves ``utils.profile`` even behind a foreign package called utils."""
+    """An editable install serves `utils.profile` even behind a foreign package called utils."""
     import utils
 
     here = Path(__file__).resolve().parent

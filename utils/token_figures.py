@@ -1,7 +1,7 @@
 """Pictures of tokens: pieces of a text, what masking does to them, what attention looks at.
 
 Plain HTML and SVG whose letters the reader's browser draws. Text and lines take the page's colour,
-and no meaning hangs on colour alone. ``utils.widgets`` moves the same pictures with sliders.
+and no meaning hangs on colour alone. `utils.widgets` moves the same pictures with sliders.
 """
 
 import html
@@ -13,6 +13,7 @@ from itertools import groupby
 import numpy as np
 import torch
 from IPython.display import HTML
+from transformers import PreTrainedTokenizerBase
 
 from utils.figures import COLORS, FONTS
 from utils.token_reading import UNITS, MaskedPiece, Piece, TextProblem, mask_story, read_pieces
@@ -27,11 +28,15 @@ LOOKS = {
 
 
 def masking_figure(
-    tokenizer, text: str, unit: str = "token", rate: float = 0.15, **options
+    tokenizer: PreTrainedTokenizerBase,
+    text: str,
+    unit: str = "token",
+    rate: float = 0.15,
+    **options,
 ) -> HTML:
     """What masking makes of a text, token by token, with the realised counts.
 
-    Arguments as ``mask_story``.
+    Arguments as `mask_story`.
     """
     try:
         story = mask_story(tokenizer, text, unit, rate, **options)
@@ -69,7 +74,7 @@ def _masked_card(each: MaskedPiece) -> str:
     return _card([each.piece.token, after], LOOKS[each.fate])
 
 
-def tokens_figure(tokenizer, text: str) -> HTML:
+def tokens_figure(tokenizer: PreTrainedTokenizerBase, text: str) -> HTML:
     """Each token as a card: its characters, the piece, its id, its offsets; [UNK] stands out."""
     try:
         pieces = read_pieces(tokenizer, text)
@@ -95,18 +100,19 @@ def tokens_figure(tokenizer, text: str) -> HTML:
 
 
 def attention_figure(
-    tokens: Sequence[str], weights, query: int | None = None, title: str = "注意力"
+    tokens: Sequence[str], weights: np.ndarray, query: int | None = None, title: str = "注意力"
 ) -> HTML:
     """What tokens attend to.
 
     Args:
-        tokens: ``length`` tokens.
+        tokens: `length` tokens.
         weights: tensor, array or list. (length, length), row = query, column = key: drawn as a
-            map whose squares have areas in proportion to the weights, with the row ``query``
+            map whose squares have areas in proportion to the weights, with the row `query`
             framed. Or (length,), the row of one query: drawn as bars with numbers, which any
             phone has room for.
         title: what the sentence under the picture, which is also its description, begins with.
-    Raises ValueError if the shapes do not fit.
+    Raises:
+        ValueError: the shapes do not fit.
     """
     weights = torch.as_tensor(weights).detach().float().cpu().numpy()
     if weights.shape not in {(len(tokens),), (len(tokens),) * 2}:
@@ -197,7 +203,7 @@ def _strip(label: str, story: str, cards: list[str]) -> HTML:
 
 
 def _card(lines: Sequence, look: str) -> str:
-    """A card of lines, the first one large; ``look`` is CSS of ours, the lines are escaped."""
+    """A card of lines, the first one large; `look` is CSS of ours, the lines are escaped."""
     rows = "".join(
         f'<span style="font-size:{"17px" if number == 0 else "12px"};white-space:pre;'
         f'line-height:{"24px" if number == 0 else "17px"}">{html.escape(str(line))}</span>'

@@ -1,6 +1,6 @@
 """What the pictures of tokens tell: pieces of a text, what masking does to them, who looks where.
 
-Pure functions without pictures: ``utils.token_figures`` draws what they return, ``utils.widgets``
+Pure functions without pictures: `utils.token_figures` draws what they return, `utils.widgets`
 lets learners turn the arguments.
 """
 
@@ -8,12 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import nn
+from transformers import PreTrainedTokenizerBase
 
 from utils.pretraining import IGNORE, PretrainingCollator, mask_tokens
 
 MOST_TOKENS = 128  # more cards than this are a wall, not a picture
 MOST_IN_MAP = 40  # rows of an attention map that can still be told apart
 UNITS = {"token": "词元", "word": "词", "span": "片段"}
+KEPT, HIDDEN = -1, -2  # no tokens' ids
 FATES = ("masked", "random", "kept", "untouched")
 
 
@@ -23,7 +26,7 @@ class TextProblem(ValueError):
 
 @dataclass(frozen=True)
 class Piece:
-    """One token: its place in the text is characters ``start`` up to, without, ``end``."""
+    """One token: its place in the text is characters `start` up to, without, `end`."""
 
     token: str
     id: int
@@ -36,12 +39,19 @@ class Piece:
 
 
 def read_pieces(
-    tokenizer, text: str, text_b: str | None = None, most: int = MOST_TOKENS
+    tokenizer: PreTrainedTokenizerBase,
+    text: str,
+    text_b: str | None = None,
+    most: int = MOST_TOKENS,
 ) -> list[Piece]:
     """The tokens of a text, or of a pair, with special tokens, ids and offsets.
 
-    Raises TextProblem (in Chinese, for the learner) if a text is empty or gives over ``most``
-    tokens, and ValueError if the tokenizer cannot tell offsets.
+    Args:
+        text_b: the second text of a pair.
+        most: tokens that are still drawn.
+    Raises:
+        TextProblem: in Chinese, for the learner: an empty text, or over `most` tokens.
+        ValueError: the tokenizer cannot tell offsets.
     """
     if not getattr(tokenizer, "is_fast", False):
         raise ValueError("this tokenizer knows no offsets; load a fast one (AutoTokenizer)")
@@ -82,12 +92,16 @@ def read_pieces(
 
 @torch.no_grad()
 def read_attention(
-    model, tokenizer, text_a: str, text_b: str | None = None
+    model: nn.Module, tokenizer: PreTrainedTokenizerBase, text_a: str, text_b: str | None = None
 ) -> tuple[list[str], np.ndarray]:
     """The tokens of a text or pair, and all attention weights (layers, heads, length, length).
 
-    The model may be one of transformers' or of utils.bert: its ``forward`` must take
-    ``output_attentions``. It is left in the mode it came in. Raises TextProblem as ``read_pieces``.
+    The model may be one of transformers' or of utils.bert: its `forward` must take
+    `output_attentions`. It is left in the mode it came in.
+
+    Raises:
+        TextProblem: as `read_pieces`.
+        ValueError: the model gives no attentions.
     """
     tokens = [piece.token for piece in read_pieces(tokenizer, text_a, text_b, MOST_IN_MAP)]
     device = next(model.parameters()).device
@@ -115,7 +129,7 @@ def read_attention(
 
 @dataclass(frozen=True)
 class MaskedPiece:
-    """A token and what masking did to it: ``fate`` is one of FATES, ``shown`` what is read now."""
+    """A token and what masking did to it: `fate` is one of FATES, `shown` what is read now."""
 
     piece: Piece
     fate: str
@@ -124,7 +138,7 @@ class MaskedPiece:
 
 
 def mask_story(
-    tokenizer,
+    tokenizer: PreTrainedTokenizerBase,
     text: str,
     unit: str = "token",
     rate: float = 0.15,
@@ -132,14 +146,16 @@ def mask_story(
     random_share: float = 0.1,
     seed: int = 0,
 ) -> list[MaskedPiece]:
-    """What MLM's masking makes of a text: the choice is that of ``mask_tokens``, as in training.
+    """What MLM's masking makes of a text: the choice is that of `mask_tokens`, as in training.
 
     Args:
         unit: what is chosen as one: "token", "word" (as jieba cuts) or "span".
         rate: the chance of a token to be chosen, 0 to 1.
         mask_share, random_share: of the chosen ones, how many become [MASK] and how many another
             token; the rest stays as it is. 0 to 1, together at most 1.
-    Raises TextProblem as ``read_pieces``; ValueError for a unit, rate or share that is none.
+    Raises:
+        TextProblem: as `read_pieces`.
+        ValueError: a unit, rate or share that is none.
     """
     if unit not in UNITS:
         raise ValueError(f"unit {unit!r} is not known; use one of {', '.join(UNITS)}")
@@ -151,34 +167,33 @@ def mask_story(
     ids = torch.tensor([[piece.id for piece in pieces]])
     special = torch.isin(ids, torch.tensor(tokenizer.all_special_ids))
     collator = PretrainingCollator(tokenizer, whole_word=unit == "word", spans=unit == "span")
-    vocab_size = len(tokenizer)
-
-    def draw(rate):
-        generator = torch.Generator().manual_seed(seed)
-        units = collator.units(ids, generator)
-        labels = mask_tokens(
-            ids, special, tokenizer.mask_token_id, vocab_size, rate, generator, units
-        )[1]
-        return units, (labels != IGNORE)[0].tolist(), generator
-
-    # mask_tokens gives every token one draw and lets the draws below a threshold through. The same
-    # seed with lower thresholds thus splits the chosen ones by any shares, not only 80/10/10.
-    units, chosen, generator = draw(rate)
-    hidden = draw(rate * mask_share)[1]
-    not_random = draw(rate * (1 - random_share))[1]
-    strangers = tokenizer.convert_ids_to_tokens(
-        torch.randint(vocab_size, (len(pieces),), generator=generator).tolist()
+    generator = torch.Generator().manual_seed(seed)
+    units = collator.units(ids, generator)
+    shares = {"mask_share": mask_share, "random_share": random_share}
+    # Signs in place of the tokens and of [MASK], so that a random token that happens to be one
+    # of them is told from one that was left, or hidden.
+    masked, labels = mask_tokens(
+        torch.full_like(ids, KEPT),
+        special,
+        HIDDEN,
+        len(tokenizer),
+        rate,
+        generator,
+        units,
+        **shares,
     )
+    numbers = range(len(pieces)) if units is None else units[0].tolist()
     story = []
-    for place, piece in enumerate(pieces):
-        fate, shown = "untouched", piece.token
-        if chosen[place] and hidden[place]:
+    for piece, new_id, label, number in zip(
+        pieces, masked[0].tolist(), labels[0].tolist(), numbers, strict=True
+    ):
+        if label == IGNORE:
+            fate, shown = "untouched", piece.token
+        elif new_id == KEPT:
+            fate, shown = "kept", piece.token
+        elif new_id == HIDDEN:
             fate, shown = "masked", tokenizer.mask_token
-        elif chosen[place] and not_random[place]:
-            fate = "kept"
-        elif chosen[place]:
-            fate, shown = "random", strangers[place]
-        story.append(
-            MaskedPiece(piece, fate, shown, place if units is None else int(units[0, place]))
-        )
+        else:
+            fate, shown = "random", tokenizer.convert_ids_to_tokens(new_id)
+        story.append(MaskedPiece(piece, fate, shown, number))
     return story

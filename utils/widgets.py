@@ -2,7 +2,7 @@
 
 masking_playground(tokenizer, "国足主场三比一取胜。")
 
-Each widget moves a picture of ``utils.token_figures``, and carries that picture with it: where no
+Each widget moves a picture of `utils.token_figures`, and carries that picture with it: where no
 front end draws widgets (the website, a printed page), the picture and one line are shown instead.
 """
 
@@ -11,21 +11,13 @@ import html
 import ipywidgets
 from IPython.display import HTML
 from ipywidgets import Button, IntSlider, Text, ToggleButtons
+from torch import nn
+from transformers import PreTrainedTokenizerBase
 
 from utils.token_figures import attention_figure, masking_figure, note, tokens_figure
-from utils.token_reading import TextProblem, mask_story, read_attention, read_pieces
+from utils.token_reading import TextProblem, read_attention
 
-__all__ = [
-    "attention_explorer",
-    "attention_figure",
-    "mask_story",
-    "masking_figure",
-    "masking_playground",
-    "read_attention",
-    "read_pieces",
-    "tokenizer_explorer",
-    "tokens_figure",
-]
+__all__ = ["attention_explorer", "masking_playground", "tokenizer_explorer"]
 
 STATIC_LINE = "在 Jupyter 或 Colab 里运行这一格，会出现可以拖动的控件。"
 WIDE = {"style": {"description_width": "initial"}, "layout": {"width": "min(34em, 98%)"}}
@@ -34,11 +26,11 @@ WIDE = {"style": {"description_width": "initial"}, "layout": {"width": "min(34em
 class Explorer(ipywidgets.VBox):
     """Controls over a picture that is drawn anew whenever one of them changes.
 
-    ``controls`` (name → widget) may be set from Python as well; ``picture.value`` is the HTML.
+    `controls` (name → widget) may be set from Python as well; `picture.value` is the HTML.
     """
 
     def __init__(self, controls: dict[str, ipywidgets.Widget], draw):
-        """``draw`` takes the controls' values by name and returns HTML."""
+        """`draw` takes the controls' values by name and returns HTML."""
         self.controls, self.draw = controls, draw
         self.picture = ipywidgets.HTML()
         super().__init__([*controls.values(), self.picture])
@@ -54,7 +46,7 @@ class Explorer(ipywidgets.VBox):
         button.presses += 1
         self.redraw()
 
-    def redraw(self, _=None):
+    def redraw(self, _: object = None) -> None:
         """Draw the picture of the controls' present values, or say what hinders."""
         values = {
             name: control.presses if isinstance(control, Button) else control.value
@@ -74,7 +66,7 @@ class Explorer(ipywidgets.VBox):
         }
 
 
-def masking_playground(tokenizer, text: str) -> Explorer:
+def masking_playground(tokenizer: PreTrainedTokenizerBase, text: str) -> Explorer:
     """Mask a text by rate, by shares and by unit, again and again, and see what was counted."""
     controls = {
         "text": _text_box("文字", text),
@@ -108,10 +100,12 @@ def masking_playground(tokenizer, text: str) -> Explorer:
     return Explorer(controls, draw)
 
 
-def attention_explorer(model, tokenizer, text_a: str, text_b: str | None = None) -> Explorer:
+def attention_explorer(
+    model: nn.Module, tokenizer: PreTrainedTokenizerBase, text_a: str, text_b: str | None = None
+) -> Explorer:
     """Choose a layer, a head and a token, and see what the token attends to.
 
-    Works with models of transformers and of utils.bert; layers and heads count from 0. ``text_b``
+    Works with models of transformers and of utils.bert; layers and heads count from 0. `text_b`
     may be left empty. The model runs once for each new text.
     """
     controls = {
@@ -146,7 +140,7 @@ def attention_explorer(model, tokenizer, text_a: str, text_b: str | None = None)
     return Explorer(controls, draw)
 
 
-def tokenizer_explorer(tokenizer, text: str) -> Explorer:
+def tokenizer_explorer(tokenizer: PreTrainedTokenizerBase, text: str) -> Explorer:
     """Type a text and see its characters, pieces, ids and offsets, with [UNK] marked."""
     return Explorer({"text": _text_box("文字", text)}, lambda text: tokens_figure(tokenizer, text))
 

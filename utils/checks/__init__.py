@@ -1,8 +1,8 @@
-"""Checks for the exercises: ``check("05-1", answer)`` says in Chinese how an answer stands.
+"""Checks for the exercises: `check("05-1", answer)` says in Chinese how an answer stands.
 
-The checks of a chapter live in ``utils/checks/chapterNN.py``, which is imported when the
+The checks of a chapter live in `utils/checks/chapterNN.py`, which is imported when the
 first exercise of that chapter is checked. A check is a function that takes the answer and
-raises ``Hint`` when the answer is wrong::
+raises `Hint` when the answer is wrong::
 
     from utils.checks import Hint, exercise
 
@@ -12,18 +12,15 @@ raises ``Hint`` when the answer is wrong::
             raise Hint("出现次数最多的类别应该排在第一位。")
 """
 
-import dis
 import functools
 import importlib
 import importlib.util
 import inspect
 import pkgutil
 import re
+from collections.abc import Callable
 
 CHECKS = {}  # exercise id -> function(answer)
-
-# What Python compiles `...`, `pass`, `return ...` and a lone docstring to, in 3.11-3.14.
-EMPTY_BODY = {"RESUME", "NOP", "LOAD_CONST", "POP_TOP", "RETURN_VALUE", "RETURN_CONST"}
 
 
 class Hint(Exception):
@@ -31,15 +28,15 @@ class Hint(Exception):
 
 
 class NotAttempted(Exception):
-    """The answer still holds the stub's ``...``."""
+    """The answer still holds the stub's `...`."""
 
 
 class AnswerFailed(Exception):
-    """The learner's own function raised; the original exception is the ``__cause__``."""
+    """The learner's own function raised; the original exception is the `__cause__`."""
 
 
-def exercise(exercise_id):
-    """Register the decorated function ``(answer) -> None`` as the check of an exercise."""
+def exercise(exercise_id: str) -> Callable:
+    """Register the decorated function `(answer) -> None` as the check of an exercise."""
 
     def register(function):
         CHECKS[exercise_id] = function
@@ -48,11 +45,16 @@ def exercise(exercise_id):
     return register
 
 
-def check(exercise_id, answer):
+def check(exercise_id: str, answer: object) -> None:
     """Print one line in Chinese: passed, not attempted yet, or wrong and where to look.
 
     Nothing a learner does raises here, so that a notebook with open exercises runs through.
-    Raises ValueError for an exercise that does not exist.
+
+    Args:
+        exercise_id: chapter and number, such as "05-1".
+        answer: what the learner wrote: a function, a value, or still `...`.
+    Raises:
+        ValueError: an exercise that does not exist.
     """
     test = find_check(exercise_id)
     try:
@@ -78,8 +80,12 @@ def check(exercise_id, answer):
     print(message)
 
 
-def find_check(exercise_id):
-    """Return the check function of an exercise, importing its chapter's module if need be."""
+def find_check(exercise_id: str) -> Callable:
+    """The check function of an exercise, importing its chapter's module if need be.
+
+    Raises:
+        ValueError: an exercise that does not exist; the message lists those that do.
+    """
     match = re.fullmatch(r"(\d\d)-\d+", str(exercise_id))
     if exercise_id not in CHECKS and match:
         module = f"{__name__}.chapter{match[1]}"
@@ -94,38 +100,29 @@ def find_check(exercise_id):
     return CHECKS[exercise_id]
 
 
-def known_ids():
-    """Return the ids of all exercises of all chapters, sorted."""
+def known_ids() -> list[str]:
+    """The ids of all exercises of all chapters, sorted."""
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
     return sorted(CHECKS)
 
 
-def is_untouched(answer):
-    """Tell whether an answer is what the stub left: None, ``...``, or a function of ``...``."""
+def is_untouched(answer: object) -> bool:
+    """Tell whether an answer is what a stub left: None or `...`, also inside a container."""
     if answer is None or answer is ...:
         return True
     if isinstance(answer, (list, tuple)):
         return any(part is ... for part in answer)
     if isinstance(answer, dict):
         return any(part is ... for part in answer.values())
-    return inspect.isfunction(answer) and has_empty_body(answer)
+    return False
 
 
-def has_empty_body(function):
-    """Tell whether a function only passes, or only returns None or ``...``.
+def watch(answer: object) -> object:
+    """Wrap a learner's function so that its failures are told from those of the check.
 
-    It reads the compiled body, because the source of a notebook's function is not always
-    to be had.
+    A function that gives nothing back at its first call lacks its `return`.
     """
-    return all(
-        step.opname in EMPTY_BODY and (step.opname[-5:] != "CONST" or step.argval in (None, ...))
-        for step in dis.get_instructions(function)
-    )
-
-
-def watch(answer):
-    """Wrap a learner's function so that its failures are told from those of the check."""
     if not inspect.isfunction(answer):
         return answer
 
@@ -137,15 +134,22 @@ def watch(answer):
             raise NotAttempted from error
         except Exception as error:
             raise AnswerFailed from error
-        if result is ...:
+        if result is ...:  # the stub says `return ...`
             raise NotAttempted
+        if result is None and not returned:  # later, None may be the right answer to a case
+            raise Hint(
+                f"`{answer.__name__}` 什么也没有返回（返回值是 None）。"
+                "算出来的结果要用 `return` 交出去，`print` 只是印在屏幕上。"
+            )
+        returned.append(True)
         return result
 
+    returned: list[bool] = []
     return watched
 
 
-def describe(error):
-    """Return "Type: message" on one line, without a traceback."""
+def describe(error: BaseException | None) -> str:
+    """`Type: message` on one line, without a traceback."""
     message = " ".join(str(error).split())
     name = type(error).__name__
     return f"{name}: {message}" if message else name

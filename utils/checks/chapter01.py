@@ -1,12 +1,14 @@
 """Checks for the exercises of chapter 1."""
 
+from collections.abc import Callable
+
 import torch
 
 from utils.checks import Hint, exercise
 
 
 @exercise("01-1")
-def next_token_pairs(answer):
+def next_token_pairs(answer: Callable) -> None:
     """`answer(text)` -> [(context, next character), ...]."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收一句话。")
@@ -30,7 +32,7 @@ def next_token_pairs(answer):
 
 
 @exercise("01-2")
-def labels_needed(answer):
+def labels_needed(answer: Callable) -> None:
     """`answer(sizes, scores, target)` -> labels at the first crossing, or None."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收条数、准确率和目标。")
@@ -60,7 +62,7 @@ def labels_needed(answer):
 
 
 @exercise("01-3")
-def sense_gap(answer):
+def sense_gap(answer: Callable) -> None:
     """`answer(vectors, senses)` -> mean cosine within senses minus mean cosine between them."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收向量和意思编号。")
@@ -92,7 +94,7 @@ def sense_gap(answer):
 
 
 @exercise("01-4")
-def span_corruption(answer):
+def span_corruption(answer: Callable) -> None:
     """`answer(tokens, spans)` -> (source, target) of T5's span corruption."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收词元列表和要挖的片段。")
@@ -125,7 +127,7 @@ def span_corruption(answer):
 
 
 @exercise("01-5")
-def prefix_attention(answer):
+def prefix_attention(answer: Callable) -> None:
     """`answer(vectors, prefix)` -> self-attention of a prefix language model."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收向量和题目的长度。")

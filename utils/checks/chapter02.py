@@ -4,6 +4,7 @@ A wrong result is compared with the results of the usual mistakes, so that the h
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch.nn.functional import embedding, gelu, layer_norm, linear, relu
@@ -12,17 +13,18 @@ from utils.bert import BertConfig
 from utils.checks import Hint, exercise
 
 
-def noise(*shape, seed=0):
+def noise(*shape, seed: int = 0) -> torch.Tensor:
     """Normal numbers in float64, the same each time."""
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(*shape, generator=generator, dtype=torch.float64)
 
 
-def close(left, right):
+def close(left: torch.Tensor, right: torch.Tensor) -> bool:
+    """The same shape, and no value further away than 1e-6."""
     return left.shape == right.shape and torch.allclose(left, right, rtol=0, atol=1e-6)
 
 
-def as_tensor(result, shape, what):
+def as_tensor(result: object, shape: tuple[int, ...], what: str) -> torch.Tensor:
     """The learner's result in float64, if it is a tensor of the right shape."""
     if not isinstance(result, torch.Tensor):
         raise Hint(f"请返回一个张量：{what}。")
@@ -31,7 +33,7 @@ def as_tensor(result, shape, what):
     return result.detach().double()
 
 
-def name_the_mistake(result, right, mistakes, otherwise):
+def name_the_mistake(result: object, right: object, mistakes: dict, otherwise: str) -> None:
     """Raise the hint of the mistake that gives this very result."""
     if close(result, right):
         return
@@ -42,7 +44,7 @@ def name_the_mistake(result, right, mistakes, otherwise):
 
 
 @exercise("02-1")
-def attention_weights(answer):
+def attention_weights(answer: Callable) -> None:
     """`answer(query, key)`: (length, d) twice -> attention weights (length, length)."""
     query, key = noise(5, 16, seed=1), noise(5, 16, seed=2)
     products = query @ key.T
@@ -75,7 +77,7 @@ def attention_weights(answer):
 
 
 @exercise("02-2")
-def masked_attention(answer):
+def masked_attention(answer: Callable) -> None:
     """`answer(query, key, value, mask)` -> (length, d); mask (length,) bool, False is padding."""
     query, key, value = (noise(5, 16, seed=seed) for seed in (1, 2, 3))
     mask = torch.tensor([True, True, True, False, False])
@@ -120,7 +122,7 @@ def masked_attention(answer):
 
 
 @exercise("02-3")
-def post_ln_block(answer):
+def post_ln_block(answer: Callable) -> None:
     """`answer(x, attention, feed_forward, norm_1, norm_2)` -> the block's output, like x."""
     x, first, second = noise(4, 8), noise(8, 8, seed=1), noise(8, 8, seed=2)
 
@@ -189,7 +191,7 @@ def post_ln_block(answer):
 
 
 @exercise("02-4")
-def count_parameters(answer):
+def count_parameters(answer: Callable) -> None:
     """`answer(config)` -> parameters of BertForPreTraining with its tied decoder, an integer."""
     config = BertConfig(
         vocab_size=1009,
@@ -241,7 +243,7 @@ def count_parameters(answer):
 
 
 @exercise("02-5")
-def encode_by_hand(answer):
+def encode_by_hand(answer: Callable) -> None:
     """`answer(weights, config, input_ids, token_type_ids, attention_mask)` -> hidden states.
 
     A list of num_hidden_layers + 1 tensors (batch, length, hidden), the embeddings first.
@@ -306,7 +308,7 @@ MISTAKES = {
 }
 
 
-def random_checkpoint(config):
+def random_checkpoint(config: BertConfig) -> dict[str, torch.Tensor]:
     """Weights under the names of a Hugging Face file, float64, biases and norms random too."""
     h, f = config.hidden_size, config.intermediate_size
     shapes = {
@@ -330,7 +332,14 @@ def random_checkpoint(config):
     }
 
 
-def reference(weights, config, ids, types, mask, mistake=None):
+def reference(
+    weights: dict[str, torch.Tensor],
+    config: BertConfig,
+    ids: torch.Tensor,
+    types: torch.Tensor,
+    mask: torch.Tensor,
+    mistake: str | None = None,
+) -> torch.Tensor:
     """BERT's encoder on plain tensors, with at most one mistake; its hidden states, a list."""
     eps = 1e-5 if mistake == "eps" else config.layer_norm_eps
     heads = 1 if mistake == "one head" else config.num_attention_heads

@@ -1,5 +1,7 @@
 """Checks for the exercises of chapter 3."""
 
+from collections.abc import Callable
+
 import torch
 
 from utils.checks import Hint, exercise
@@ -7,7 +9,7 @@ from utils.pretraining import IGNORE, PretrainingCollator
 
 
 @exercise("03-1")
-def maskable(answer):
+def maskable(answer: Callable) -> None:
     """`answer(tokens)` -> the places that MLM may choose."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收一串词元，返回可以遮的位置。")
@@ -37,7 +39,7 @@ def maskable(answer):
 
 
 @exercise("03-2")
-def make_labels(answer):
+def make_labels(answer: Callable) -> None:
     """`answer(original, chosen)` -> labels, IGNORE where nothing was chosen."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收原来的编号和布尔张量，返回标签。")
@@ -67,7 +69,7 @@ def make_labels(answer):
 
 
 @exercise("03-3")
-def mask_80_10_10(answer):
+def mask_80_10_10(answer: Callable) -> None:
     """`answer(input_ids, chosen, mask_id, vocab_size)` -> ids of which the chosen were masked."""
     if not callable(answer):
         raise Hint("请写成一个函数，返回遮过之后的编号。")
@@ -105,7 +107,7 @@ def mask_80_10_10(answer):
 
 
 @exercise("03-4")
-def word_numbers(answer):
+def word_numbers(answer: Callable) -> None:
     """`answer(tokens, words)` -> for each token the number of its word, None for special ones."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收词元和词两个列表。")
@@ -137,13 +139,14 @@ class CountingCollator:
     def __init__(self, tokenizer):
         self.collate, self.calls = PretrainingCollator(tokenizer, rate=0.3), []
 
-    def __call__(self, rows):
+    def __call__(self, rows: list[dict]) -> dict[str, torch.Tensor]:
+        """A masked batch of the rows, whose numbers are noted."""
         self.calls.append([row["number"] for row in rows])
         return self.collate([{"input_ids": row["input_ids"]} for row in rows])
 
 
 @exercise("03-5")
-def continue_pretraining(answer):
+def continue_pretraining(answer: Callable) -> None:
     """`answer(model, rows, collate, steps, batch_size, learning_rate)` -> losses; trains model."""
     if not callable(answer):
         raise Hint("请写成一个函数，训练传进来的模型，返回每一步的损失。")
@@ -186,7 +189,7 @@ def continue_pretraining(answer):
         raise Hint("训练完，损失没有降下来：检查学习率有没有传给优化器，优化器管的是不是这个模型。")
 
 
-def small_model_and_rows():
+def small_model_and_rows() -> tuple:
     """(BERT of 1 layer × 32 in evaluation mode, twenty numbered rows, a counting collator)."""
     from transformers import BertConfig, BertTokenizer
 

@@ -1,6 +1,7 @@
 """Checks for the exercises of chapter 4."""
 
 import types
+from collections.abc import Callable
 
 import torch
 
@@ -8,7 +9,7 @@ from utils.checks import Hint, exercise
 
 
 @exercise("04-1")
-def segment_ids(answer):
+def segment_ids(answer: Callable) -> None:
     """`answer(first, second)` -> token_type_ids of a pair of so many tokens, as a list."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收两段各有几个词元。")
@@ -26,7 +27,7 @@ def segment_ids(answer):
 
 
 @exercise("04-2")
-def pad_batch(answer):
+def pad_batch(answer: Callable) -> None:
     """`answer(rows, pad_id, multiple)` -> dict of two int64 tensors (rows, length)."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收编号的列表、填充的编号、倍数。")
@@ -67,7 +68,7 @@ def pad_batch(answer):
 
 
 @exercise("04-3")
-def find_tokens(answer):
+def find_tokens(answer: Callable) -> None:
     """`answer(offsets, start, end)` -> positions of the tokens that touch characters start:end."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收偏移量的列表、开头、结尾。")
@@ -94,7 +95,7 @@ def find_tokens(answer):
 
 
 @exercise("04-4")
-def keep(answer):
+def keep(answer: Callable) -> None:
     """`answer(first, second, room)` -> how many tokens longest_first leaves of each."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收两段的长度和能留下的总数。")
@@ -123,7 +124,7 @@ def keep(answer):
                     raise Hint(f"{first} 和 {second} 放进 {room}，与库的结果不同。")
 
 
-def longest_first(first, second, room):
+def longest_first(first: list[int], second: list[int], room: int) -> tuple[int, int]:
     """What the library's longest_first leaves of two lengths."""
     if first + second <= room:
         return first, second
@@ -141,7 +142,8 @@ class Line(torch.nn.Module):
         self.weight = torch.nn.Parameter(torch.tensor([0.3, -0.2, 0.1]))
         self.scale = scale
 
-    def forward(self, inputs, labels):
+    def forward(self, inputs: torch.Tensor, labels: torch.Tensor) -> object:
+        """`loss`: mean squared error of inputs (rows, 3) against labels (rows,), scaled."""
         loss = self.scale * ((inputs @ self.weight - labels) ** 2).mean()
         return types.SimpleNamespace(loss=loss)
 
@@ -161,7 +163,14 @@ MISTAKES = {
 }
 
 
-def reference(model, batches, optimizer, warmup, accumulate, mistake=None):
+def reference(
+    model: torch.nn.Module,
+    batches: list[dict],
+    optimizer: torch.optim.Optimizer,
+    warmup: int,
+    accumulate: int,
+    mistake: str | None = None,
+) -> list[float]:
     """The loop that exercise 04-5 asks for, or one with a named mistake; returns the losses."""
     group = 1 if mistake == "no accumulation" else accumulate
     updates = len(batches) // group
@@ -194,7 +203,7 @@ def reference(model, batches, optimizer, warmup, accumulate, mistake=None):
     return losses
 
 
-def trial(loop, scale, warmup, accumulate):
+def trial(loop: Callable, scale: float, warmup: int, accumulate: int) -> tuple:
     """(losses, final weights, model) of a loop on eight small batches, always the same."""
     generator = torch.Generator().manual_seed(0)
     batches = [
@@ -211,7 +220,7 @@ def trial(loop, scale, warmup, accumulate):
 
 
 @exercise("04-5")
-def train(answer):
+def train(answer: Callable) -> None:
     """`answer(model, batches, optimizer, warmup, accumulate)` -> the loss of each batch."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收模型、批的列表、优化器、warmup、accumulate。")
@@ -237,7 +246,9 @@ def train(answer):
     )
 
 
-def matches(results, settings, mistake=None, losses_too=True):
+def matches(
+    results: list, settings: list, mistake: str | None = None, losses_too: bool = True
+) -> bool:
     """Do the results equal those of the reference loop, with the mistake if one is named?"""
     for (losses, weights, _), setting in zip(results, settings, strict=True):
         wanted, its_weights, _ = trial(

@@ -1,12 +1,14 @@
 """Checks for the exercises of chapter 6."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from utils.checks import Hint, exercise
 
 
 @exercise("06-1")
-def clean_review(answer):
+def clean_review(answer: Callable) -> None:
     """`answer(text)` -> the review without <br />, entities and superfluous blanks."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收一条影评，返回清理过的影评。")
@@ -35,7 +37,7 @@ def clean_review(answer):
 
 
 @exercise("06-2")
-def learning_rate_at(answer):
+def learning_rate_at(answer: Callable) -> None:
     """`answer(step, steps, warmup, peak)` -> linear warm-up, then linear decay to 0."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收步数、总步数、预热步数和最高学习率。")
@@ -65,7 +67,7 @@ def learning_rate_at(answer):
 
 
 @exercise("06-3")
-def best_temperature(answer):
+def best_temperature(answer: Callable) -> None:
     """`answer(logits, labels)` -> the temperature with the least cross entropy."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收对数几率矩阵和标签，返回温度。")
@@ -111,7 +113,7 @@ def _near(value, wanted):
 
 
 @exercise("06-4")
-def sign_test(answer):
+def sign_test(answer: Callable) -> None:
     """`answer(right_a, right_b)` -> exact two-sided p-value of McNemar's test."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收两个方法各自的对错，返回 p 值。")
@@ -151,7 +153,7 @@ def _two_sided(fewer, count):
 
 
 @exercise("06-5")
-def predict_long(answer):
+def predict_long(answer: Callable) -> None:
     """`answer(ids, predict, size, overlap)` -> mean probabilities over overlapping windows."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收词元编号、预测函数、窗口长度和重叠长度。")

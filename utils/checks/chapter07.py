@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Callable
 
 import numpy as np
 
@@ -11,7 +12,7 @@ END = "</s>"
 
 
 @exercise("07-1")
-def corrupt(answer):
+def corrupt(answer: Callable) -> None:
     """`answer(tokens, hidden)` -> (source, target) of span corruption."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收词元的列表和同样长的一串真假值。")
@@ -64,7 +65,7 @@ def _two_lists(result) -> tuple[list, list]:
 
 
 @exercise("07-2")
-def decoder_batch(answer):
+def decoder_batch(answer: Callable) -> None:
     """`answer(targets, start, pad)` -> (decoder inputs, labels), padded."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收几个答案、开始符的编号和填充的编号。")
@@ -102,7 +103,7 @@ def decoder_batch(answer):
 
 
 @exercise("07-3")
-def allowed_next(answer):
+def allowed_next(answer: Callable) -> None:
     """`answer(names, written)` -> set of the tokens that may come next."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收名单和已经写出的词元。")
@@ -149,7 +150,7 @@ def allowed_next(answer):
 
 
 @exercise("07-4")
-def class_probabilities(answer):
+def class_probabilities(answer: Callable) -> None:
     """`answer(log_ps)` -> probabilities of classes from the log probabilities of their tokens."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收每个类别一列的对数概率。")
@@ -212,7 +213,7 @@ NESTED = {
 
 
 @exercise("07-5")
-def best_name(answer):
+def best_name(answer: Callable) -> None:
     """`answer(names, next_log_p)` -> (most probable name, its log probability), few questions."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收名单和向模型提问的函数。")

@@ -1,13 +1,14 @@
 """Checks for the exercises of chapter 8."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 from utils.checks import Hint, exercise
 
 
-def close(value, expected) -> bool:
+def close(value: object, expected: float) -> bool:
     """Equal numbers or arrays; things of another shape or kind are different."""
     try:
         value = np.asarray(value, dtype=float)
@@ -17,7 +18,7 @@ def close(value, expected) -> bool:
 
 
 @exercise("08-1")
-def perplexity(answer):
+def perplexity(answer: Callable) -> None:
     """`answer(losses, tokens)`: mean loss of each batch, its number of tokens -> perplexity."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收每批的平均损失和每批的词元数。")
@@ -39,13 +40,14 @@ def perplexity(answer):
         raise Hint("换成三批就不对了：别把批数写死。")
 
 
-def softmax(logits):
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities (classes,) of logits (classes,)."""
     exponents = np.exp(logits - np.max(logits))
     return exponents / exponents.sum()
 
 
 @exercise("08-2")
-def temperature(answer):
+def temperature(answer: Callable) -> None:
     """`answer(logits, temperature)` -> probabilities; temperature 0 is the argmax."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收对数几率和温度。")
@@ -72,7 +74,7 @@ def temperature(answer):
 
 
 @exercise("08-3")
-def nucleus(answer):
+def nucleus(answer: Callable) -> None:
     """`answer(probabilities, p)`: rows of probabilities -> top-p, renormalised, same order."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收一个概率矩阵（一行一个分布）和 p。")
@@ -101,7 +103,7 @@ def nucleus(answer):
 
 
 @exercise("08-4")
-def label_scores(answer):
+def label_scores(answer: Callable) -> None:
     """`answer(logits, ids, starts, ends)`: mean log probability of ids[start:end] of each row."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收 logits、ids、starts、ends。")
@@ -146,7 +148,7 @@ def right_answers(seed: int, count: int, agreement: float) -> tuple[np.ndarray, 
 
 
 @exercise("08-5")
-def difference_interval(answer):
+def difference_interval(answer: Callable) -> None:
     """`answer(right_a, right_b)` -> (difference, low, high) of two accuracies, paired bootstrap."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收两个模型逐题对错的数组。")

@@ -28,6 +28,7 @@ class Row(NamedTuple):
 
     @property
     def place(self) -> str:
+        """The file and row, as an error names them."""
         return f"{self.file}, row {self.number}" if self.number else str(self.file)
 
 

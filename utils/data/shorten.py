@@ -1,12 +1,21 @@
 """Texts longer than a model can read: which part to keep."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 PARTS = ("head", "tail", "head+tail")
 
 
 def shorten(
-    texts: Sequence[str], tokenizer, max_length: int = 128, keep: str = "head+tail"
+    texts: Sequence[str],
+    tokenizer: PreTrainedTokenizerBase,
+    max_length: int = 128,
+    keep: str = "head+tail",
 ) -> list[str]:
     """Each text cut down to at most `max_length` tokens, [CLS] and [SEP] included.
 

@@ -13,10 +13,8 @@ from utils.finetuning.answers import (
 )
 from utils.finetuning.classifier import (
     by_length,
-    load_classifier,
     new_classifier,
     predict,
-    save_classifier,
     sentence_features,
 )
 from utils.finetuning.labelling import (
@@ -31,9 +29,11 @@ from utils.finetuning.labelling import (
 from utils.finetuning.recipe import (
     BucketTrainer,
     ShuffledBatches,
+    check_classes,
     fine_tune,
     tokenize,
 )
+from utils.finetuning.saving import load_classifier, save_classifier
 from utils.finetuning.sentiment import (
     HEAD,
     is_head,
@@ -53,6 +53,7 @@ __all__ = [
     "TOPIC_PREFIX",
     "as_asked",
     "by_length",
+    "check_classes",
     "classes_of",
     "encode_task",
     "exact_answers",

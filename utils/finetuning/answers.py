@@ -33,7 +33,7 @@ TOPIC_ANSWERS = {  # the classes of news once more, in English
 
 
 def task_rows(dataset: Dataset, prefix: str, answers: dict[str, str] | None = None) -> list[dict]:
-    """A classification data set as ``source`` and ``target`` texts: prefix + text -> class name."""
+    """A classification data set as `source` and `target` texts: prefix + text -> class name."""
     names = dataset.features["label"].names
     return [
         {"source": prefix + text, "target": (answers or {}).get(names[label], names[label])}
@@ -42,7 +42,7 @@ def task_rows(dataset: Dataset, prefix: str, answers: dict[str, str] | None = No
 
 
 def encode_task(rows: Sequence[dict], tokenizer, max_length: int) -> list[dict]:
-    """Token ids of both sides, without ``</s>``, the source cut to leave room for it."""
+    """Token ids of both sides, without `</s>`, the source cut to leave room for it."""
     options = {"add_special_tokens": False, "truncation": True, "max_length": max_length - 1}
     sources = tokenizer([row["source"] for row in rows], **options)["input_ids"]
     targets = tokenizer([row["target"] for row in rows], **options)["input_ids"]
@@ -70,8 +70,8 @@ def exact_answers(model: T5ForConditionalGeneration, batches: Iterable[dict]) ->
 
 
 def only_these(labels: Sequence[str], tokenizer, start_id: int) -> Callable:
-    """``prefix_allowed_tokens_fn`` for ``generate``: the answer is one of ``labels``, whatever
-    the model would rather write. ``start_id`` is the decoder's first token."""
+    """`prefix_allowed_tokens_fn` for `generate`: the answer is one of `labels`, whatever
+    the model would rather write. `start_id` is the decoder's first token."""
     paths = [[start_id, *tokenizer(label)["input_ids"]] for label in labels]  # with </s>
 
     def allowed(_, written: torch.Tensor) -> list[int]:

@@ -12,20 +12,21 @@ from dataclasses import dataclass
 import jieba
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from transformers import PreTrainedTokenizerBase
 
 from utils.pretraining import sentinel_ids
 
 # ---------------------------------------------------------------- whole texts
 
 
-def tokens_of(text: str, tokenizer) -> list[int]:
+def tokens_of(text: str, tokenizer: PreTrainedTokenizerBase) -> list[int]:
     """Token ids without special tokens."""
     return tokenizer(text, add_special_tokens=False)["input_ids"]
 
 
 @torch.inference_mode()
-def next_token_losses(model, tokenizer, text: str) -> Tensor:
+def next_token_losses(model: nn.Module, tokenizer: PreTrainedTokenizerBase, text: str) -> Tensor:
     """GPT's loss (nats) of every token of a text, (tokens,), given all those before it.
 
     Their sum is minus the log probability of the text's tokens, and exp of their mean the
@@ -37,7 +38,7 @@ def next_token_losses(model, tokenizer, text: str) -> Tensor:
 
 
 @torch.inference_mode()
-def pseudo_losses(model, tokenizer, text: str) -> Tensor:
+def pseudo_losses(model: nn.Module, tokenizer: PreTrainedTokenizerBase, text: str) -> Tensor:
     """BERT's loss (nats) of every token of a text, (tokens,), each masked alone.
 
     As many rows as tokens. Each sees all others, on both sides: the sum is no log probability.
@@ -50,7 +51,7 @@ def pseudo_losses(model, tokenizer, text: str) -> Tensor:
     return torch.nn.functional.cross_entropy(logits, row[1:-1], reduction="none")
 
 
-def unigram_losses(texts: Sequence[str], tokenizer) -> list[Tensor]:
+def unigram_losses(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> list[Tensor]:
     """Losses (nats), (tokens,) a text, of the best guesser that looks at nothing around a token:
     one that knows how often each token occurs in these very texts. The control to beat."""
     encoded = [torch.tensor(tokens_of(text, tokenizer)) for text in texts]
@@ -80,13 +81,17 @@ def halves(text: str) -> tuple[str, str] | None:
     return None
 
 
-def continue_with_gpt(model, tokenizer, left: str, right: str) -> Tensor:
+def continue_with_gpt(
+    model: nn.Module, tokenizer: PreTrainedTokenizerBase, left: str, right: str
+) -> Tensor:
     """Loss (nats) of every token of the second half, (tokens,), given all before it."""
     return next_token_losses(model, tokenizer, left + right)[len(tokens_of(left, tokenizer)) :]
 
 
 @torch.inference_mode()
-def continue_with_t5(model, tokenizer, left: str, right: str) -> Tensor:
+def continue_with_t5(
+    model: nn.Module, tokenizer: PreTrainedTokenizerBase, left: str, right: str
+) -> Tensor:
     """The same of T5, which reads the first half and a sentinel in place of the second."""
     first = sentinel_ids(tokenizer)[0]
     source = torch.tensor([[*tokens_of(left, tokenizer), first, tokenizer.eos_token_id]])
@@ -168,7 +173,9 @@ def word_is_known(tokenizers: Sequence) -> Callable[[str], bool]:
 
 
 @torch.inference_mode()
-def fill_with_bert(model, tokenizer, blank: Blank) -> tuple[Tensor, Tensor, bool]:
+def fill_with_bert(
+    model: nn.Module, tokenizer: PreTrainedTokenizerBase, blank: Blank
+) -> tuple[Tensor, Tensor, bool]:
     """(scores of two [MASK] guessed apart, scores by turns, written freely?).
 
     Apart: each token is guessed without the other, in one pass. By turns: the first so, the others
@@ -195,7 +202,9 @@ def fill_with_bert(model, tokenizer, blank: Blank) -> tuple[Tensor, Tensor, bool
 
 
 @torch.inference_mode()
-def fill_with_gpt(model, tokenizer, blank: Blank) -> tuple[Tensor, Tensor, bool]:
+def fill_with_gpt(
+    model: nn.Module, tokenizer: PreTrainedTokenizerBase, blank: Blank
+) -> tuple[Tensor, Tensor, bool]:
     """(scores by the left side alone, scores by the whole sentence, written freely?).
 
     By the whole sentence: how likely the word and all that follows it are.
@@ -214,7 +223,9 @@ def fill_with_gpt(model, tokenizer, blank: Blank) -> tuple[Tensor, Tensor, bool]
 
 
 @torch.inference_mode()
-def fill_with_t5(model, tokenizer, blank: Blank) -> tuple[Tensor, bool]:
+def fill_with_t5(
+    model: nn.Module, tokenizer: PreTrainedTokenizerBase, blank: Blank
+) -> tuple[Tensor, bool]:
     """A sentinel in the word's place; the score is that of the word and the next sentinel."""
     first, second = sentinel_ids(tokenizer)[:2]
     middle = [inner_tokens(part, tokenizer) for part in (blank.right, *blank.words)]
@@ -230,7 +241,7 @@ def fill_with_t5(model, tokenizer, blank: Blank) -> tuple[Tensor, bool]:
     return torch.stack(scores), freely
 
 
-def inner_tokens(text: str, tokenizer) -> list[int]:
+def inner_tokens(text: str, tokenizer: PreTrainedTokenizerBase) -> list[int]:
     """SentencePiece ids of a text in the middle of another, without the sign of a new word.
 
     The text is cut behind a sign that is in no piece, which is then taken off.

@@ -29,10 +29,10 @@ from utils.pretraining.pairs import (
     IS_NEXT,
     NOT_NEXT,
     SegmentPairs,
-    in_batches_of_similar_length,
     segment_pairs,
     truncate_pair,
 )
+from utils.pretraining.rows import CompactRows, in_batches_of_similar_length
 from utils.pretraining.spans import (
     TextToTextCollator,
     corrupt_spans,
@@ -55,6 +55,7 @@ __all__ = [
     "BertForCausalPretraining",
     "BertForMaskedPreTraining",
     "CausalCollator",
+    "CompactRows",
     "IGNORE",
     "IS_NEXT",
     "NOT_NEXT",

@@ -17,8 +17,8 @@ class BertForMaskedPreTraining(BertForPreTraining):
     """BertForPreTraining whose MLM logits are computed at the masked places only.
 
     The decoder (hidden × vocabulary) is the dearest product of a small model, and 85 % of the
-    places have no label. Same weights and same checkpoint as ``BertForPreTraining``, and with
-    ``nsp_weight = 1`` the same loss. A small model learns faster with less: until words mean
+    places have no label. Same weights and same checkpoint as `BertForPreTraining`, and with
+    `nsp_weight = 1` the same loss. A small model learns faster with less: until words mean
     something to it, NSP is noise that drowns the gradient of MLM.
     """
 
@@ -26,16 +26,22 @@ class BertForMaskedPreTraining(BertForPreTraining):
 
     def forward(
         self,
-        input_ids,
-        attention_mask=None,
-        token_type_ids=None,
-        labels=None,
-        next_sentence_label=None,
-    ):
-        """``labels``: (batch, length) with ``IGNORE`` elsewhere; ``next_sentence_label``: (batch,).
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        token_type_ids: torch.Tensor | None = None,
+        labels: torch.Tensor | None = None,
+        next_sentence_label: torch.Tensor | None = None,
+    ) -> BertForPreTrainingOutput:
+        """One batch read, and its loss where it brings answers.
 
-        Returns ``loss`` = MLM + ``nsp_weight`` · NSP (each a mean over its labels, absent when it has none),
-        ``prediction_logits`` (masked places, vocabulary) and ``seq_relationship_logits`` (batch, 2).
+        Args:
+            input_ids: (batch, length); so are attention_mask and token_type_ids.
+            labels: (batch, length), the hidden tokens and `IGNORE` elsewhere.
+            next_sentence_label: (batch,), 0 where B follows A, 1 where not, `IGNORE` without B.
+        Returns:
+            `loss` = MLM + `nsp_weight` · NSP (each a mean over its labels, absent when it has
+            none), `prediction_logits` (masked places, vocabulary) and `seq_relationship_logits`
+            (batch, 2).
         """
         encoded = self.bert(input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids)
         hidden = encoded.last_hidden_state

@@ -26,8 +26,8 @@ def word_ids(
 ) -> list[int | None]:
     """The number of the word that each token belongs to, counted from 0; None for special tokens.
 
-    Words are those that jieba finds in the text the tokens spell; ``##`` pieces stay with the
-    piece they continue. ``["[CLS]", "冠", "军", "nb", "##l"]`` gives ``[None, 0, 0, 1, 1]``.
+    Words are those that jieba finds in the text the tokens spell; `##` pieces stay with the
+    piece they continue. `["[CLS]", "冠", "军", "nb", "##l"]` gives `[None, 0, 0, 1, 1]`.
     """
     special = set(special_tokens)
     text, starts = "", []
@@ -72,13 +72,13 @@ def random_spans(
 ) -> torch.Tensor:
     """Cut rows into spans of geometric length; for each token the place where its span begins.
 
-    Lengths follow SpanBERT: geometric with ``p``, none over ``longest``, 3.8 tokens on average.
+    Lengths follow SpanBERT: geometric with `p`, none over `longest`, 3.8 tokens on average.
     Spans here are counted in tokens and cut anywhere; SpanBERT counts and cuts in whole words.
 
     Args:
         shape: (batch, length) of the token ids.
     Returns:
-        (batch, length) places, for ``mask_tokens(units=…)``.
+        (batch, length) places, for `mask_tokens(units=…)`.
     """
     chances = (1 - p) ** torch.arange(longest).float()
     count = shape[0] * shape[1]
@@ -100,29 +100,33 @@ def mask_tokens(
     rate: float = 0.15,
     generator: torch.Generator | None = None,
     units: torch.Tensor | None = None,
+    mask_share: float = 0.8,
+    random_share: float = 0.1,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Hide tokens for MLM: choose ``rate`` of them; 80 % [MASK], 10 % random, 10 % unchanged.
+    """Hide tokens for MLM: choose `rate` of them; 80 % [MASK], 10 % random, 10 % unchanged.
 
     Args:
         input_ids: (batch, length) token ids. Not changed.
         special: (batch, length) bool, True where a token must never be chosen.
         units: (batch, length) place of the first token of the word or span that a token is part
             of. Tokens of one unit share their fate, all hidden or all left; every token is still
-            chosen with the chance ``rate``. Without it each token is a unit of its own.
+            chosen with the chance `rate`. Without it each token is a unit of its own.
             (BERT's own code draws 80/10/10 for each piece of a word; here as in SpanBERT one draw
             is for all of it, or a piece left unchanged would give the word away.)
+        mask_share, random_share: how many of the chosen ones become [MASK] and how many a random
+            token; the rest stays as it is.
     Returns:
-        the masked ids and the labels, both (batch, length); labels are ``IGNORE`` elsewhere.
+        the masked ids and the labels, both (batch, length); labels are `IGNORE` elsewhere.
     """
-    # One uniform draw a token decides everything: below ``rate`` the token is chosen, and the
-    # tenth of that range into which the draw falls says what becomes of it.
+    # One uniform draw a token decides everything: below `rate` the token is chosen, and the
+    # part of that range into which the draw falls says what becomes of it.
     draw = torch.rand(input_ids.shape, generator=generator)
     if units is not None:
         draw = draw.gather(1, units)
     draw = draw.masked_fill(special, 1.0)
     labels = input_ids.masked_fill(draw >= rate, IGNORE)
-    hidden = draw < 0.8 * rate
-    swapped = (draw >= 0.9 * rate) & (draw < rate)
+    hidden = draw < mask_share * rate
+    swapped = (draw >= (1 - random_share) * rate) & (draw < rate)
     random_ids = torch.randint(vocab_size, input_ids.shape, generator=generator)
     masked = torch.where(hidden, mask_id, torch.where(swapped, random_ids, input_ids))
     return masked, labels
@@ -131,8 +135,8 @@ def mask_tokens(
 class PretrainingCollator:
     """Rows to a padded batch with fresh masks: the same row is masked anew whenever it is seen.
 
-    ``next_sentence_label`` may be missing (MLM alone). With ``seed`` the masks are the same at
-    every call on the same rows (for evaluation). ``whole_word`` masks words as a whole, ``spans``
+    `next_sentence_label` may be missing (MLM alone). With `seed` the masks are the same at
+    every call on the same rows (for evaluation). `whole_word` masks words as a whole, `spans`
     runs of random length; neither of them (BERT's first way) masks token by token.
     """
 
@@ -151,6 +155,8 @@ class PretrainingCollator:
         self.special_ids = torch.tensor(tokenizer.all_special_ids)
 
     def __call__(self, rows: list[dict]) -> dict[str, torch.Tensor]:
+        """`input_ids`, `token_type_ids`, `attention_mask`, `labels`, each (batch, length), and
+        `next_sentence_label` (batch,) where the rows have it."""
         batch = dict(self.tokenizer.pad(rows, return_tensors="pt", pad_to_multiple_of=8))
         generator = None if self.seed is None else torch.Generator().manual_seed(self.seed)
         special = torch.isin(batch["input_ids"], self.special_ids)
@@ -165,7 +171,9 @@ class PretrainingCollator:
         )
         return batch
 
-    def units(self, input_ids: torch.Tensor, generator=None) -> torch.Tensor | None:
+    def units(
+        self, input_ids: torch.Tensor, generator: torch.Generator | None = None
+    ) -> torch.Tensor | None:
         """What is masked together, as `mask_tokens` wants it: (batch, length), or None."""
         if self.spans:
             return random_spans(tuple(input_ids.shape), generator)

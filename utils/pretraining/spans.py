@@ -15,7 +15,7 @@ from utils.pretraining.text import sentinel_ids
 
 
 def random_parts(total: int, parts: int, rng: random.Random) -> list[int]:
-    """Cut ``total`` into ``parts`` positive whole numbers, all ways equally likely."""
+    """Cut `total` into `parts` positive whole numbers, all ways equally likely."""
     cuts = sorted(rng.sample(range(1, total), parts - 1))
     return [end - start for start, end in zip([0, *cuts], [*cuts, total], strict=True)]
 
@@ -27,9 +27,9 @@ def corrupt_spans(
     rate: float = 0.15,
     mean_length: float = 3.0,
 ) -> tuple[list[int], list[int]]:
-    """Replace random spans by one sentinel each: (source, target), without ``</s>``.
+    """Replace random spans by one sentinel each: (source, target), without `</s>`.
 
-    ``rate`` of the tokens go, in spans of ``mean_length`` on average, with kept tokens between
+    `rate` of the tokens go, in spans of `mean_length` on average, with kept tokens between
     them. The target lists each sentinel with what it hides and ends with one more:
     "谢谢 <0> 参加 <1> 聚会" and "<0> 邀请我 <1> 上周的 <2>".
 
@@ -58,10 +58,10 @@ def corrupt_spans(
 
 
 class TextToTextCollator:
-    """Rows to a padded batch of sources and labels, both ended by ``</s>``.
+    """Rows to a padded batch of sources and labels, both ended by `</s>`.
 
-    A row with ``labels`` is a task and stays as it is; a row of ``input_ids`` alone is running
-    text, whose spans are hidden anew whenever it is seen. With ``seed`` the spans are the same
+    A row with `labels` is a task and stays as it is; a row of `input_ids` alone is running
+    text, whose spans are hidden anew whenever it is seen. With `seed` the spans are the same
     at every call on the same rows (for evaluation).
     """
 
@@ -70,6 +70,8 @@ class TextToTextCollator:
         self.sentinels, self.end = sentinel_ids(tokenizer), tokenizer.eos_token_id
 
     def __call__(self, rows: list[dict]) -> dict[str, torch.Tensor]:
+        """`input_ids` and `attention_mask` (batch, source length), `labels` (batch, target length),
+        `IGNORE` at the padding."""
         # torch's generator is the one that Trainer seeds and that a checkpoint restores.
         seed = torch.randint(2**31, ()).item() if self.seed is None else self.seed
         rng = random.Random(seed)
@@ -99,7 +101,7 @@ def evaluate_text_to_text(
 ) -> dict[str, float]:
     """Loss (nats a target token, given those before it) and accuracy, and how many tokens.
 
-    ``signs``: ids that do not count, such as the sentinels and ``</s>``, which anybody can guess.
+    `signs`: ids that do not count, such as the sentinels and `</s>`, which anybody can guess.
     """
     model.eval()
     loss = right = asked = 0

@@ -19,7 +19,7 @@ def unigram_baseline(
 
 
 def unigram_of_answers(train: Tensor, answers: Tensor, vocab_size: int) -> dict[str, float]:
-    """Loss (nats) and accuracy on ``answers`` of the frequencies in ``train``; both (tokens,)."""
+    """Loss (nats) and accuracy on `answers` of the frequencies in `train`; both (tokens,)."""
     counts = torch.bincount(train, minlength=vocab_size) + 1.0
     log_probabilities = (counts / counts.sum()).log()
     return {

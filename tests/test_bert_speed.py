@@ -22,6 +22,7 @@ def processor_seconds(function):
     return time.process_time() - started
 
 
+@pytest.mark.weekly
 @pytest.mark.parametrize("padded", [False, True])
 def test_forward_is_as_fast_as_transformers(padded):
     config = BertConfig(**SIZES, intermediate_size=1024)

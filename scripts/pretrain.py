@@ -200,6 +200,12 @@ def load_or_train_tokenizer(run: Run, documents: list) -> PreTrainedTokenizerBas
     # Under torchrun the others wait for the first process, which trains it for all.
     with PartialState(cpu=not torch.cuda.is_available()).main_process_first():
         if not run.tokenizer and not was_made_from(folder, trained_on := vocabulary_settings(run)):
+            # Trained again, even on the same text, it would number its tokens in another order.
+            if last_complete_checkpoint(run.work):
+                raise ValueError(
+                    f"{folder}: not the vocabulary of the checkpoints beside it, or gone; delete "
+                    f"{run.work}, or give another folder"
+                )
             print("training the vocabulary …", flush=True)
             sentences = (sentence for document in documents for sentence in document)
             tokenizer = train(sentences, run.vocab_size, run.max_length)

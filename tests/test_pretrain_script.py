@@ -389,6 +389,15 @@ def test_another_tokenizer_under_the_same_name_does_not_take_up_the_run(run, tmp
         start(tmp_path, text, *more)
 
 
+def test_checkpoints_without_their_vocabulary_are_refused(run, tmp_path):
+    """Trained again, it would number its tokens in another order."""
+    shutil.copytree(run.folder / "work", tmp_path / "work")
+    shutil.rmtree(tmp_path / "work/tokenizer")
+    with pytest.raises(SystemExit, match="not the vocabulary of the checkpoints") as stopped:
+        start(tmp_path, run.text)
+    assert "\n" not in str(stopped.value)
+
+
 def test_a_vocabulary_of_other_text_is_not_used_again(run, tmp_path, monkeypatch, capsys):
     """A run that was killed before its first checkpoint leaves its vocabulary."""
     text = corpus(tmp_path / "text.txt")

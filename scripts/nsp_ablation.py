@@ -29,13 +29,12 @@ from benchmark import hardware, require_processor
 from sklearn.linear_model import RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from transformers import BertConfig
 
+from utils.bert import BertConfig, BertForPreTraining
 from utils.data import balanced_sample, load_thucnews
 from utils.finetuning import sentence_features
 from utils.models import load_tokenizer, resolve
 from utils.pretraining import (
-    BertForMaskedPreTraining,
     PretrainingCollator,
     SegmentPairs,
     encode_documents,
@@ -82,10 +81,9 @@ def main() -> None:
             started = time.process_time()
             model = nano_model(tokenizer, seed)
             if nsp_weight is not None:
-                model.nsp_weight = nsp_weight
                 torch.manual_seed(seed)
                 collate = PretrainingCollator(tokenizer)
-                train_steps(model, rows, collate, STEPS, LEARNING_RATE, BATCH_SIZE)
+                train_steps(model, rows, collate, STEPS, LEARNING_RATE, BATCH_SIZE, nsp_weight)
             row = evaluate_pretraining(model, batches)
             row |= probe_scores(model, tokenizer, news, seed)
             row["processor_seconds"] = time.process_time() - started
@@ -119,8 +117,8 @@ def split_sentences(text: str) -> list[str]:
     return [part for part in re.split(r"(?<=[。！？])|\s", text) if part]
 
 
-def nano_model(tokenizer, seed: int) -> BertForMaskedPreTraining:
-    """A BERT of 2 layers × 128 with random weights."""
+def nano_model(tokenizer, seed: int) -> BertForPreTraining:
+    """Chapter 2's BERT, 2 layers × 128, with random weights."""
     torch.manual_seed(seed)
     config = BertConfig(
         vocab_size=len(tokenizer),
@@ -131,9 +129,8 @@ def nano_model(tokenizer, seed: int) -> BertForMaskedPreTraining:
         max_position_embeddings=128,
         hidden_dropout_prob=0.0,
         attention_probs_dropout_prob=0.0,
-        attn_implementation="eager",
     )
-    return BertForMaskedPreTraining(config)
+    return BertForPreTraining(config)
 
 
 def training_rows(train_ids, tokenizer, seed: int) -> SegmentPairs:

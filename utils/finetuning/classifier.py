@@ -96,10 +96,11 @@ def by_length(texts: list[str], batch_size: int = 64) -> list[np.ndarray]:
 
 def _forward(model, tokenizer, texts: list[str], max_length: int):
     """One padded batch through the model: (its output, attention mask (texts, length))."""
+    device = next(model.parameters()).device
     batch = tokenizer(
         texts, truncation=True, max_length=max_length, padding=True, return_tensors="pt"
-    ).to(model.device)
-    with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16_available()):
+    ).to(device)
+    with torch.autocast(device.type, torch.bfloat16, enabled=bf16_available()):
         return model(**batch), batch["attention_mask"]
 
 

@@ -30,6 +30,7 @@ from accelerate import PartialState
 from torch.utils.data import Dataset
 from transformers import (
     AutoConfig,
+    PreTrainedModel,
     PreTrainedTokenizerBase,
     Trainer,
     TrainingArguments,
@@ -248,7 +249,7 @@ class PretrainingTrainer(Trainer):
         # the number of processes where forward() takes further arguments.
         self.model_accepts_loss_kwargs = False
 
-    def evaluate(self, *_, **__):
+    def evaluate(self, *_, **__) -> dict[str, float]:
         metrics = self.setup.measure(self.model, self.setup.held_out_batches)
         self.model.train()
         metrics = {f"eval_{name}": value for name, value in metrics.items()}
@@ -382,7 +383,7 @@ def tokens_seen(rows: Dataset, epochs: float) -> int | None:
     return passes * rows.ends[-1] + (rows.ends[last - 1] if last else 0)
 
 
-def describe_run(run, trainer, tokens_a_pass: int, log: JsonLog) -> dict:
+def describe_run(run: Run, trainer: Trainer, tokens_a_pass: int, log: JsonLog) -> dict:
     report = {
         # File names without folders: what matters to others is which text, not where it lay.
         "command": " ".join(["python scripts/pretrain.py", *map(without_folder, sys.argv[1:])]),
@@ -414,7 +415,11 @@ def without_folder(argument: str) -> str:
 
 
 def save_finished(
-    model, published: type, tokenizer: PreTrainedTokenizerBase, report: dict, run: Run
+    model: PreTrainedModel,
+    published: type,
+    tokenizer: PreTrainedTokenizerBase,
+    report: dict,
+    run: Run,
 ) -> None:
     """Write the model in fp16 beside its place, then move it there: never a half-written model."""
     partial = run.output.with_name(run.output.name + ".partial")

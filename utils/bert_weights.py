@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 from utils.models import ModelError
 
@@ -36,7 +37,7 @@ TRUNK = ("embeddings.", "encoder.")  # without these a model is not pretrained a
 CONSTANTS = ("embeddings.position_ids", "embeddings.token_type_ids")  # MiniLM's file has the first
 
 
-def load(model_class, name: str | Path, **changes):
+def load(model_class: type, name: str | Path, **changes) -> nn.Module:
     """The model in a folder (or under a name on the Hub), in float32 and eval mode.
 
     Heads that the file lacks keep their random weights: `model.new_weights` names them, and a
@@ -63,7 +64,7 @@ def load(model_class, name: str | Path, **changes):
     return model.eval()
 
 
-def save(model, folder: str | Path) -> None:
+def save(model: nn.Module, folder: str | Path) -> None:
     """Write config.json and model.safetensors so that transformers reads them too.
 
     Tied weights are stored once, as transformers does.
@@ -77,7 +78,7 @@ def save(model, folder: str | Path) -> None:
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
 
 
-def config_from(config_class, folder: Path):
+def config_from(config_class: type, folder: Path) -> object:
     """The entries of config.json that `config_class` knows; absent ones take its defaults.
 
     Raises:

@@ -112,7 +112,9 @@ class BertForCausalPretraining(BertLMHeadModel):
     Needs a configuration with `is_decoder=True`: that is what makes the mask causal.
     """
 
-    def forward(self, input_ids, labels=None, **options):
+    def forward(
+        self, input_ids: torch.Tensor, labels: torch.Tensor | None = None, **options
+    ) -> CausalLMOutput:
         """Without `labels` as `BertLMHeadModel`. With them, (batch, length) and `IGNORE` at
         the padding: `loss`, the mean cross entropy (nats a token) of each token given those
         before it; no logits."""

@@ -128,6 +128,7 @@ def nano_model(tokenizer: PreTrainedTokenizerBase, seed: int) -> BertForPreTrain
 def training_rows(
     train_ids: list[list[list[int]]], tokenizer: PreTrainedTokenizerBase, seed: int
 ) -> SegmentPairs:
+    """Four passes over the training documents, all rows at `MAX_LENGTH`."""
     options = {"max_length": MAX_LENGTH, "short_length": MAX_LENGTH, "batch_size": BATCH_SIZE}
     return SegmentPairs(train_ids, tokenizer, passes=4, seed=seed, **options)
 
@@ -135,6 +136,7 @@ def training_rows(
 def held_out_batches(
     held_out_ids: list[list[list[int]]], tokenizer: PreTrainedTokenizerBase
 ) -> list[dict]:
+    """Masked batches of the held-out documents, the same at every call."""
     rows = SegmentPairs(held_out_ids, tokenizer, MAX_LENGTH, batch_size=BATCH_SIZE)
     rows = [rows[place] for place in range(len(rows))]
     collate = PretrainingCollator(tokenizer, seed=0)

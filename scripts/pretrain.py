@@ -10,7 +10,7 @@
 Text: one sentence a line, a blank line between documents (without blank lines each line is a
 document); list a file twice to weigh it double. Started again after an interruption, the same
 command carries on from the last complete checkpoint. Several machines or GPUs:
-``torchrun --nproc_per_node 2 scripts/pretrain.py …``.
+`torchrun --nproc_per_node 2 scripts/pretrain.py …`.
 """
 
 import argparse
@@ -52,7 +52,7 @@ from objectives import (
 from utils.models import ModelError, file_sha256, read_vocabulary, resolve, vocabulary_sha256
 from utils.pretraining import encode_documents, read_documents
 from utils.profile import bf16_available
-from utils.resuming import check_same_run, last_complete_checkpoint
+from utils.resuming import BestCheckpointHere, check_same_run, last_complete_checkpoint
 from utils.training_log import JsonLog
 
 HELD_OUT_PERCENT = 2
@@ -148,7 +148,7 @@ def parse_arguments() -> Run:
 
 
 def task(argument: str) -> tuple[str, str]:
-    """Name and source of ``NAME=SOURCE``."""
+    """Name and source of `NAME=SOURCE`."""
     name, _, source = argument.partition("=")
     if name not in TASKS or not source:
         known = ", ".join(f"{each}=FOLDER" for each in TASKS)
@@ -250,6 +250,7 @@ class PretrainingTrainer(Trainer):
         self.model_accepts_loss_kwargs = False
 
     def evaluate(self, *_, **__) -> dict[str, float]:
+        """The objective\'s measures on the held-out rows, logged under `eval_` names."""
         metrics = self.setup.measure(self.model, self.setup.held_out_batches)
         self.model.train()
         metrics = {f"eval_{name}": value for name, value in metrics.items()}
@@ -358,7 +359,7 @@ def main() -> None:
             report_to="none",
             seed=run.seed,
         ),
-        callbacks=[log],
+        callbacks=[log, BestCheckpointHere()],
     )
     report = {
         "unigram": setup.unigram,
@@ -384,6 +385,7 @@ def tokens_seen(rows: Dataset, epochs: float) -> int | None:
 
 
 def describe_run(run: Run, trainer: Trainer, tokens_a_pass: int, log: JsonLog) -> dict:
+    """What training.json says of a run: command, text, steps, minutes, machine, versions."""
     report = {
         # File names without folders: what matters to others is which text, not where it lay.
         "command": " ".join(["python scripts/pretrain.py", *map(without_folder, sys.argv[1:])]),
@@ -409,7 +411,7 @@ def describe_run(run: Run, trainer: Trainer, tokens_a_pass: int, log: JsonLog) -
 
 
 def without_folder(argument: str) -> str:
-    """``data/news.txt`` as ``news.txt``, ``imdb=data/imdb`` as ``imdb=imdb``."""
+    """`data/news.txt` as `news.txt`, `imdb=data/imdb` as `imdb=imdb`."""
     name, equals, path = argument.rpartition("=")
     return name + equals + Path(path).name
 

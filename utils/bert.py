@@ -60,7 +60,11 @@ class BertEmbeddings(nn.Module):
 
 
 def attention(
-    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, dropout=None
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor | None = None,
+    dropout: nn.Module | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Scaled dot-product attention: softmax(QK^T / sqrt(d)) V (Vaswani et al. 2017, equation 1).
 
@@ -94,7 +98,9 @@ class BertSelfAttention(nn.Module):
         """(batch, length, hidden) -> (batch, heads, length, hidden / heads)."""
         return vectors.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
 
-    def forward(self, hidden: Tensor, mask: Tensor | None = None, output_attentions: bool = False):
+    def forward(
+        self, hidden: Tensor, mask: Tensor | None = None, output_attentions: bool = False
+    ) -> tuple[Tensor, Tensor | None]:
         """(batch, length, hidden) -> the same, and the weights if asked for, else None."""
         query = self.split_heads(self.query(hidden))
         key = self.split_heads(self.key(hidden))
@@ -135,7 +141,9 @@ class BertAttention(nn.Module):
         self.self = BertSelfAttention(config)
         self.output = BertOutput(config, config.hidden_size)
 
-    def forward(self, hidden: Tensor, mask: Tensor | None = None, output_attentions: bool = False):
+    def forward(
+        self, hidden: Tensor, mask: Tensor | None = None, output_attentions: bool = False
+    ) -> tuple[Tensor, Tensor | None]:
         """(batch, length, hidden) -> the same, and the attention weights or None."""
         mixed, weights = self.self(hidden, mask, output_attentions)
         return self.output(mixed, hidden), weights
@@ -163,7 +171,9 @@ class BertLayer(nn.Module):
         self.intermediate = BertIntermediate(config)
         self.output = BertOutput(config, config.intermediate_size)
 
-    def forward(self, hidden: Tensor, mask: Tensor | None = None, output_attentions: bool = False):
+    def forward(
+        self, hidden: Tensor, mask: Tensor | None = None, output_attentions: bool = False
+    ) -> tuple[Tensor, Tensor | None]:
         """(batch, length, hidden) -> the same, and the attention weights or None."""
         attended, weights = self.attention(hidden, mask, output_attentions)
         return self.output(self.intermediate(attended), attended), weights
@@ -176,8 +186,10 @@ class BertEncoder(nn.Module):
         super().__init__()
         self.layer = nn.ModuleList(BertLayer(config) for _ in range(config.num_hidden_layers))
 
-    def forward(self, hidden: Tensor, mask: Tensor | None = None, output_attentions: bool = False):
-        """Return the hidden states (input first, then each block's) and the weights of each."""
+    def forward(
+        self, hidden: Tensor, mask: Tensor | None = None, output_attentions: bool = False
+    ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...] | None]:
+        """The hidden states (input first, then each block's) and the weights of each."""
         hidden_states, attentions = [hidden], []
         for layer in self.layer:
             hidden, weights = layer(hidden, mask, output_attentions)
@@ -252,7 +264,11 @@ class BertModel(BertPreTrainedModel):
         self.apply(self.init_weights)
 
     def forward(
-        self, input_ids: Tensor, attention_mask=None, token_type_ids=None, output_attentions=False
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        output_attentions: bool = False,
     ) -> BertResult:
         """Read (batch, length) token ids.
 
@@ -321,7 +337,11 @@ class BertForPreTraining(BertPreTrainedModel):
         self.cls.predictions.decoder.weight = self.bert.embeddings.word_embeddings.weight
 
     def forward(
-        self, input_ids: Tensor, attention_mask=None, token_type_ids=None, output_attentions=False
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        output_attentions: bool = False,
     ) -> BertResult:
         """As BertModel, with prediction_logits and seq_relationship_logits."""
         result = self.bert(input_ids, attention_mask, token_type_ids, output_attentions)
@@ -341,7 +361,11 @@ class BertForSequenceClassification(BertPreTrainedModel):
         self.classifier.apply(self.init_weights)
 
     def forward(
-        self, input_ids: Tensor, attention_mask=None, token_type_ids=None, output_attentions=False
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        output_attentions: bool = False,
     ) -> BertResult:
         """As BertModel, with logits (batch, num_labels)."""
         result = self.bert(input_ids, attention_mask, token_type_ids, output_attentions)

@@ -54,6 +54,7 @@ class JsonLog(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs
     ) -> None:
+        """Start the clock where an earlier start of the run stopped it."""
         self.started, self.first_step = time.perf_counter(), state.global_step
         self.minutes_before = max((row.get("minutes", 0.0) for row in state.log_history), default=0)
 
@@ -69,6 +70,7 @@ class JsonLog(TrainerCallback):
         logs: dict | None = None,
         **kwargs,
     ) -> None:
+        """Write what was logged so far, with the minutes it took and those that are left."""
         steps = state.global_step - self.first_step
         left = None  # nobody knows before the first step
         if steps:

@@ -34,6 +34,7 @@ def load_remarks(source: str | Path) -> DatasetDict:
 def remarks(
     reviews: Dataset, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
 ) -> Dataset:
+    """Sentences of which the label and the classifier say the same, as many of either class."""
     pairs = sorted({(text, row["label"]) for row in reviews for text in sentences(row["text"])})
     print(f"judging {len(pairs):,} sentences of {len(reviews):,} reviews …", flush=True)
     verdicts = predict(model, tokenizer, [text for text, _ in pairs])

@@ -97,6 +97,7 @@ class CausalCollator:
         self.tokenizer = tokenizer
 
     def __call__(self, rows: list[dict]) -> dict[str, torch.Tensor]:
+        """`input_ids` and `labels`, both (batch, length); labels are `IGNORE` at the padding."""
         batch = self.tokenizer.pad(
             [{"input_ids": row["input_ids"]} for row in rows],
             return_tensors="pt",

@@ -68,16 +68,14 @@ def attention(
 ) -> tuple[Tensor, Tensor]:
     """Scaled dot-product attention: softmax(QK^T / sqrt(d)) V (Vaswani et al. 2017, equation 1).
 
-    query, key, value: (batch, heads, length, d); mask: bool, broadcast to (batch, heads, length,
-    length), False where a key must not be seen. Returns the mixed values, in the shape of
-    `value`, and the weights (batch, heads, length, length).
+    query, key, value: (batch, heads, length, d); mask: bool, False where a key must not be seen.
+    The mixed values, in the shape of `value`, and the weights (batch, heads, length, length).
     """
     scores = query @ key.transpose(-2, -1) * query.shape[-1] ** -0.5
     if mask is not None:  # before the softmax, so that the weights still sum to 1
         scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
     weights = scores.softmax(dim=-1)
-    if dropout is not None:
-        weights = dropout(weights)
+    weights = weights if dropout is None else dropout(weights)
     return weights @ value, weights
 
 

@@ -19,6 +19,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -156,12 +158,12 @@ def measure_costs(arms: dict[str, Arm], results: Results, count: int = 40) -> No
         add_row(results, f"cost/{name}", name, arms[name], row)
 
 
-def classify_one(classify: Callable, texts: list[str], index: int):
+def classify_one(classify: Callable, texts: list[str], index: int) -> np.ndarray:
     """The class of one of the texts."""
     return classify([texts[index]])
 
 
-def classify_all(classify: Callable, texts: list[str], _):
+def classify_all(classify: Callable, texts: list[str], _: object) -> np.ndarray:
     """The classes of all texts, in one call."""
     return classify(texts)
 

@@ -16,6 +16,9 @@ import sys
 import time
 from pathlib import Path
 
+from torch import nn
+from transformers import PreTrainedTokenizerBase
+
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -28,13 +31,12 @@ from measurements.results import Results
 from sklearn.linear_model import RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from transformers import BertConfig
 
+from utils.bert import BertConfig, BertForPreTraining
 from utils.data import balanced_sample, load_thucnews
 from utils.finetuning import sentence_features
 from utils.models import load_tokenizer, resolve
 from utils.pretraining import (
-    BertForMaskedPreTraining,
     PretrainingCollator,
     SegmentPairs,
     encode_documents,
@@ -83,10 +85,9 @@ def main() -> None:
             started = time.process_time()
             model = nano_model(tokenizer, seed)
             if nsp_weight is not None:
-                model.nsp_weight = nsp_weight
                 torch.manual_seed(seed)
                 collate = PretrainingCollator(tokenizer)
-                train_steps(model, rows, collate, STEPS, LEARNING_RATE, BATCH_SIZE)
+                train_steps(model, rows, collate, STEPS, LEARNING_RATE, BATCH_SIZE, nsp_weight)
             row = evaluate_pretraining(model, batches)
             row |= probe_scores(model, tokenizer, news, seed)
             row["processor_seconds"] = time.process_time() - started
@@ -108,8 +109,8 @@ def split_sentences(text: str) -> list[str]:
     return [part for part in re.split(r"(?<=[。！？])|\s", text) if part]
 
 
-def nano_model(tokenizer, seed: int) -> BertForMaskedPreTraining:
-    """A BERT of 2 layers × 128 with random weights."""
+def nano_model(tokenizer: PreTrainedTokenizerBase, seed: int) -> BertForPreTraining:
+    """Chapter 2's BERT, 2 layers × 128, with random weights."""
     torch.manual_seed(seed)
     config = BertConfig(
         vocab_size=len(tokenizer),
@@ -120,24 +121,31 @@ def nano_model(tokenizer, seed: int) -> BertForMaskedPreTraining:
         max_position_embeddings=128,
         hidden_dropout_prob=0.0,
         attention_probs_dropout_prob=0.0,
-        attn_implementation="eager",
     )
-    return BertForMaskedPreTraining(config)
+    return BertForPreTraining(config)
 
 
-def training_rows(train_ids, tokenizer, seed: int) -> SegmentPairs:
+def training_rows(
+    train_ids: list[list[list[int]]], tokenizer: PreTrainedTokenizerBase, seed: int
+) -> SegmentPairs:
+    """Four passes over the training documents, all rows at `MAX_LENGTH`."""
     options = {"max_length": MAX_LENGTH, "short_length": MAX_LENGTH, "batch_size": BATCH_SIZE}
     return SegmentPairs(train_ids, tokenizer, passes=4, seed=seed, **options)
 
 
-def held_out_batches(held_out_ids, tokenizer) -> list[dict]:
+def held_out_batches(
+    held_out_ids: list[list[list[int]]], tokenizer: PreTrainedTokenizerBase
+) -> list[dict]:
+    """Masked batches of the held-out documents, the same at every call."""
     rows = SegmentPairs(held_out_ids, tokenizer, MAX_LENGTH, batch_size=BATCH_SIZE)
     rows = [rows[place] for place in range(len(rows))]
     collate = PretrainingCollator(tokenizer, seed=0)
     return [collate(rows[start : start + 64]) for start in range(0, len(rows), 64)]
 
 
-def probe_scores(model, tokenizer, news: DatasetDict, seed: int) -> dict[str, float]:
+def probe_scores(
+    model: nn.Module, tokenizer: PreTrainedTokenizerBase, news: DatasetDict, seed: int
+) -> dict[str, float]:
     """Test accuracy of a linear classifier on the frozen features, for few and for all labels."""
     asked = sentence_features(model.bert, tokenizer, news["test"]["text"])
     known = sentence_features(model.bert, tokenizer, news["train"]["text"])

@@ -10,7 +10,7 @@
 Text: one sentence a line, a blank line between documents (without blank lines each line is a
 document); list a file twice to weigh it double. Started again after an interruption, the same
 command carries on from the last complete checkpoint. Several machines or GPUs:
-``torchrun --nproc_per_node 2 scripts/pretrain.py …``.
+`torchrun --nproc_per_node 2 scripts/pretrain.py …`.
 """
 
 import argparse
@@ -30,6 +30,7 @@ from accelerate import PartialState
 from torch.utils.data import Dataset
 from transformers import (
     AutoConfig,
+    PreTrainedModel,
     PreTrainedTokenizerBase,
     Trainer,
     TrainingArguments,
@@ -51,7 +52,7 @@ from objectives import (
 from utils.models import ModelError, file_sha256, read_vocabulary, resolve, vocabulary_sha256
 from utils.pretraining import encode_documents, read_documents
 from utils.profile import bf16_available
-from utils.resuming import check_same_run, last_complete_checkpoint
+from utils.resuming import BestCheckpointHere, check_same_run, last_complete_checkpoint
 from utils.training_log import JsonLog
 
 HELD_OUT_PERCENT = 2
@@ -147,7 +148,7 @@ def parse_arguments() -> Run:
 
 
 def task(argument: str) -> tuple[str, str]:
-    """Name and source of ``NAME=SOURCE``."""
+    """Name and source of `NAME=SOURCE`."""
     name, _, source = argument.partition("=")
     if name not in TASKS or not source:
         known = ", ".join(f"{each}=FOLDER" for each in TASKS)
@@ -200,6 +201,12 @@ def load_or_train_tokenizer(run: Run, documents: list) -> PreTrainedTokenizerBas
     # Under torchrun the others wait for the first process, which trains it for all.
     with PartialState(cpu=not torch.cuda.is_available()).main_process_first():
         if not run.tokenizer and not was_made_from(folder, trained_on := vocabulary_settings(run)):
+            # Trained again, even on the same text, it would number its tokens in another order.
+            if last_complete_checkpoint(run.work):
+                raise ValueError(
+                    f"{folder}: not the vocabulary of the checkpoints beside it, or gone; delete "
+                    f"{run.work}, or give another folder"
+                )
             print("training the vocabulary …", flush=True)
             sentences = (sentence for document in documents for sentence in document)
             tokenizer = train(sentences, run.vocab_size, run.max_length)
@@ -242,7 +249,8 @@ class PretrainingTrainer(Trainer):
         # the number of processes where forward() takes further arguments.
         self.model_accepts_loss_kwargs = False
 
-    def evaluate(self, *_, **__):
+    def evaluate(self, *_, **__) -> dict[str, float]:
+        """The objective\'s measures on the held-out rows, logged under `eval_` names."""
         metrics = self.setup.measure(self.model, self.setup.held_out_batches)
         self.model.train()
         metrics = {f"eval_{name}": value for name, value in metrics.items()}
@@ -351,7 +359,7 @@ def main() -> None:
             report_to="none",
             seed=run.seed,
         ),
-        callbacks=[log],
+        callbacks=[log, BestCheckpointHere()],
     )
     report = {
         "unigram": setup.unigram,
@@ -376,7 +384,8 @@ def tokens_seen(rows: Dataset, epochs: float) -> int | None:
     return passes * rows.ends[-1] + (rows.ends[last - 1] if last else 0)
 
 
-def describe_run(run, trainer, tokens_a_pass: int, log: JsonLog) -> dict:
+def describe_run(run: Run, trainer: Trainer, tokens_a_pass: int, log: JsonLog) -> dict:
+    """What training.json says of a run: command, text, steps, minutes, machine, versions."""
     report = {
         # File names without folders: what matters to others is which text, not where it lay.
         "command": " ".join(["python scripts/pretrain.py", *map(without_folder, sys.argv[1:])]),
@@ -402,13 +411,17 @@ def describe_run(run, trainer, tokens_a_pass: int, log: JsonLog) -> dict:
 
 
 def without_folder(argument: str) -> str:
-    """``data/news.txt`` as ``news.txt``, ``imdb=data/imdb`` as ``imdb=imdb``."""
+    """`data/news.txt` as `news.txt`, `imdb=data/imdb` as `imdb=imdb`."""
     name, equals, path = argument.rpartition("=")
     return name + equals + Path(path).name
 
 
 def save_finished(
-    model, published: type, tokenizer: PreTrainedTokenizerBase, report: dict, run: Run
+    model: PreTrainedModel,
+    published: type,
+    tokenizer: PreTrainedTokenizerBase,
+    report: dict,
+    run: Run,
 ) -> None:
     """Write the model in fp16 beside its place, then move it there: never a half-written model."""
     partial = run.output.with_name(run.output.name + ".partial")

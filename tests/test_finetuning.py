@@ -687,6 +687,7 @@ def test_an_unknown_metric_is_refused():
         load_metrics("f1")
 
 
+@pytest.mark.slow
 def test_a_classifier_is_trained_where_the_home_folder_cannot_be_written(checkpoint, tmp_path):
     """A file in its place: unlike a folder without rights, that stops an administrator too."""
     (tmp_path / "home").write_text("")

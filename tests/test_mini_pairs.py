@@ -13,7 +13,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 from test_mini_thucnews import near_duplicates
-from utils.baselines import CHINESE_TERMS, strongest_tfidf
+
+from utils.measuring import CHINESE_TERMS, strongest_tfidf
 
 FOLDER = ROOT / "data/mini_pairs"
 SIZES = {"train": 600, "validation": 120, "test": 200}
@@ -249,6 +250,7 @@ def pair_features(rows, vectoriser):
     return np.hstack([abs(one - other), product, few])
 
 
+@pytest.mark.slow
 def test_the_strongest_tfidf_leaves_something_to_learn(splits):
     """Neither hopeless nor solved; if too easy, pairs are rewritten, labels never touched."""
     train, test = splits["train"], splits["test"]

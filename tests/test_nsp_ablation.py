@@ -51,6 +51,7 @@ def test_recorded_rows_are_complete():
         assert 0.1 < row["accuracy_100"] < row["accuracy_900"] < 0.95
 
 
+@pytest.mark.slow
 def test_only_missing_seeds_are_measured(tmp_path, monkeypatch):
     steps = []
     monkeypatch.setattr(files, "RESULTS", tmp_path)

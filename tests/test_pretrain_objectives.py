@@ -248,7 +248,7 @@ def test_another_start_or_other_tasks_do_not_take_up_the_run(t5, tmp_path, chang
         with_another_bias(first)
     else:
         with_other_labels(data)
-    with pytest.raises(SystemExit, match="pretrain.py: .*holds checkpoints of a run") as stopped:
+    with pytest.raises(SystemExit, match=rf"pretrain.py: .*other settings \({changed} ") as stopped:
         start(tmp_path, text, *more, steps=10)
     assert "\n" not in str(stopped.value)
 

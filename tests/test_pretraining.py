@@ -97,6 +97,15 @@ def test_read_documents_names_an_empty_file(tmp_path, text):
         read_documents(tmp_path / "nothing.txt")
 
 
+@pytest.mark.parametrize(
+    ("name", "said"), [("no.txt", "no such file"), ("no.txt.gz", "no such file"), (".", "a folder")]
+)
+def test_read_documents_names_what_is_no_file(tmp_path, name, said):
+    with pytest.raises(ValueError, match=said) as error:
+        read_documents(tmp_path / name)
+    assert str(tmp_path / name) in str(error.value) and "\n" not in str(error.value)
+
+
 # --- train_wordpiece, encode_documents -----------------------------------------------------------
 
 

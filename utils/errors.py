@@ -28,7 +28,7 @@ def attempt(action: Callable[[], object]) -> None:
         print("没有报错")
 
 
-def loading_report(auto_class, folder: str) -> str:
+def loading_report(auto_class: type, folder: str) -> str:
     """The weights that did not fit, one line each, when `auto_class.from_pretrained(folder)` loads.
 
     First what is MISMATCHED (of another shape), then what is MISSING (new, untrained weights),

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from safetensors import SafetensorError, safe_open
+from transformers import PreTrainedTokenizerBase
 
 from utils.profile import course_root, profile
 
@@ -191,7 +192,7 @@ def _read(file: Path) -> str:
         raise ModelError(f"{file}: not UTF-8 ({error.reason}); fetch it again") from None
 
 
-def from_pretrained(kind: type, checkpoint: str | Path, **options):
+def from_pretrained(kind: type, checkpoint: str | Path, **options) -> object:
     """`kind.from_pretrained(checkpoint, **options)` of transformers, its failures on one line.
 
     A name that can only be a folder on this disk is not looked for on the Hub, which takes half a
@@ -244,7 +245,7 @@ def _meant(folder: Path) -> str:
     return f" (did you mean {folder.parent / alike[0]}?)" if alike else ""
 
 
-def load_tokenizer(checkpoint: str | Path):
+def load_tokenizer(checkpoint: str | Path) -> PreTrainedTokenizerBase:
     """The tokenizer that belongs to a checkpoint (a folder or Hub id).
 
     Raises:

@@ -6,7 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from transformers import PreTrainedModel, TrainerCallback
+from transformers import (
+    PreTrainedModel,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
 
 if TYPE_CHECKING:
     import datasets
@@ -138,8 +144,14 @@ class BestCheckpointHere(TrainerCallback):
     without a word) or into the folder of another run, whose model would be handed out.
     """
 
-    def on_train_begin(self, args, state, control, **kwargs):
-        """Raises ValueError where the best checkpoint so far is gone."""
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs
+    ) -> None:
+        """Point the state at the run's own folder.
+
+        Raises:
+            ValueError: the best checkpoint so far is gone.
+        """
         if not (args.load_best_model_at_end and state.best_global_step):
             return
         best = Path(args.output_dir) / f"checkpoint-{state.best_global_step}"

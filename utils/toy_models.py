@@ -34,7 +34,10 @@ def embeddings(words: int) -> tuple[nn.Embedding, nn.Parameter]:
 
 
 class Transformer(nn.Module):
-    """GPT if `causal`, BERT if not: the same parameters, one mask apart."""
+    """GPT if `causal`, BERT if not: the same parameters, one mask apart.
+
+    `read`: embedded tokens (batch, length, WIDTH) -> contextual vectors of the same shape.
+    """
 
     def __init__(self, words: int, causal: bool):
         super().__init__()
@@ -45,7 +48,6 @@ class Transformer(nn.Module):
         self.head = nn.Linear(WIDTH, words)
 
     def read(self, vectors: Tensor) -> Tensor:
-        """Embedded tokens (batch, length, WIDTH) -> contextual vectors of the same length."""
         length = vectors.shape[1]
         mask = causal_mask(length) if self.causal else None
         return self.layers(vectors + self.position[:length], mask=mask)
@@ -56,7 +58,10 @@ class Transformer(nn.Module):
 
 
 class ELMo(nn.Module):
-    """Two one-way LSTMs, one from each end, side by side; one head for both."""
+    """Two one-way LSTMs, one from each end, side by side; one head for both.
+
+    `read`: embedded tokens (batch, length, WIDTH) -> both ways' vectors (batch, length, 2 WIDTH).
+    """
 
     def __init__(self, words: int):
         super().__init__()
@@ -66,7 +71,6 @@ class ELMo(nn.Module):
         self.head = nn.Linear(WIDTH, words)
 
     def read(self, vectors: Tensor) -> Tensor:
-        """Embedded tokens (batch, length, WIDTH) -> contextual vectors of the same length."""
         after_left, _ = self.rightwards(vectors)
         after_right, _ = self.leftwards(vectors.flip(1))
         return torch.cat([after_left, after_right.flip(1)], dim=-1)
@@ -79,7 +83,10 @@ class ELMo(nn.Module):
 
 
 class T5(nn.Module):
-    """An encoder that reads all of the source and a causal decoder that looks back at it."""
+    """An encoder that reads all of the source and a causal decoder that looks back at it.
+
+    `read`: embedded source and target -> the target's vectors (batch, target length, WIDTH).
+    """
 
     def __init__(self, words: int):
         super().__init__()
@@ -91,7 +98,6 @@ class T5(nn.Module):
         self.head = nn.Linear(WIDTH, words)
 
     def read(self, source: Tensor, target: Tensor) -> Tensor:
-        """Embedded source and target (batch, length, WIDTH) -> vectors of the target's tokens."""
         memory = self.encoder(source + self.position[: source.shape[1]])
         length = target.shape[1]
         mask = causal_mask(length)

@@ -4,7 +4,7 @@ import json
 import time
 from pathlib import Path
 
-from transformers import TrainerCallback
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 BUDGET = ("steps", "tokens_seen", "minutes")  # of a round of training
 
@@ -51,7 +51,10 @@ class JsonLog(TrainerCallback):
     def __init__(self, path: str | Path):
         self.path, self.minutes_before = Path(path), 0.0
 
-    def on_train_begin(self, args, state, control, **kwargs):
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs
+    ) -> None:
+        """Start the clock where an earlier start of the run stopped it."""
         self.started, self.first_step = time.perf_counter(), state.global_step
         self.minutes_before = max((row.get("minutes", 0.0) for row in state.log_history), default=0)
 
@@ -59,7 +62,15 @@ class JsonLog(TrainerCallback):
         """Minutes of training so far, those before an interruption included."""
         return self.minutes_before + (time.perf_counter() - self.started) / 60
 
-    def on_log(self, args, state, control, logs=None, **kwargs):
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict | None = None,
+        **kwargs,
+    ) -> None:
+        """Write what was logged so far, with the minutes it took and those that are left."""
         steps = state.global_step - self.first_step
         left = None  # nobody knows before the first step
         if steps:

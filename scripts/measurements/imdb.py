@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from datasets import DatasetDict
 from tqdm.auto import tqdm
-from transformers import AutoModel
+from transformers import AutoModel, PreTrainedModel, PreTrainedTokenizerBase
 
 from measurements.provenance import fingerprints
 from measurements.results import Results
@@ -68,7 +68,10 @@ def measure_imdb(source: Path, results: Results, sizes: Sequence[int] | None = N
 
 
 def shortened(
-    splits: DatasetDict, tokenizer, max_length: int = MAX_LENGTH, keep: str = "head+tail"
+    splits: DatasetDict,
+    tokenizer: PreTrainedTokenizerBase,
+    max_length: int = MAX_LENGTH,
+    keep: str = "head+tail",
 ) -> DatasetDict:
     """The splits with every review cut to what the model reads."""
     return splits.map(
@@ -79,7 +82,11 @@ def shortened(
 
 
 def frozen(
-    encoder, tokenizer, splits: DatasetDict, size: int, max_length: int = MAX_LENGTH
+    encoder: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    splits: DatasetDict,
+    size: int,
+    max_length: int = MAX_LENGTH,
 ) -> dict:
     """Logistic regression on the encoder's mean features."""
     test = sentence_features(encoder, tokenizer, splits["test"]["text"], max_length)
@@ -94,14 +101,24 @@ def frozen(
     return summary(scores)
 
 
-def part_kept(splits: DatasetDict, encoder, tokenizer, keep: str, max_length: int = 128) -> dict:
+def part_kept(
+    splits: DatasetDict,
+    encoder: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    keep: str,
+    max_length: int = 128,
+) -> dict:
     """Frozen features of the first, the last, or the first and last tokens; 1,000 reviews."""
     short = shortened(splits, tokenizer, max_length, keep)
     return frozen(encoder, tokenizer, short, 1000, max_length) | {"max_length": max_length}
 
 
 def fine_tuned(
-    splits: DatasetDict, tokenizer, size: int, epochs: int, rates: Sequence[float]
+    splits: DatasetDict,
+    tokenizer: PreTrainedTokenizerBase,
+    size: int,
+    epochs: int,
+    rates: Sequence[float],
 ) -> dict:
     """All weights trained; see `LEARNING_RATES` for how one of the rates is chosen."""
     validation = balanced_sample(splits["validation"], VALIDATION_ROWS, 0)

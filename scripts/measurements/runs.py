@@ -7,6 +7,7 @@ import numpy as np
 from datasets import Dataset
 from sklearn.metrics import accuracy_score, f1_score
 from tqdm.auto import tqdm
+from transformers import PreTrainedTokenizerBase
 
 from utils.finetuning import fine_tune, new_classifier, predict
 from utils.measuring import majority_class, strongest_tfidf
@@ -23,7 +24,7 @@ VALIDATION_ROWS = 500
 def one_run(
     make_model: Callable,
     predict_classes: Callable,
-    tokenizer,
+    tokenizer: PreTrainedTokenizerBase,
     train: Dataset,
     validation: Dataset,
     test: Dataset,
@@ -55,7 +56,7 @@ def one_run(
 def tuned(
     make_model: Callable,
     predict_classes: Callable,
-    tokenizer,
+    tokenizer: PreTrainedTokenizerBase,
     samples: dict[int, Dataset],
     validation: Dataset,
     test: Dataset,
@@ -85,7 +86,7 @@ def tuned(
 
 def encoder_classifier(
     checkpoint: str,
-    tokenizer,
+    tokenizer: PreTrainedTokenizerBase,
     class_names: Sequence[str],
     max_length: int,
     pretrained: bool = True,

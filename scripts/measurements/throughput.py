@@ -13,7 +13,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from datasets import Dataset, DatasetDict
-from transformers import BertConfig, BertForPreTraining, DataCollatorWithPadding
+from transformers import (
+    BertConfig,
+    BertForPreTraining,
+    DataCollatorWithPadding,
+    PreTrainedTokenizerBase,
+)
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from measurements.provenance import fingerprints, require_processor
@@ -54,7 +59,7 @@ def measure_throughput(data: Path, results: Results) -> None:
             results.add(recipe, recipe_accuracy(recipe, titles, tokenizer), **weights)
 
 
-def padded(dataset: Dataset, tokenizer) -> Dataset:
+def padded(dataset: Dataset, tokenizer: PreTrainedTokenizerBase) -> Dataset:
     """What the tutorials do: every text padded to 128 tokens."""
     return dataset.map(
         lambda batch: tokenizer(
@@ -66,7 +71,7 @@ def padded(dataset: Dataset, tokenizer) -> Dataset:
     )
 
 
-def recipe_accuracy(recipe: str, titles: DatasetDict, tokenizer) -> dict:
+def recipe_accuracy(recipe: str, titles: DatasetDict, tokenizer: PreTrainedTokenizerBase) -> dict:
     """Test accuracy of a recipe on 500 titles, everything else equal."""
     tutorial = recipe == "tutorial recipe"
     prepare = padded if tutorial else tokenize
@@ -85,7 +90,7 @@ def recipe_accuracy(recipe: str, titles: DatasetDict, tokenizer) -> dict:
     return summary(scores)
 
 
-def fine_tuning_speed(train: Dataset, tokenizer) -> dict:
+def fine_tuning_speed(train: Dataset, tokenizer: PreTrainedTokenizerBase) -> dict:
     """Training texts a second: pad to 128 in fp32 against the course's recipe, batch 32."""
     train = train.select(range(4096))
     names = train.features["label"].names
@@ -116,7 +121,7 @@ def fine_tuning_speed(train: Dataset, tokenizer) -> dict:
     )
 
 
-def pretraining_speed(corpus: Path, tokenizer) -> dict:
+def pretraining_speed(corpus: Path, tokenizer: PreTrainedTokenizerBase) -> dict:
     """Real tokens a second: logits everywhere in fp32 against masked places only in bf16, no dropout.
 
     Both sides see the same kinds of rows at batch 64; the usual loop takes them as they come.

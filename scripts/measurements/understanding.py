@@ -7,7 +7,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from datasets import Dataset, Features, Value
-from transformers import AutoConfig, AutoModel, T5EncoderModel, set_seed
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    T5EncoderModel,
+    set_seed,
+)
 
 from measurements.arms import Arm
 from measurements.news import TASKS, draw_samples, load_task
@@ -74,7 +81,7 @@ def measure_understanding(
 
 
 def writer(
-    folder: str, tokenizer, class_names: Sequence[str], max_length: int
+    folder: str, tokenizer: PreTrainedTokenizerBase, class_names: Sequence[str], max_length: int
 ) -> tuple[Callable, Callable]:
     """`make_model` and `predict_classes` of a run: BERT gets a head, the others write the names.
 
@@ -115,7 +122,7 @@ def frozen(
     return scores
 
 
-def trunk(folder: str, seed: int | None = None):
+def trunk(folder: str, seed: int | None = None) -> PreTrainedModel:
     """The model without its head (of T5 the encoder); with a seed, with random weights."""
     if seed is not None:
         set_seed(seed)

@@ -1,7 +1,7 @@
 """BERT: masked tokens, and whether the second segment follows the first."""
 
 import torch
-from transformers import BertConfig, PreTrainedModel
+from transformers import BertConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from objectives.run import Run, Setup, batched, continued, cut_rows, set_dropout
 from utils.pretraining import (
@@ -13,7 +13,9 @@ from utils.pretraining import (
 )
 
 
-def mlm(run: Run, tokenizer, train_ids: list, held_out_ids: list, tasks: dict) -> Setup:
+def mlm(
+    run: Run, tokenizer: PreTrainedTokenizerBase, train_ids: list, held_out_ids: list, tasks: dict
+) -> Setup:
     """BERT's objective; it knows no tasks."""
     model = new_bert(BertForMaskedPreTraining, run, tokenizer)
     model.nsp_weight = run.nsp_weight
@@ -33,7 +35,9 @@ def mlm(run: Run, tokenizer, train_ids: list, held_out_ids: list, tasks: dict) -
     )
 
 
-def new_bert(kind: type[PreTrainedModel], run: Run, tokenizer, **options) -> PreTrainedModel:
+def new_bert(
+    kind: type[PreTrainedModel], run: Run, tokenizer: PreTrainedTokenizerBase, **options
+) -> PreTrainedModel:
     """A BERT of the run's shape with random weights, or the one it goes on from.
 
     Args:

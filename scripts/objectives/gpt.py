@@ -1,11 +1,15 @@
 """GPT: BERT's trunk with a causal mask, the next token everywhere."""
 
+from transformers import PreTrainedTokenizerBase
+
 from objectives.bert import new_bert
 from objectives.run import Run, Setup, batched, cut_rows, unigram
 from utils.pretraining import BertForCausalPretraining, CausalCollator, Passages, evaluate_causal
 
 
-def causal(run: Run, tokenizer, train_ids: list, held_out_ids: list, tasks: dict) -> Setup:
+def causal(
+    run: Run, tokenizer: PreTrainedTokenizerBase, train_ids: list, held_out_ids: list, tasks: dict
+) -> Setup:
     """GPT's objective; it knows no tasks."""
     signs = {"bos_token_id": tokenizer.cls_token_id, "eos_token_id": tokenizer.sep_token_id}
     model = new_bert(BertForCausalPretraining, run, tokenizer, is_decoder=True, **signs)

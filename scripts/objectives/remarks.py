@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 from datasets import Dataset, DatasetDict
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from utils.data import load_imdb
 from utils.finetuning import predict, sentiment_classifier
@@ -30,7 +31,10 @@ def load_remarks(source: str | Path) -> DatasetDict:
     )
 
 
-def remarks(reviews: Dataset, model, tokenizer) -> Dataset:
+def remarks(
+    reviews: Dataset, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
+) -> Dataset:
+    """Sentences of which the label and the classifier say the same, as many of either class."""
     pairs = sorted({(text, row["label"]) for row in reviews for text in sentences(row["text"])})
     print(f"judging {len(pairs):,} sentences of {len(reviews):,} reviews …", flush=True)
     verdicts = predict(model, tokenizer, [text for text, _ in pairs])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 from torch.utils.data import DataLoader, Dataset
-from transformers import PretrainedConfig, PreTrainedModel
+from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from utils.pretraining import IGNORE, unigram_of_answers
 
@@ -77,7 +77,13 @@ class Setup:
     optimizer: tuple[type, dict] | None = None  # class and options; None: AdamW
 
 
-def cut_rows(rows_class: type, run: Run, tokenizer, train_ids: list, held_out_ids: list) -> tuple:
+def cut_rows(
+    rows_class: type,
+    run: Run,
+    tokenizer: PreTrainedTokenizerBase,
+    train_ids: list,
+    held_out_ids: list,
+) -> tuple:
     """Training rows; held-out rows of the usual length; held-out rows of the full length."""
     options = {"batch_size": run.batch_size, "seed": run.seed}
     lengths = {"max_length": run.max_length, "short_length": run.short_length}

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from transformers import Adafactor, T5Config, T5ForConditionalGeneration
+from transformers import Adafactor, PreTrainedTokenizerBase, T5Config, T5ForConditionalGeneration
 
 from objectives.run import Run, Setup, batched, continued, cut_rows, set_dropout, unigram
 from objectives.t5_start import head_start
@@ -15,7 +15,9 @@ from utils.pretraining import (
 )
 
 
-def spans(run: Run, tokenizer, train_ids: list, held_out_ids: list, tasks: dict) -> Setup:
+def spans(
+    run: Run, tokenizer: PreTrainedTokenizerBase, train_ids: list, held_out_ids: list, tasks: dict
+) -> Setup:
     """T5's objective.
 
     Args:
@@ -60,7 +62,7 @@ def adafactor(learning_rate: float) -> tuple[type, dict]:
     return Adafactor, options | {"lr": learning_rate}
 
 
-def new_t5(run: Run, tokenizer) -> T5ForConditionalGeneration:
+def new_t5(run: Run, tokenizer: PreTrainedTokenizerBase) -> T5ForConditionalGeneration:
     """A T5 of the run's shape with random weights and a head start, or the one it goes on from."""
     if run.start:
         return continued(T5ForConditionalGeneration, run)

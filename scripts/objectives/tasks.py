@@ -6,6 +6,7 @@ from itertools import cycle
 from pathlib import Path
 
 from torch.utils.data import Dataset
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from objectives.remarks import load_remarks
 from utils.data import load_imdb, load_thucnews
@@ -40,7 +41,9 @@ def load_task(name: str, source: str | Path) -> tuple[list[dict], list[dict]]:
     return tuple(task_rows(splits[split], prefix, answers) for split in ("train", "validation"))
 
 
-def encode_rows(parts: tuple[list[dict], list[dict]], tokenizer) -> list[list[dict]]:
+def encode_rows(
+    parts: tuple[list[dict], list[dict]], tokenizer: PreTrainedTokenizerBase
+) -> list[list[dict]]:
     """The same rows as token ids."""
     return [encode_task(rows, tokenizer, TASK_LENGTH) for rows in parts]
 
@@ -88,7 +91,7 @@ def endless_batches(rows: list[dict], size: int, rng: random.Random) -> Iterator
 
 
 def evaluate_with_tasks(
-    model, batches: list[dict], signs: list[int], validation: dict[str, list[dict]]
+    model: PreTrainedModel, batches: list[dict], signs: list[int], validation: dict[str, list[dict]]
 ) -> dict[str, float]:
     """The measures of span corruption, the share of each task's answers written right, and
     `task_error`: the share written wrong, each task counting alike."""

@@ -1,6 +1,8 @@
 """The door to the data: texts, names, questions, pairs, whatever form they are in; long texts."""
 
 from utils.data.entities import detect_scheme, impossible_labels, load_entities, to_bio
+from utils.data.pairs import NLI_CLASSES, load_pairs
+from utils.data.questions import load_questions
 from utils.data.rows import DataError
 from utils.data.shorten import PARTS, shorten
 from utils.data.spans import Span, bio_of, spans_of, texts_and_spans
@@ -10,6 +12,7 @@ from utils.data.texts import IMDB_CLASSES, load_imdb, load_texts, load_thucnews
 __all__ = [
     "DataError",
     "IMDB_CLASSES",
+    "NLI_CLASSES",
     "PARTS",
     "Span",
     "THUCNEWS_CLASSES",
@@ -19,6 +22,8 @@ __all__ = [
     "impossible_labels",
     "load_entities",
     "load_imdb",
+    "load_pairs",
+    "load_questions",
     "load_texts",
     "load_thucnews",
     "shorten",

@@ -52,6 +52,7 @@ class Sentence(NamedTuple):
 
     @property
     def text(self) -> str:
+        """The sentence as one string."""
         return "".join(self.tokens)
 
     @property

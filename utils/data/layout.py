@@ -38,6 +38,7 @@ class Files(NamedTuple):
 
     @property
     def example(self) -> str:
+        """One ending, for a message that says what to put there."""
         return self.endings.partition("|")[0]
 
     @property

@@ -39,11 +39,23 @@ def read_objects(path: Path) -> list[tuple[int, Any]]:
     return objects
 
 
-def line_of(path: Path, text: str) -> int:
-    """The first line of a JSON file in which a string stands; 1 if it is written otherwise."""
+def lines_of(path: Path, values: list[str | int]) -> list[int]:
+    """The lines of a JSON file on which values stand, each looked for behind the one before it.
+
+    A value that is not found counts as on the line of the one before it.
+    """
     content = decode(read_bytes(path), path)
-    places = (content.find(json.dumps(text, ensure_ascii=ascii)) for ascii in (False, True))
-    return content.count("\n", 0, max(*places, 0)) + 1
+    lines, at, line = [], 0, 1
+    for value in values:
+        written = {json.dumps(value, ensure_ascii=ascii) for ascii in (False, True)}
+        to = max(content.find(text, at) for text in written)
+        if to < 0:  # it stands further up
+            to = max(content.find(text) for text in written)
+        if to >= 0:
+            line += content.count("\n", at, to) - content.count("\n", to, at)
+            at = to
+        lines.append(line)
+    return lines
 
 
 def _json_lines(text: str, path: Path) -> list[tuple[int, Any]]:

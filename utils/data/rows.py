@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import zlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +25,20 @@ NO_TEXT = {
     b"<!DOCTYPE html": ("a web page", "download the file itself"),
     b"<html": ("a web page", "download the file itself"),
 }
+
+# What the two sentences of a pair are called, in lower case.
+PAIR_COLUMNS = (
+    ("sentence1", "sentence2"),
+    ("sentence_a", "sentence_b"),
+    ("sentence_1", "sentence_2"),
+    ("sent1", "sent2"),
+    ("text_a", "text_b"),
+    ("text1", "text2"),
+    ("s1", "s2"),
+    ("q1", "q2"),
+    ("question1", "question2"),
+    ("premise", "hypothesis"),
+)
 
 
 class DataError(ValueError):
@@ -77,7 +92,12 @@ def read_rows(path: Path) -> list[Row]:
         text = decode(read_bytes(path), path)
         first_line = text.partition("\n")[0]
         delimiter = "\t" if "\t" in first_line else ","
-        columns = _column_names(first_line.split(delimiter))
+        columns = column_names(first_line.split(delimiter))
+        if (pair := pair_columns(columns)) and not {"text", "label"} <= set(columns):
+            raise DataError(
+                f"{path}, row 1: pairs of sentences ({', '.join(pair)}), not single texts; read "
+                "them with load_pairs"
+            )
         if {"text", "label"} <= set(columns) or ".csv" in path.suffixes:
             rows = _table_rows(text, path, delimiter)
         else:
@@ -140,7 +160,7 @@ def read_bytes(path: Path) -> bytes:
         raise DataError(f"{path}: cut off or damaged ({error}); download it again") from error
     if len(data) > limit:
         raise DataError(f"{path}: unpacks to more than {limit:,} bytes; get it from its source")
-    if not data.strip():
+    if not data.removeprefix(b"\xef\xbb\xbf").strip():
         raise DataError(f"{path}: the file is empty; download it again, or fill it")
     for start, (what, cure) in NO_TEXT.items():
         if data.startswith(start):
@@ -187,40 +207,52 @@ def decode(data: bytes, path: Path) -> str:
         ) from error
 
 
-def _table_rows(text: str, path: Path, delimiter: str) -> list[Row]:
+def table_rows(text: str, path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a table with the line that each starts on; blank lines are none."""
     csv.field_size_limit(2**31 - 1)  # the default of 131,072 characters is less than a long text
     # strict: an unclosed quote is an error, instead of swallowing all the rows that follow it
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    rows: list[Row] = []
     start = 1
     try:
-        header = _column_names(next(reader))
-        for column in ("text", "label"):
-            if column not in header:
-                found = ", ".join(header)[:80]
-                raise DataError(
-                    f"{path}, row 1: no column {column!r} among {found!r}; "
-                    "name the columns text and label in the first row"
-                )
-        text_at, label_at = header.index("text"), header.index("label")
-        start = reader.line_num + 1
         for fields in reader:
-            if fields and len(fields) != len(header):
-                raise DataError(
-                    f"{path}, row {start}: {len(fields)} columns instead of {len(header)}; "
-                    'put a text that holds a comma or a quote in quotes: "...", "" for a quote'
-                )
-            if fields:  # a blank line has none
-                rows.append(Row(fields[text_at], fields[label_at].strip(), path, start))
+            if fields:
+                yield start, fields
             start = reader.line_num + 1
     except csv.Error as error:
         raise DataError(
             f'{path}, row {start}: {error}; close the quotes, and write "" for a quote in a text'
         ) from error
+
+
+def _table_rows(text: str, path: Path, delimiter: str) -> list[Row]:
+    table = table_rows(text, path, delimiter)
+    header = column_names(next(table, (1, []))[1])
+    for column in ("text", "label"):
+        if column not in header:
+            found = ", ".join(header)[:80]
+            raise DataError(
+                f"{path}, row 1: no column {column!r} among {found!r}; "
+                "name the columns text and label in the first row"
+            )
+    text_at, label_at = header.index("text"), header.index("label")
+    rows: list[Row] = []
+    for start, fields in table:
+        if len(fields) != len(header):
+            raise DataError(
+                f"{path}, row {start}: {len(fields)} columns instead of {len(header)}; "
+                'put a text that holds a comma or a quote in quotes: "...", "" for a quote'
+            )
+        rows.append(Row(fields[text_at], fields[label_at].strip(), path, start))
     return rows
 
 
-def _column_names(fields: list[str]) -> list[str]:
+def pair_columns(names: Sequence[str]) -> tuple[str, str] | None:
+    """What the two sentences of a pair are called among the columns, or None."""
+    return next((pair for pair in PAIR_COLUMNS if set(pair) <= set(names)), None)
+
+
+def column_names(fields: list[str]) -> list[str]:
+    """The names in a first row, in lower case."""
     return [field.strip().strip('"').lower() for field in fields]
 
 
@@ -234,6 +266,12 @@ def _tab_rows(text: str, path: Path) -> list[Row]:
                 f"{path}, row {number}: no tab in it; write label<TAB>text or text<TAB>id, "
                 "or a CSV file with the columns text,label"
             )
+    if len(lines) > 1 and all(line.count("\t") == 2 for _, line in lines):
+        raise DataError(
+            f"{path}, row {lines[0][0]}: three columns in this and every row; read pairs of "
+            "sentences with load_pairs, or name the columns, text and label among them, in a first "
+            "row"
+        )
     first = [line.partition("\t")[::2] for _, line in lines]
     last = [line.rpartition("\t")[::2] for _, line in lines]
     # The label is the column that repeats itself: a few class names beside thousands of texts.

@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ SHARE = 0.1  # of the texts of each class, for each split that a source does not
 SEED = "bert-in-practice-zh"
 
 
-def load_parts(parts: dict[str, Path], classes) -> DatasetDict:
+def load_parts(parts: dict[str, Path], classes: Sequence[str] | str | Path | None) -> DatasetDict:
     """Read the parts of a source, give the labels ids, carve the splits that are missing.
 
     Args:
@@ -68,7 +69,9 @@ def load_parts(parts: dict[str, Path], classes) -> DatasetDict:
     )
 
 
-def class_order(rows: list[Row], path: Path, classes) -> tuple[list[str], list[str]]:
+def class_order(
+    rows: list[Row], path: Path, classes: Sequence[str] | str | Path | None
+) -> tuple[list[str], list[str]]:
     """Class names in the order of their ids, and in the order that numeric labels count them.
 
     | `classes`, or else the class file  | labels of the rows     | order of the ids              |

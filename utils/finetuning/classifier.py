@@ -171,9 +171,10 @@ def _forward(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, texts: list[str], max_length: int
 ) -> tuple[ModelOutput, torch.Tensor]:
     """One padded batch through the model: (its output, attention mask (texts, length))."""
+    device = next(model.parameters()).device
     batch = tokenizer(
         texts, truncation=True, max_length=max_length, padding=True, return_tensors="pt"
-    ).to(model.device)
+    ).to(device)
     check_length(model, batch["input_ids"].shape[1])
-    with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16_available()):
+    with torch.autocast(device.type, torch.bfloat16, enabled=bf16_available()):
         return model(**batch), batch["attention_mask"]

@@ -197,6 +197,7 @@ class GptLabeller(Labeller):
     config_class, lm_class = BertConfig, BertLMHeadModel
 
     def score(self, input_ids: Tensor, attention_mask: Tensor, names: Tensor) -> Tensor:
+        """As `Labeller.score`, all names of a text side by side in one row."""
         rows, count, size = names.shape
         prompt = torch.tensor(self.config.prompt_tokens, device=self.device).expand(rows, -1)
         # The prompt takes the place of [SEP], which would end the text.
@@ -273,6 +274,7 @@ class T5Labeller(Labeller):
     config_class, lm_class = T5Config, T5ForConditionalGeneration
 
     def score(self, input_ids: Tensor, attention_mask: Tensor, names: Tensor) -> Tensor:
+        """As `Labeller.score`, the text read once and each name written behind it."""
         rows, count, _ = names.shape
         read = self.lm.encoder(input_ids, attention_mask=attention_mask).last_hidden_state
         answers = names.flatten(0, 1)

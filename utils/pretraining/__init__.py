@@ -16,6 +16,8 @@ from utils.pretraining.loop import (
 from utils.pretraining.masked import (
     BertForMaskedPreTraining,
     evaluate_pretraining,
+    pretraining_logits,
+    pretraining_loss,
 )
 from utils.pretraining.masking import (
     IGNORE,
@@ -72,6 +74,8 @@ __all__ = [
     "in_batches_of_similar_length",
     "mask_tokens",
     "passages",
+    "pretraining_logits",
+    "pretraining_loss",
     "random_parts",
     "random_spans",
     "read_documents",

@@ -97,6 +97,7 @@ class CausalCollator:
         self.tokenizer = tokenizer
 
     def __call__(self, rows: list[dict]) -> dict[str, torch.Tensor]:
+        """`input_ids` and `labels`, both (batch, length); labels are `IGNORE` at the padding."""
         batch = self.tokenizer.pad(
             [{"input_ids": row["input_ids"]} for row in rows],
             return_tensors="pt",
@@ -112,7 +113,9 @@ class BertForCausalPretraining(BertLMHeadModel):
     Needs a configuration with `is_decoder=True`: that is what makes the mask causal.
     """
 
-    def forward(self, input_ids, labels=None, **options):
+    def forward(
+        self, input_ids: torch.Tensor, labels: torch.Tensor | None = None, **options
+    ) -> CausalLMOutput:
         """Without `labels` as `BertLMHeadModel`. With them, (batch, length) and `IGNORE` at
         the padding: `loss`, the mean cross entropy (nats a token) of each token given those
         before it; no logits."""

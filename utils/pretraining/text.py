@@ -9,7 +9,7 @@ from pathlib import Path
 
 import sentencepiece
 from tokenizers import BertWordPieceTokenizer
-from transformers import BertTokenizer, T5Tokenizer
+from transformers import BertTokenizer, PreTrainedTokenizerBase, T5Tokenizer
 
 SENTINELS = 100  # <extra_id_0> … <extra_id_99>, as many as T5 has
 SIGNS = 3  # <pad>, </s>, <unk>
@@ -52,7 +52,9 @@ def read_documents(path: str | Path) -> list[list[str]]:
     return [document for document in documents if document]
 
 
-def encode_documents(documents: Sequence[list[str]], tokenizer) -> list[list[list[int]]]:
+def encode_documents(
+    documents: Sequence[list[str]], tokenizer: PreTrainedTokenizerBase
+) -> list[list[list[int]]]:
     """Token ids (no special tokens) of every sentence of every document."""
     sentences = [sentence for document in documents for sentence in document]
     if not sentences:  # which a tokenizer would not take
@@ -122,6 +124,6 @@ def train_sentencepiece(
     return T5Tokenizer(vocab=vocab, extra_ids=SENTINELS, model_max_length=max_length)
 
 
-def sentinel_ids(tokenizer) -> list[int]:
+def sentinel_ids(tokenizer: PreTrainedTokenizerBase) -> list[int]:
     """Ids of <extra_id_0>, <extra_id_1>, …"""
     return tokenizer.convert_tokens_to_ids([f"<extra_id_{i}>" for i in range(SENTINELS)])

@@ -1,4 +1,4 @@
-"""The door to fine-tuning: classifiers, the recipe, tasks as text, language models as classifiers."""
+"""The door to fine-tuning: classifiers, the recipe, tasks as text, answers, pairs, search."""
 
 from utils.finetuning.answers import (
     NEWS_PREFIX,
@@ -11,6 +11,7 @@ from utils.finetuning.answers import (
     only_these,
     task_rows,
 )
+from utils.finetuning.by_measure import MeasuringTrainer, fine_tune_by
 from utils.finetuning.classifier import (
     by_length,
     load_classifier,
@@ -18,6 +19,15 @@ from utils.finetuning.classifier import (
     predict,
     save_classifier,
     sentence_features,
+)
+from utils.finetuning.extraction import (
+    OUTSIDE,
+    Answer,
+    answer_questions,
+    best_span,
+    load_extractor,
+    new_extractor,
+    question_windows,
 )
 from utils.finetuning.labelling import (
     as_asked,
@@ -28,11 +38,31 @@ from utils.finetuning.labelling import (
     new_model,
     write_labels,
 )
+from utils.finetuning.pairs import (
+    cosines,
+    fine_tune_regressor,
+    new_regressor,
+    pair_features,
+    predict_pairs,
+    predict_scores,
+    tokenize_pairs,
+)
 from utils.finetuning.recipe import (
     BucketTrainer,
     ShuffledBatches,
     fine_tune,
     tokenize,
+)
+from utils.finetuning.search import (
+    best_places,
+    central_sentences,
+    contrastive_fine_tune,
+    encode_sentences,
+    first_sentences,
+    load_sentence_encoder,
+    nearest_texts,
+    sentence_spans,
+    unit_vectors,
 )
 from utils.finetuning.sentiment import (
     HEAD,
@@ -43,35 +73,60 @@ from utils.finetuning.sentiment import (
 )
 
 __all__ = [
+    "Answer",
     "BucketTrainer",
     "HEAD",
+    "MeasuringTrainer",
     "NEWS_PREFIX",
+    "OUTSIDE",
     "REVIEW_ANSWERS",
     "REVIEW_PREFIX",
     "ShuffledBatches",
     "TOPIC_ANSWERS",
     "TOPIC_PREFIX",
+    "answer_questions",
     "as_asked",
+    "best_places",
+    "best_span",
     "by_length",
+    "central_sentences",
     "classes_of",
+    "contrastive_fine_tune",
+    "cosines",
+    "encode_sentences",
     "encode_task",
     "exact_answers",
     "fine_tune",
+    "fine_tune_by",
+    "fine_tune_regressor",
+    "first_sentences",
     "is_head",
     "is_t5",
     "language_model",
     "load_classifier",
+    "load_extractor",
     "load_head",
+    "load_sentence_encoder",
+    "nearest_texts",
     "new_classifier",
+    "new_extractor",
     "new_labeller",
     "new_model",
+    "new_regressor",
     "only_these",
+    "pair_features",
     "predict",
+    "predict_pairs",
+    "predict_scores",
+    "question_windows",
     "save_classifier",
     "save_head",
     "sentence_features",
+    "sentence_spans",
     "sentiment_classifier",
     "task_rows",
     "tokenize",
+    "tokenize_pairs",
+    "unit_vectors",
     "write_labels",
 ]

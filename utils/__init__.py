@@ -9,7 +9,7 @@ inside a room. Arrows point one way, from the later to the earlier in this list;
     training_log     a run's log, and the report that is kept with a model
     resuming         carry on an interrupted run, and only that run
     bert             chapter 2's classes; bert_weights: their checkpoints
-    data/            news, reviews, your own texts -> DatasetDict
+    data/            texts, names, questions, pairs, also your own -> DatasetDict
     pretraining/     text to rows, masking, the three objectives, their measures
     metrics/         accuracy and macro F1 for `evaluate`, offline
     finetuning/      classifiers, the recipe, tasks as text, answers, pairs, search

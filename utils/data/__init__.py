@@ -1,5 +1,8 @@
-"""The door to the data: texts with labels, whatever form they are in; samples; long texts."""
+"""The door to the data: texts, names, questions, pairs, whatever form they are in; long texts."""
 
+from utils.data.entities import detect_scheme, impossible_labels, load_entities, to_bio
+from utils.data.pairs import NLI_CLASSES, load_pairs
+from utils.data.questions import load_questions
 from utils.data.rows import DataError
 from utils.data.shorten import PARTS, shorten
 from utils.data.splits import THUCNEWS_CLASSES, balanced_sample
@@ -8,11 +11,18 @@ from utils.data.texts import IMDB_CLASSES, load_imdb, load_texts, load_thucnews
 __all__ = [
     "DataError",
     "IMDB_CLASSES",
+    "NLI_CLASSES",
     "PARTS",
     "THUCNEWS_CLASSES",
     "balanced_sample",
+    "detect_scheme",
+    "impossible_labels",
+    "load_entities",
     "load_imdb",
+    "load_pairs",
+    "load_questions",
     "load_texts",
     "load_thucnews",
     "shorten",
+    "to_bio",
 ]

@@ -4,83 +4,116 @@ import glob
 import re
 from collections import defaultdict
 from pathlib import Path
+from typing import NamedTuple
 
 from utils.data import fetch
 from utils.data.rows import DataError, class_folders, visible_folders
 
 SPLITS = ("train", "validation", "test")
 WHOLE = "whole"  # the one part of a source that is not split
-ALIASES = {"val": "validation", "valid": "validation", "dev": "validation"}
-DATA_FILE = re.compile(r".+\.(csv|tsv|txt|parquet)(\.gz)?")
-SPLIT_FILE = re.compile(
-    r"((?P<name>.+)[_.-])?(?P<split>train|validation|valid|val|dev|test)"
-    r"\.(csv|tsv|txt|parquet)(\.gz)?"
-)
+ALIASES = {"training": "train", "val": "validation", "valid": "validation", "dev": "validation"}
+
+
+class Files(NamedTuple):
+    """The files that a loader takes from a folder, known by their names."""
+
+    endings: str  # csv|tsv; the first one is named in messages
+    after_split: str = ""  # a pattern of what may stand between the split and the ending
+    bare: bool = False  # whether an ending may be missing, as in example.train
+    class_folders: bool = False  # whether a folder of .txt files for each class is a source too
+
+    def match_data(self, name: str) -> bool:
+        """Whether a file of this name may hold data."""
+        if name.startswith("."):
+            return False
+        return bool(re.fullmatch(rf".+\.({self.endings})(\.gz)?", name) or self.match_split(name))
+
+    def match_split(self, name: str) -> re.Match | None:
+        """The groups `name` (of the data set, or None) and `split`, if the name tells a split."""
+        return re.fullmatch(
+            r"((?P<name>.+)[_.-])?(?P<split>train|training|validation|valid|val|dev|test)"
+            rf"({self.after_split})(\.({self.endings})){'?' * self.bare}(\.gz)?",
+            name,
+        )
+
+    @property
+    def example(self) -> str:
+        return self.endings.partition("|")[0]
+
+    @property
+    def cure(self) -> str:
+        """How to name files, for messages."""
+        return f"train.{self.example}, validation.{self.example} and test.{self.example}"
+
+
+TEXTS = Files("csv|tsv|txt|parquet", class_folders=True)
 CLASS_FILE = re.compile(r"(?P<prefix>.+[_.-])?class(es)?\.txt")
 
 
-def find_parts(source: Path, name: str) -> dict[str, Path]:
+def find_parts(source: Path, name: str, kind: Files = TEXTS) -> dict[str, Path]:
     """Which file, or folder of class folders, holds each split; or all of them as one WHOLE."""
     if not source.exists():
         files = sorted(Path(match) for match in glob.glob(str(source)))
         if not files:
             raise DataError(f"{source}: no such file or folder; check the path and COURSE_DATA")
-        return _group_files(source, files, name)
+        return _group_files(source, files, name, kind)
     if source.name.endswith(fetch.ARCHIVES):
         source = fetch.unpack(source)
     if source.is_file():
         return {WHOLE: source}
-    return _look_into(source, name)
+    return _look_into(source, name, kind)
 
 
-def _look_into(folder: Path, name: str) -> dict[str, Path]:
+def _look_into(folder: Path, name: str, kind: Files) -> dict[str, Path]:
     trees = {
         ALIASES.get(sub.name, sub.name): sub
         for sub in visible_folders(folder)
-        if ALIASES.get(sub.name, sub.name) in SPLITS and class_folders(sub)
+        if kind.class_folders and ALIASES.get(sub.name, sub.name) in SPLITS and class_folders(sub)
     }
     if "train" in trees:  # aclImdb; before the files, as a list of words and a README lie beside it
         return trees
     files = sorted(path for path in folder.iterdir() if path.is_file())
-    files = [path for path in files if DATA_FILE.fullmatch(path.name) and path.name[0] != "."]
-    if any(SPLIT_FILE.fullmatch(path.name) for path in files):
-        return _group_files(folder, files, name)
+    files = [path for path in files if kind.match_data(path.name)]
+    if any(kind.match_split(path.name) for path in files):
+        return _group_files(folder, files, name, kind)
     if trees:
         raise DataError(f"{folder}: holds {', '.join(trees)} but no train; unpack it again")
     inner = visible_folders(folder)
     if len(inner) == 1 and not files:  # archives often hold one folder that holds everything
-        return _look_into(inner[0], name)
-    if len(class_folders(folder)) > 1:
+        return _look_into(inner[0], name, kind)
+    if kind.class_folders and len(class_folders(folder)) > 1:
         return {WHOLE: folder}
     if files:
-        return _group_files(folder, files, name)
-    raise DataError(
-        f"{folder}: no data in it; put train.csv, validation.csv and test.csv there, "
-        "or a folder of .txt files for each class"
-    )
+        return _group_files(folder, files, name, kind)
+    trees = ", or a folder of .txt files for each class" if kind.class_folders else ""
+    inside = f" but the folders {', '.join(sub.name for sub in inner)[:80]}" if inner else ""
+    raise DataError(f"{folder}: no data in it{inside}; put {kind.cure} there{trees}")
 
 
-def _group_files(source: Path, files: list[Path], name: str) -> dict[str, Path]:
+def _group_files(source: Path, files: list[Path], name: str, kind: Files) -> dict[str, Path]:
     """Sort files into data sets by what stands before train, val and test, and choose one."""
     files = [path for path in files if path.is_file()]
     files = [path for path in files if not CLASS_FILE.fullmatch(path.name)]
     if len(files) == 1:
-        match = SPLIT_FILE.fullmatch(files[0].name)
-        if not match or match["split"] == "train":  # nobody trains on a test split left alone
+        match = kind.match_split(files[0].name)
+        if not match or match["split"].startswith(
+            "train"
+        ):  # nobody trains on a test split left alone
             return {WHOLE: files[0]}
     groups: dict[str, dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
     for path in files:
-        if match := SPLIT_FILE.fullmatch(path.name):
+        if match := kind.match_split(path.name):
             split = ALIASES.get(match["split"], match["split"])
             groups[match["name"] or ""][split].append(path)
     groups = {key: splits for key, splits in groups.items() if "train" in splits}
     chosen = groups.get(name) or groups.get("") or (groups.popitem()[1] if len(groups) == 1 else {})
     if not chosen:
         found = ", ".join(path.name for path in files)[:160]
+        trees = ", or put texts that are a file each into a folder for each class"
+        trees = trees if kind.class_folders else ""
         raise DataError(
-            f"{source}: not clear which files to take ({found}); call them train.csv, "
-            "validation.csv and test.csv, name one file or a pattern such as titles_*.csv.gz, "
-            "or put texts that are a file each into a folder for each class"
+            f"{source}: not clear which files to take ({found}); call them {kind.cure}, "
+            f"or name one file or a pattern such as titles_*.{kind.example}.gz{trees}"
         )
     for split, paths in chosen.items():
         if len(paths) > 1:

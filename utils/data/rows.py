@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import zlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,9 +14,52 @@ from typing import NamedTuple
 SMALLEST_LIMIT = 256 * 2**20
 LARGEST_GROWTH = 100
 
+# What a file begins with that is no text, whatever its name says.
+NO_TEXT = {
+    b"version https://git-lfs": ("a Git LFS pointer", "run git lfs pull in its folder"),
+    b"PK\x03\x04": ("a zip archive or an Excel file", "call it .zip, or save the sheet as CSV"),
+    b"Rar!": ("a rar archive", "unpack it and give the folder"),
+    b"7z\xbc\xaf\x27\x1c": ("a 7z archive", "unpack it and give the folder"),
+    b"PAR1": ("a Parquet file", "save it as CSV or JSON lines, or call it .parquet for load_texts"),
+    b"\x1f\x8b": ("compressed with gzip", "let its name end in .gz, or in .tar.gz"),
+    b"<!DOCTYPE html": ("a web page", "download the file itself"),
+    b"<html": ("a web page", "download the file itself"),
+}
+
+# What the two sentences of a pair are called, in lower case.
+PAIR_COLUMNS = (
+    ("sentence1", "sentence2"),
+    ("sentence_a", "sentence_b"),
+    ("sentence_1", "sentence_2"),
+    ("sent1", "sent2"),
+    ("text_a", "text_b"),
+    ("text1", "text2"),
+    ("s1", "s2"),
+    ("q1", "q2"),
+    ("question1", "question2"),
+    ("premise", "hypothesis"),
+)
+
 
 class DataError(ValueError):
     """Data that cannot be used. Its message is one line: file and row, what is wrong, the cure."""
+
+
+def refuse(path: Path, problems: list[tuple[int, str]], cure: str, word: str = "row") -> None:
+    """Raise one DataError for all that is wrong in a file, if anything is.
+
+    Args:
+        problems: the number of the line and what is wrong in it; the first five are told.
+        word: "row" of a table or "line" of another file.
+    """
+    if not problems:
+        return
+    problems = sorted(problems, key=lambda problem: problem[0])
+    told = "; ".join(f"{word} {number}: {what}" for number, what in problems[:5])
+    if len(problems) == 1:
+        raise DataError(f"{path}, {told}; {cure}")
+    more = f" … ({len(problems)} in all)" if len(problems) > 5 else ""
+    raise DataError(f"{path}, {told}{more}; {cure}")
 
 
 class Row(NamedTuple):
@@ -48,7 +92,12 @@ def read_rows(path: Path) -> list[Row]:
         text = decode(read_bytes(path), path)
         first_line = text.partition("\n")[0]
         delimiter = "\t" if "\t" in first_line else ","
-        columns = _column_names(first_line.split(delimiter))
+        columns = column_names(first_line.split(delimiter))
+        if (pair := pair_columns(columns)) and not {"text", "label"} <= set(columns):
+            raise DataError(
+                f"{path}, row 1: pairs of sentences ({', '.join(pair)}), not single texts; read "
+                "them with load_pairs"
+            )
         if {"text", "label"} <= set(columns) or ".csv" in path.suffixes:
             rows = _table_rows(text, path, delimiter)
         else:
@@ -111,8 +160,11 @@ def read_bytes(path: Path) -> bytes:
         raise DataError(f"{path}: cut off or damaged ({error}); download it again") from error
     if len(data) > limit:
         raise DataError(f"{path}: unpacks to more than {limit:,} bytes; get it from its source")
-    if not data.strip():
+    if not data.removeprefix(b"\xef\xbb\xbf").strip():
         raise DataError(f"{path}: the file is empty; download it again, or fill it")
+    for start, (what, cure) in NO_TEXT.items():
+        if data.startswith(start):
+            raise DataError(f"{path}: {what} and no text; {cure}")
     return data
 
 
@@ -155,40 +207,52 @@ def decode(data: bytes, path: Path) -> str:
         ) from error
 
 
-def _table_rows(text: str, path: Path, delimiter: str) -> list[Row]:
+def table_rows(text: str, path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a table with the line that each starts on; blank lines are none."""
     csv.field_size_limit(2**31 - 1)  # the default of 131,072 characters is less than a long text
     # strict: an unclosed quote is an error, instead of swallowing all the rows that follow it
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    rows: list[Row] = []
     start = 1
     try:
-        header = _column_names(next(reader))
-        for column in ("text", "label"):
-            if column not in header:
-                found = ", ".join(header)[:80]
-                raise DataError(
-                    f"{path}, row 1: no column {column!r} among {found!r}; "
-                    "name the columns text and label in the first row"
-                )
-        text_at, label_at = header.index("text"), header.index("label")
-        start = reader.line_num + 1
         for fields in reader:
-            if fields and len(fields) != len(header):
-                raise DataError(
-                    f"{path}, row {start}: {len(fields)} columns instead of {len(header)}; "
-                    'put a text that holds a comma or a quote in quotes: "...", "" for a quote'
-                )
-            if fields:  # a blank line has none
-                rows.append(Row(fields[text_at], fields[label_at].strip(), path, start))
+            if fields:
+                yield start, fields
             start = reader.line_num + 1
     except csv.Error as error:
         raise DataError(
             f'{path}, row {start}: {error}; close the quotes, and write "" for a quote in a text'
         ) from error
+
+
+def _table_rows(text: str, path: Path, delimiter: str) -> list[Row]:
+    table = table_rows(text, path, delimiter)
+    header = column_names(next(table, (1, []))[1])
+    for column in ("text", "label"):
+        if column not in header:
+            found = ", ".join(header)[:80]
+            raise DataError(
+                f"{path}, row 1: no column {column!r} among {found!r}; "
+                "name the columns text and label in the first row"
+            )
+    text_at, label_at = header.index("text"), header.index("label")
+    rows: list[Row] = []
+    for start, fields in table:
+        if len(fields) != len(header):
+            raise DataError(
+                f"{path}, row {start}: {len(fields)} columns instead of {len(header)}; "
+                'put a text that holds a comma or a quote in quotes: "...", "" for a quote'
+            )
+        rows.append(Row(fields[text_at], fields[label_at].strip(), path, start))
     return rows
 
 
-def _column_names(fields: list[str]) -> list[str]:
+def pair_columns(names: Sequence[str]) -> tuple[str, str] | None:
+    """What the two sentences of a pair are called among the columns, or None."""
+    return next((pair for pair in PAIR_COLUMNS if set(pair) <= set(names)), None)
+
+
+def column_names(fields: list[str]) -> list[str]:
+    """The names in a first row, in lower case."""
     return [field.strip().strip('"').lower() for field in fields]
 
 
@@ -202,6 +266,12 @@ def _tab_rows(text: str, path: Path) -> list[Row]:
                 f"{path}, row {number}: no tab in it; write label<TAB>text or text<TAB>id, "
                 "or a CSV file with the columns text,label"
             )
+    if len(lines) > 1 and all(line.count("\t") == 2 for _, line in lines):
+        raise DataError(
+            f"{path}, row {lines[0][0]}: three columns in this and every row; read pairs of "
+            "sentences with load_pairs, or name the columns, text and label among them, in a first "
+            "row"
+        )
     first = [line.partition("\t")[::2] for _, line in lines]
     last = [line.rpartition("\t")[::2] for _, line in lines]
     # The label is the column that repeats itself: a few class names beside thousands of texts.

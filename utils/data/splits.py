@@ -41,7 +41,7 @@ def load_parts(parts: dict[str, Path], classes) -> DatasetDict:
             )
     missing = [split for split in SPLITS[1:] if split not in rows]
     if missing:
-        *taken, rest = _carve(rows.pop(training), len(missing), parts[training])
+        *taken, rest = carve(rows.pop(training), len(missing), parts[training])
         rows |= {"train": rest, **dict(zip(missing, taken, strict=True))}
 
     features = Features({"text": Value("string"), "label": ClassLabel(names=names)})
@@ -100,8 +100,10 @@ def _label_ids(rows: list[Row], path: Path, classes) -> tuple[list[str], dict[st
     return names, ids | {name: i for i, name in enumerate(names)}
 
 
-def _carve(rows: list[Row], count: int, path: Path) -> list[list[Row]]:
+def carve(rows: list, count: int, path: Path) -> list[list]:
     """Take `count` splits, a SHARE of each class each, out of the rows; the rest comes last.
+
+    A row is anything with a `text` and a `label`.
 
     Different texts are put in order by a hash, so which side a text falls on depends neither on
     the order of the file nor on the machine, and copies of one text all go to the same side.

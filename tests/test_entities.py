@@ -1,0 +1,504 @@
+"""Labelled names in every form give characters and BIO labels; damage gets one line."""
+
+import json
+
+import pytest
+from data_files import (  # noqa: F401
+    plain_environment,
+    real_data,
+    refused,
+    survives,
+    write,
+    write_tar,
+    write_zip,
+)
+
+from utils import profile
+from utils.data import detect_scheme, impossible_labels, load_entities, to_bio
+
+# One sentence in which a blank, Latin letters and two neighbours of one type occur.
+TEXT = "小林在 A 市和北京上海"
+BIO = "B-PER I-PER O O B-LOC I-LOC I-LOC O B-LOC I-LOC B-LOC I-LOC".split()
+SENTENCE = list(zip(TEXT, BIO, strict=True))
+
+
+def sentences(count=20):
+    return [[*SENTENCE, *((char, "O") for char in f"第{i}句")] for i in range(count)]
+
+
+def as_lines(rows, separator=" "):
+    return "\n".join("".join(f"{c}{separator}{x}\n" for c, x in sentence) for sentence in rows)
+
+
+def as_json(rows):
+    """CLUENER: a place is [start, end], the end included."""
+    lines = []
+    for row in rows:
+        text, label, start = "".join(c for c, _ in row), {}, 0
+        for at, (_, here) in enumerate([*row, ("", "O")]):
+            if at and row[at - 1][1] != "O" and here[0] != "I":
+                places = label.setdefault(row[at - 1][1][2:], {}).setdefault(text[start:at], [])
+                places.append([start, at - 1])
+            start = at if here[0] == "B" else start
+        lines.append(json.dumps({"text": text, "label": label}, ensure_ascii=False))
+    return "\n".join(lines) + "\n"
+
+
+def read(splits, split="train"):
+    dataset = splits[split]
+    names = dataset.features["labels"].feature.names
+    return [
+        list(zip(row["tokens"], (names[i] for i in row["labels"]), strict=True)) for row in dataset
+    ]
+
+
+def everything(splits):
+    assert list(splits) == ["train", "validation", "test"]
+    for dataset in splits.values():
+        assert dataset.column_names == ["tokens", "labels"]
+    return sorted(row for split in splits for row in read(splits, split))
+
+
+# --- Schemes -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("scheme", "labels", "bio"),
+    [
+        ("BIO", "B-PER I-PER O B-LOC B-LOC", "B-PER I-PER O B-LOC B-LOC"),
+        ("IOB1", "I-PER I-PER O I-LOC B-LOC I-LOC", "B-PER I-PER O B-LOC B-LOC I-LOC"),
+        ("BMES", "B-PER M-PER E-PER S-LOC B-LOC E-LOC", "B-PER I-PER I-PER B-LOC B-LOC I-LOC"),
+        ("BIOES", "B-PER I-PER E-PER O S-LOC S-LOC", "B-PER I-PER I-PER O B-LOC B-LOC"),
+        ("BILOU", "B_PER I_PER L_PER O U_LOC", "B-PER I-PER I-PER O B-LOC"),
+        ("BIO", "O O", "O O"),
+        ("BIO", "", ""),
+    ],
+)
+def test_each_scheme_is_known_and_converted(scheme, labels, bio):
+    labels = labels.split()
+    assert detect_scheme([labels]) == scheme
+    assert to_bio(labels) == to_bio(labels, scheme) == bio.split()
+    assert impossible_labels(labels) == []
+    assert to_bio(to_bio(labels)) == bio.split()
+
+
+@pytest.mark.parametrize(
+    ("labels", "scheme", "bio", "places"),
+    [
+        ("O I-PER I-PER", "BIO", "O B-PER I-PER", [1]),
+        ("B-PER I-LOC I-LOC", "BIO", "B-PER B-LOC I-LOC", [1]),
+        ("I-PER B-PER", "BIO", "B-PER B-PER", [0]),
+        # Two that seqeval and nervaluate read oddly:
+        ("B-X M-X B-X M-X M-X S-X", "BMES", "B-X I-X B-X I-X I-X B-X", [2, 5]),
+        ("B-X E-X S-X E-X", "BIOES", "B-X I-X B-X B-X", [3]),
+        ("B-X M-X M-X O", "BMES", "B-X I-X I-X O", [3]),
+        ("O B-X I-X", "BIOES", "O B-X I-X", [3]),
+        ("U-X L-X", "BILOU", "B-X B-X", [1]),
+    ],
+)
+def test_impossible_sequences_are_counted_and_repaired(labels, scheme, bio, places):
+    assert to_bio(labels.split(), scheme) == bio.split()
+    assert impossible_labels(labels.split(), scheme) == places
+    assert impossible_labels(bio.split()) == []
+
+
+@pytest.mark.parametrize("label", ["PER", "B", "B-", "X-PER", "o", "0", "", "B-PER\u200b", "b-PER"])
+def test_what_is_no_label(label):
+    refused(to_bio, ["O", label], "label 1", repr(label), "write O, or B-PER")
+
+
+def test_letters_of_no_one_scheme():
+    refused(to_bio, ["B-X", "M-X", "I-X", "L-X"], "B, I, L, M", "no one scheme")
+
+
+# --- Forms ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("ner.txt", as_lines),
+        ("ner.conll", lambda rows: as_lines(rows, "\t")),
+        ("ner.txt.gz", as_lines),
+        ("ner.json", as_json),
+        ("ner.jsonl.gz", as_json),
+        ("ner.txt", as_json),
+    ],
+)
+def test_one_file_in_any_form(tmp_path, name, form, end, encoding):
+    rows = sentences()
+    path = write(tmp_path / name, form(rows).replace("\n", end), encoding)
+    splits = load_entities(path)
+    assert everything(splits) == sorted(rows)
+    assert [splits[split].num_rows for split in splits] == [16, 2, 2]
+    names = splits["train"].features["labels"].feature.names
+    assert names == ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]
+
+
+@pytest.mark.parametrize("scheme", ["IOB1", "BMES", "BIOES", "BILOU"])
+def test_a_file_in_any_scheme(tmp_path, scheme, capsys):
+    letters = {"BMES": "BMES", "BIOES": "BIES", "BILOU": "BILU"}.get(scheme)
+    rows = []
+    for row in sentences():
+        labels = [label for _, label in row] + ["O"]
+        for at, label in enumerate(labels[:-1]):
+            if label == "O":
+                continue
+            if letters:
+                ends = labels[at + 1][0] != "I"
+                letter = letters[(2 + (label[0] == "B") if ends else label[0] != "B")]
+            else:
+                letter = "B" if label[0] == "B" and at and labels[at - 1][2:] == label[2:] else "I"
+            row[at] = (row[at][0], letter + label[1:])
+        rows.append(row)
+    assert rows != sentences()
+    path = write(tmp_path / "a.bmes", as_lines(rows))
+    assert everything(load_entities(path)) == everything(load_entities(path, scheme=scheme))
+    assert everything(load_entities(path)) == sorted(sentences())
+    assert capsys.readouterr().out == ""
+
+
+def test_weibo_s_places_in_words_are_taken_away(tmp_path):
+    row = [("科0", "B-ORG.NAM"), ("技1", "I-ORG.NAM"), ("20", "O"), ("01", "O"), (" 2", "O")]
+    path = write(
+        tmp_path / "weibo.conll", as_lines([[*row, (f"{i}0", "O")] for i in range(9)], "\t")
+    )
+    splits = load_entities(path)
+    expected = [*zip("科技20 ", ["B-ORG.NAM", "I-ORG.NAM", "O", "O", "O"], strict=True)]
+    assert everything(splits) == [[*expected, (str(i), "O")] for i in range(9)]
+
+
+def test_digits_are_characters_where_not_all_lines_have_places(tmp_path):
+    rows = [[("G7", "B-ORG"), ("峰", "O"), ("会", "O"), (str(i), "O")] for i in range(9)]
+    splits = load_entities(write(tmp_path / "a.txt", as_lines(rows)))
+    assert everything(splits)[3] == [*zip("G7峰会3", "B-ORG I-ORG O O O".split(), strict=True)]
+
+
+def test_words_as_one_token_become_characters(tmp_path):
+    row = [("iPhone", "B-WORK"), ("15", "I-WORK"), ("和", "O"), ("Hello", "O"), ("World", "B-WORK")]
+    rows = [[*row, ("!", "O"), (chr(0x4E00 + i), "O")] for i in range(9)]
+    splits = load_entities(write(tmp_path / "a.txt", as_lines(rows)))
+    got = everything(splits)[0]
+    assert "".join(char for char, _ in got) == "iPhone 15和Hello World!一"
+    labels = ["B-WORK"] + ["I-WORK"] * 8 + ["O"] * 7 + ["B-WORK"] + ["I-WORK"] * 4 + ["O"] * 2
+    assert [label for _, label in got] == labels
+
+
+@pytest.mark.parametrize("line", ["  I-X", " I-X", "\tI-X", " \tI-X", "\t\tI-X"])
+def test_a_blank_in_the_text(tmp_path, line):
+    text = "".join(f"{chr(0x4E00 + i)} B-X\n{line}\n乙 I-X\n\n" for i in range(9))
+    if line == "\t\tI-X":  # three columns in one line: this one is no blank that others write
+        text = text.replace(" B", "\tn\tB").replace(" I", "\tn\tI").replace("\t\tI", "\tn\tI")
+    splits = load_entities(write(tmp_path / "a.txt", text))
+    assert everything(splits)[0] == [("一", "B-X"), (" ", "I-X"), ("乙", "I-X")]
+
+
+def test_wide_blanks_and_odd_line_ends_are_characters(tmp_path):
+    text = "".join(f"{chr(0x4E00 + i)} B-X\n\u3000 I-X\n\u2028 I-X\n\x85 O\n\n" for i in range(9))
+    splits = load_entities(write(tmp_path / "a.txt", text))
+    assert everything(splits)[0] == [
+        *zip("一\u3000\u2028\x85", ["B-X", "I-X", "I-X", "O"], strict=True)
+    ]
+
+
+def test_more_columns_comments_and_document_marks(tmp_path):
+    text = "-DOCSTART- -X- -X- O\n\n" + "".join(
+        f"# id 5f3a{i} domain=zh\n甲 NR B-NP B-PER\n{chr(0x4E00 + i)} V O O\n# PU O O\n\n"
+        for i in range(9)
+    )
+    splits = load_entities(write(tmp_path / "a.conll", text))
+    assert everything(splits)[0] == [("甲", "B-PER"), ("一", "O"), ("#", "O")]
+
+
+def test_a_bom_where_files_were_joined(tmp_path):
+    text = as_lines(sentences(9)) + "\n\ufeff" + as_lines([[("甲", "B-PER"), ("乙", "O")]])
+    everything(splits := load_entities(write(tmp_path / "a.txt", text)))
+    assert not any("\ufeff" in tokens for split in splits.values() for tokens in split["tokens"])
+
+
+# --- Folders -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "{}.txt",
+        "msra_{}_bio",
+        "weibo.conll.{}",
+        "{}.char.bmes",
+        "example.{}",
+        "x_{}.json.gz",
+        "{}.json",
+    ],
+)
+@pytest.mark.parametrize("packed", ["folder", "zip", "tar.gz"])
+def test_folders_and_archives_with_given_splits(tmp_path, pattern, packed):
+    rows = {split: [[*SENTENCE, (split[0], "O")]] for split in ("train", "dev", "test")}
+    form = as_json if "json" in pattern else as_lines
+    tree = {f"ner/{pattern.format(split)}": form(found) for split, found in rows.items()}
+    tree |= {"ner/README.md": "# read me", "ner/homographs.csv": "a,b"}
+    if packed == "folder" or pattern.endswith("gz"):
+        for name, text in tree.items():
+            write(tmp_path / name, text)
+        path = tmp_path / "ner"
+    else:
+        path = (write_zip if packed == "zip" else write_tar)(tmp_path / f"ner.{packed}", tree)
+    splits = load_entities(path)
+    assert read(splits) == rows["train"]
+    assert read(splits, "validation") == rows["dev"]
+    assert read(splits, "test") == rows["test"]
+
+
+def test_course_data_and_its_usual_data_set(tmp_path, monkeypatch):
+    for name, text in (("peoples_daily", "人"), ("weibo", "微")):
+        write(tmp_path / "ner" / f"{name}_train.txt.gz", as_lines([*sentences(), [(text, "O")]]))
+    refused(
+        load_entities, tmp_path / "ner", "weibo_train.txt.gz", "pattern such as titles_*.txt.gz"
+    )
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    assert [("人", "O")] in everything(load_entities())
+    assert [("微", "O")] in everything(load_entities(name="weibo"))
+
+
+@pytest.mark.parametrize("chosen", ["mini", "full"])
+def test_the_course_s_own_sentences(tmp_path, monkeypatch, capsys, chosen):
+    monkeypatch.setenv("COURSE_PROFILE", chosen)
+    monkeypatch.setattr("utils.profile.course_root", lambda: tmp_path)
+    write(tmp_path / "data" / "mini_entities" / "train.txt", as_lines(sentences()))
+    assert everything(load_entities()) == sorted(sentences())
+    assert ("mini_entities" in capsys.readouterr().out) == (chosen == "full")
+
+
+def test_several_folders_and_none_named(tmp_path):
+    for name in ("msra", "weibo"):
+        write(tmp_path / name / "train.txt", as_lines(sentences()))
+    refused(load_entities, tmp_path, str(tmp_path), "the folders msra, weibo", "train.txt")
+
+
+def test_split_does_not_depend_on_the_order_and_keeps_copies_together(tmp_path):
+    rows = sentences(30)
+    first = load_entities(write(tmp_path / "a.txt", as_lines(rows + rows)))
+    again = load_entities(write(tmp_path / "b.txt", as_lines(rows[::-1])))
+    for split in first:
+        assert sorted(read(first, split)) == sorted(read(again, split) * 2)
+
+
+def test_a_test_file_without_labels_is_left_aside(tmp_path, capsys):
+    rows = sentences()
+    write(tmp_path / "train.json", as_json(rows))
+    bare = "".join(f'{{"id": {i}, "text": "小林在{i}"}}\n' for i in range(5))
+    path = write(tmp_path / "test.json", bare)
+    splits = load_entities(tmp_path)
+    assert everything(splits) == sorted(rows)
+    told = capsys.readouterr().out
+    assert (
+        told.count("\n") == 1 and "没有标签" in told and f'load_entities("{path}")["test"]' in told
+    )
+    alone = load_entities(path)
+    assert list(alone) == ["test"] and alone["test"].column_names == ["tokens"]
+    assert alone["test"]["tokens"][3] == list("小林在3")
+    lines = write(tmp_path / "plain.txt", "小\n林\n在\n\n北\n京\n")
+    assert load_entities(lines)["test"]["tokens"][:] == [list("小林在"), list("北京")]
+
+
+def test_round_trip(tmp_path):
+    splits = load_entities(write(tmp_path / "a.txt", as_lines(sentences())))
+    for split in splits:
+        write(tmp_path / "again" / f"{split}.conll", as_lines(read(splits, split), "\t"))
+    again = load_entities(tmp_path / "again")
+    for split in splits:
+        assert again[split][:] == splits[split][:]
+        assert again[split].features == splits[split].features
+
+
+# --- What is wrong -------------------------------------------------------------------------------
+
+
+def table(tmp_path, *lines, name="a.txt"):
+    return write(tmp_path / name, as_lines(sentences(3)) + "\n" + "\n".join(lines) + "\n")
+
+
+LINE = 16 * 3 + 1  # the line number of the first of `lines`
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("北", "'北' has no label"),
+        ("北\t", "'北' has no label"),
+        ("B-LOC 北", "'北' is no label"),
+        ("北 LOC", "'LOC' is no label"),
+        ("北 B-LOC\u200b", "'B-LOC\\u200b' is no label"),
+        ("北 n B-LOC", "3 columns instead of 2"),
+        ("北京 大学 NN O", "4 columns instead of 2"),
+    ],
+)
+def test_a_bad_line_is_named(tmp_path, line, what):
+    path = table(tmp_path, "甲 O", line)
+    refused(load_entities, path, f"{path}, line {LINE + 1}: {what}", "write a character")
+
+
+def test_all_bad_lines_are_told_at_once(tmp_path):
+    path = table(tmp_path, *["北", "京 O"] * 8)
+    message = refused(
+        load_entities, path, f"{path}, line {LINE}: ", "(8 in all)", f"line {LINE + 8}:"
+    )
+    assert message.count("has no label") == 5
+
+
+def test_impossible_labels_in_a_file(tmp_path, capsys):
+    path = table(tmp_path, "甲 O", "乙 I-PER", "丙 I-LOC", "丁 I-LOC")
+    splits = load_entities(path)
+    assert [*zip("甲乙丙丁", "O B-PER B-LOC I-LOC".split(), strict=True)] in everything(splits)
+    told = capsys.readouterr().out
+    assert told.count("\n") == 1 and f"2 处不可能的标签（第 {LINE + 1} 行：I-PER after O）" in told
+    refused(
+        load_entities,
+        path,
+        f"{path}, line {LINE + 1}: I-PER after O; line {LINE + 2}: I-LOC after I-PER; impossible",
+        repair=False,
+    )
+
+
+def test_an_entity_that_is_not_closed(tmp_path):
+    path = write(
+        tmp_path / "a.bmes", "甲 B-PER\n乙 E-PER\n\n甲 B-PER\n乙 M-PER\n\n丙 S-PER\n丁 O\n"
+    )
+    refused(load_entities, path, f"{path}, line 5: the end after M-PER", repair=False)
+
+
+@pytest.mark.parametrize(
+    ("label", "what"),
+    [
+        ({"name": {"小林": [[1, 2]]}}, "'小林' stands at [0, 1], not at [1, 2]"),
+        ({"name": {"小林": [[0, 2]]}}, "'小林' ends at 1, not at 2"),
+        ({"name": {"小李": [[0, 1]]}}, "at [0, 1] stands '小林', not '小李'"),
+        ({"name": {"小林": [[0, 99]]}}, "'小林' stands at [0, 1]"),
+        ({"name": {"小林": [[-2, -1]]}}, "'小林' stands at [0, 1]"),
+        ({"name": {"小林": [0, 1]}}, "'小林' has the place '0'"),
+        ({"name": {"小林": [["0", "1"]]}}, "'小林' has the place"),
+        ({"name": {"小林": []}}, "'小林' has the place '[]'"),
+        ({"name": {"小林": None}}, "'小林' has the place 'None'"),
+        ({"": {"小林": [[0, 1]]}}, "type '' is no name"),
+        ({"name": ["小林"]}, "label is"),
+        (None, "label is 'None'"),
+        ([[0, 2, "name"]], "label is"),
+    ],
+)
+def test_bad_places_in_json(tmp_path, label, what):
+    text = as_json(sentences(3)) + json.dumps({"text": "小林在北京", "label": label}) + "\n"
+    path = write(tmp_path / "a.json", text)
+    refused(load_entities, path, f"{path}, line 4: ", what, "end included")
+
+
+def test_a_name_within_a_name(tmp_path, capsys):
+    label = {"address": {"北京": [[0, 1]]}, "organization": {"北京大学": [[0, 3]]}}
+    bad = json.dumps({"text": "北京大学", "label": label})
+    path = write(tmp_path / "a.json", as_json(sentences(3)) + bad + "\n")
+    expected = "B-organization I-organization I-organization I-organization".split()
+    assert [*zip("北京大学", expected, strict=True)] in everything(load_entities(path))
+    assert "1 处重叠的实体（第 4 行" in capsys.readouterr().out
+    refused(load_entities, path, f"{path}, line 4: address '北京' within", repair=False)
+
+
+@pytest.mark.parametrize(
+    ("bad", "what"),
+    [
+        ('{"text": "甲", "label": {}', "no JSON (Expecting ',' delimiter"),
+        ("not json", "no JSON (Expecting value"),
+        ("[1, 2]", "no JSON object like the others"),
+        ('{"text": 5, "label": {}}', "no text"),
+        ('{"text": " ", "label": {}}', "the text is empty"),
+        ('{"text": "\\ud83d", "label": {}}', "half of a character"),
+        ("[" * 100_000, "no JSON object|brackets within brackets"),
+        ('{"text": "甲", "label": ' + "1" * 5000 + "}", "no JSON (Exceeds the limit"),
+    ],
+)
+def test_bad_json_lines(tmp_path, bad, what):
+    path = write(tmp_path / "a.json", as_json(sentences(3)) + bad + "\n")
+    message = refused(load_entities, path, f"{path}, line 4: ")
+    assert any(part in message for part in what.split("|")), message
+
+
+def test_other_things_that_cannot_be_used(tmp_path):
+    one = write(tmp_path / "one.txt", as_lines(sentences(1)))
+    refused(load_entities, one, str(one), "1 different texts are too few", "give the splits")
+    plain = write(tmp_path / "o.txt", as_lines([[(c, "O") for c in f"第{i}句"] for i in range(9)]))
+    refused(load_entities, plain, str(plain), "not one entity")
+    long = write(tmp_path / "long.txt", "甲 B-PER\n" * 6000)
+    refused(load_entities, long, f"{long}, line 1: a sentence of 6,000", "put a blank line")
+    mixed = write(tmp_path / "mixed.txt", "甲 B-X\n乙 M-X\n丙 I-X\n\n丁 O\n")
+    refused(load_entities, mixed, str(mixed), "B, I, M are of no one scheme")
+    foreign = write(tmp_path / "f.txt", "甲 B-X\n乙 E-X\n\n丁 O\n")
+    refused(load_entities, foreign, f"{foreign}, line 2: label 'E-X' is not of BIO", scheme="BIO")
+    refused(load_entities, foreign, "scheme='BEMO'", "BIO, IOB1, BMES", scheme="BEMO")
+    news = write(tmp_path / "news.txt", "体育新闻说了很多话\n财经新闻也说了很多话\n")
+    refused(load_entities, news, f"{news}, line 1: ", "has no label")
+    weibo = "".join(f"科0 B-X\n技1 I-X\n第0 O\n{i}1 O\n\n" for i in range(9)) + "甲 O\n"
+    weibo = write(tmp_path / "weibo.txt", weibo)
+    refused(load_entities, weibo, f"{weibo}, line 46: no place in its word behind '甲'")
+    pointer = write(
+        tmp_path / "lfs.txt", "version https://git-lfs.github.com/spec/v1\noid sha256:1\n"
+    )
+    refused(load_entities, pointer, str(pointer), "a Git LFS pointer", "git lfs pull")
+    cut = write(tmp_path / "cut.txt.gz", as_lines(sentences()))
+    cut.write_bytes(cut.read_bytes()[:-20])
+    refused(load_entities, cut, str(cut), "cut off or damaged")
+    write(tmp_path / "un" / "train.txt", "甲\n乙\n\n丙\n")
+    write(tmp_path / "un" / "test.txt", as_lines(sentences()))
+    refused(load_entities, tmp_path / "un", "train.txt: no labels in the training split")
+
+
+def test_a_type_that_training_lacks_is_told(tmp_path, capsys):
+    write(tmp_path / "train.txt", as_lines(sentences()))
+    write(tmp_path / "test.txt", as_lines([[("甲", "B-LCO"), ("乙", "O")]]))
+    splits = load_entities(tmp_path)
+    assert read(splits, "test") == [[("甲", "B-LCO"), ("乙", "O")]]
+    assert "test.txt：有训练数据里没有的类型 LCO" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("form", [as_lines, lambda rows: as_lines(rows, "\t"), as_json])
+def test_damaged_files_load_or_are_refused_in_one_line(tmp_path, form, capsys):
+    content = form(sentences(8)).encode()
+    assert 20 < survives(load_entities, tmp_path / "a.txt", content, 120, seed=7) < 120
+
+
+# --- Real data, where it is at hand --------------------------------------------------------------
+
+
+def test_real_peoples_daily(capsys):
+    splits = load_entities(f"{real_data('ner')}/peoples_daily_*.txt.gz")
+    assert splits.num_rows == {"train": 4636, "validation": 800, "test": 1518}
+    labels = [label for row in read(splits) for _, label in row]
+    assert {x: labels.count(x) for x in ("B-LOC", "B-ORG", "B-PER")} == {
+        "B-LOC": 3658,
+        "B-ORG": 2185,
+        "B-PER": 1864,
+    }
+    assert capsys.readouterr().out == ""
+
+
+def test_real_weibo(capsys):
+    folder = real_data("ner")
+    splits = load_entities(f"{folder}/weibo_*.conll.gz")
+    assert splits.num_rows == {"train": 1350, "validation": 270, "test": 270}
+    assert "".join(splits["train"][0]["tokens"]).startswith("科技全方位资讯智能，快捷的汽车生活")
+    names = splits["train"].features["labels"].feature.names
+    assert len(names) == 17 and "B-PER.NOM" in names
+    told = capsys.readouterr().out
+    assert "weibo_train.conll.gz：10 处不可能的标签" in told
+    refused(
+        load_entities, folder / "weibo_train.conll.gz", "line 1266: ", "(10 in all)", repair=False
+    )
+    digits = sum(char.isdigit() for tokens in splits["train"]["tokens"] for char in tokens)
+    assert digits < 3_000  # and not one behind each of the 73,778 characters
+
+
+def test_the_sentences_that_ship_with_the_course():
+    if not (profile.course_root() / "data" / "mini_entities").is_dir():
+        pytest.skip("this copy of the course has no data/mini_entities")
+    splits = load_entities()
+    assert all(split.num_rows >= 100 for split in splits.values())
+    assert "WORK" in {name[2:] for name in splits["train"].features["labels"].feature.names}

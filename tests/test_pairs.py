@@ -1,0 +1,496 @@
+"""Pairs of sentences in every form give the same columns; what is wrong with a row is named."""
+
+import csv
+import io
+import json
+
+import pytest
+from data_files import (  # noqa: F401
+    as_cnews,
+    as_csv,
+    items,
+    plain_environment,
+    real_data,
+    refused,
+    survives,
+    write,
+    write_tar,
+    write_zip,
+)
+
+from utils import profile
+from utils.data import load_imdb, load_pairs, load_texts, load_thucnews
+
+
+def pairs(count=20, labels=("0", "1"), mark=""):
+    """(sentence1, sentence2, label): with a comma, a quote and Latin letters in them."""
+    return [
+        (f'{mark}第{i}辆车，叫"风{i}"吗？', f"{mark}Nr. {i}, {label} 号车？", label)
+        for i in range(count)
+        for label in labels
+    ]
+
+
+def table(rows, header=("sentence1", "sentence2", "label"), delimiter=","):
+    stream = io.StringIO()
+    csv.writer(stream, delimiter=delimiter).writerows([header, *rows] if header else rows)
+    return stream.getvalue()
+
+
+def raw_tabs(rows, header=None):
+    return "".join("\t".join(row) + "\n" for row in ([header, *rows] if header else rows))
+
+
+def as_json(rows, names=("sentence1", "sentence2", "label")):
+    return "".join(
+        json.dumps(dict(zip(names, row, strict=True)), ensure_ascii=False) + "\n" for row in rows
+    )
+
+
+def read(dataset):
+    names = dataset.features["label"].names
+    return [(row["sentence1"], row["sentence2"], names[row["label"]]) for row in dataset]
+
+
+def everything(splits):
+    assert list(splits) == ["train", "validation", "test"]
+    for split in splits.values():
+        assert split.column_names[:2] == ["sentence1", "sentence2"]
+        assert split.features == splits["train"].features
+    return sorted(row for split in splits.values() for row in read(split))
+
+
+# --- Forms ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("a.csv", table),
+        ("a.csv.gz", table),
+        ("a.tsv", lambda rows: table(rows, delimiter="\t")),
+        ("a.tsv", lambda rows: raw_tabs(rows, ("sentence1", "sentence2", "label"))),
+        ("lcqmc.txt.gz", raw_tabs),
+        ("a.csv", lambda rows: table(rows, header=None)),
+        ("a.json", as_json),
+        ("a.jsonl.gz", as_json),
+        ("a.json", lambda rows: json.dumps([json.loads(x) for x in as_json(rows).splitlines()])),
+    ],
+)
+def test_one_file_in_any_form(tmp_path, name, form, end, encoding, capsys):
+    text = form(pairs()).replace("\r\n", "\n").replace("\n", end)
+    splits = load_pairs(write(tmp_path / name, text, encoding))
+    assert everything(splits) == sorted(pairs())
+    assert [splits[split].num_rows for split in splits] == [32, 4, 4]
+    assert splits["train"].features["label"].names == ["0", "1"]
+    assert [splits["test"]["label"].count(i) for i in (0, 1)] == [2, 2]
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("text_a", "text_b", "label"),
+        ("s1", "s2", "label"),
+        ("question1", "question2", "is_duplicate"),
+        ("Premise", "Hypothesis", "gold_label"),
+        ("sentence1", "sentence2", "gold_label"),
+    ],
+)
+@pytest.mark.parametrize("form", [table, raw_tabs, as_json])
+def test_columns_under_other_names_are_taken_and_said(tmp_path, capsys, names, form):
+    path = write(tmp_path / ("a.json" if form is as_json else "a.csv"), form(pairs(), names))
+    assert everything(load_pairs(path)) == sorted(pairs())
+    told = capsys.readouterr().out
+    assert told.count("\n") == 1 and told.startswith("列名：")
+    for have, want in zip(names, ("sentence1", "sentence2", "label"), strict=True):
+        assert (f"{have.lower()} → {want}" in told) == (have != want)
+
+
+def test_quotes_in_tab_files(tmp_path):
+    """Most programs write quotes as they are; pandas doubles them and puts quotes around."""
+    rows = [(f'"你好{i}"', f'他说"{i}', label) for i in range(9) for label in "01"]
+    raw = load_pairs(write(tmp_path / "raw.tsv", raw_tabs(rows)))
+    assert everything(raw) == sorted(rows)
+    odd = [*rows, ('一\t"二"', "三\n四", "1"), ("五", "六", "0")]
+    assert everything(load_pairs(write(tmp_path / "a.tsv", table(odd, delimiter="\t")))) == sorted(
+        odd
+    )
+    every = "\n".join(
+        "\t".join(f'"{f}"' for f in ("甲" * (i + 1), "乙" * (i + 1), str(i % 2))) for i in range(20)
+    )
+    assert ("甲", "乙", "0") in everything(load_pairs(write(tmp_path / "all.tsv", every)))
+
+
+def test_label_score_and_other_columns(tmp_path):
+    header = ("id", "sentence1", "kind", "sentence2", "score", "label")
+    rows = [(str(i), a, "trap", b, f"{i % 11 / 2}", c) for i, (a, b, c) in enumerate(pairs())]
+    splits = load_pairs(write(tmp_path / "a.csv", table(rows, header)))
+    names = ["sentence1", "sentence2", "label", "score", "id", "kind"]
+    assert splits["train"].column_names == names
+    assert splits["train"].features["score"].dtype == "float32"
+    row = splits["train"][3]
+    assert row["score"] == int(row["id"]) % 11 / 2 and row["kind"] == "trap"
+
+
+def test_columns_that_only_one_split_has(tmp_path):
+    write(
+        tmp_path / "train.csv",
+        table([(*row, "x") for row in pairs()], ("sentence1", "sentence2", "label", "kind")),
+    )
+    for split in ("dev", "test"):
+        write(tmp_path / f"{split}.csv", table(pairs(2)))
+    splits = load_pairs(tmp_path)
+    assert splits["train"][0]["kind"] == "x" and splits["test"][0]["kind"] is None
+
+
+@pytest.mark.parametrize("top", [1, 5])
+def test_scores(tmp_path, top, capsys):
+    rows = [(f"甲{i}", f"乙{i}", f"{top * i / 40:g}") for i in range(41)]
+    splits = load_pairs(write(tmp_path / "a.csv", table(rows, ("sentence1", "sentence2", "score"))))
+    assert splits["train"].column_names == ["sentence1", "sentence2", "score"]
+    for row in splits["test"]:
+        assert row["score"] == pytest.approx(top * int(row["sentence1"][1:]) / 40)
+    other = write(tmp_path / "b.csv", table(rows, ("text1", "text2", "similarity")))
+    assert load_pairs(other)["test"]["score"][:] == splits["test"]["score"][:]
+    assert "similarity → score" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("labels", [[f"{i / 4:g}" for i in range(21)], list("012345") * 4])
+def test_a_label_that_is_a_degree_is_a_score(tmp_path, labels, capsys):
+    rows = [(f"甲{i}", f"乙{i}", label) for i, label in enumerate(labels)]
+    path = write(tmp_path / "a.tsv", raw_tabs(rows))
+    splits = load_pairs(path)
+    assert splits["train"].column_names == ["sentence1", "sentence2", "score"]
+    assert "当作 score" in capsys.readouterr().out
+    if labels[1] == "1":
+        names = ["无关", "一", "二", "三", "四", "相同"]
+        named = load_pairs(path, classes=names)
+        assert named["train"].features["label"].names == names
+        assert everything(named)[0] == ("甲0", "乙0", "无关")
+
+
+def test_classes(tmp_path, capsys):
+    given = load_pairs(write(tmp_path / "a.csv", table(pairs())), classes=["不同", "相同"])
+    assert given["train"].features["label"].names == ["不同", "相同"]
+    assert all((label == "相同") == ("1 号" in two) for _, two, label in everything(given))
+    names = write(tmp_path / "names.txt", "不同\n相同\n")
+    assert everything(load_pairs(tmp_path / "a.csv", classes=names)) == everything(given)
+    floats = table([(a, b, f"{c}.0") for a, b, c in pairs()])
+    assert everything(load_pairs(write(tmp_path / "f.csv", floats))) == sorted(pairs())
+    assert capsys.readouterr().out == ""
+    from_one = load_pairs(write(tmp_path / "one.csv", table(pairs(labels=("1", "2", "10")))))
+    assert from_one["train"].features["label"].names == ["1", "2", "10"]
+    assert "标签 1、2、10 的编号依次是 0 到 2" in capsys.readouterr().out
+    words = load_pairs(write(tmp_path / "w.csv", table(pairs(labels=("相同", "不同")))))
+    assert words["train"].features["label"].names == ["不同", "相同"]
+
+
+def test_inference_labels_have_the_usual_order_and_pairs_without_agreement_go(tmp_path, capsys):
+    rows = pairs(labels=("neutral", "entailment", "contradiction"))
+    path = write(tmp_path / "ocnli.json", as_json([*rows, ("甲", "乙", "-"), ("丙", "丁", "-")]))
+    splits = load_pairs(path)
+    assert splits["train"].features["label"].names == ["entailment", "neutral", "contradiction"]
+    assert everything(splits) == sorted(rows)
+    assert capsys.readouterr().out == "ocnli.json：2 对没有一致的标签（-），略去。\n"
+
+
+# --- Folders and splits --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pattern", ["{}.csv", "lcqmc_{}.csv.gz", "{}.txt", "x.{}.json", "{}.tsv"])
+@pytest.mark.parametrize("packed", ["folder", "zip", "tar.gz"])
+def test_folders_and_archives_with_given_splits(tmp_path, pattern, packed):
+    form = as_json if "json" in pattern else table if "csv" in pattern else raw_tabs
+    rows = {split: pairs(2, mark=split) for split in ("train", "dev", "test")}
+    tree = {f"data/{pattern.format(split)}": form(found) for split, found in rows.items()}
+    if packed == "folder" or pattern.endswith("gz"):
+        for name, text in tree.items():
+            write(tmp_path / name, text)
+        path = tmp_path / "data"
+    else:
+        path = (write_zip if packed == "zip" else write_tar)(tmp_path / f"pairs.{packed}", tree)
+    splits = load_pairs(path)
+    for split, found in zip(splits, rows.values(), strict=True):
+        assert read(splits[split]) == found
+
+
+def test_pairs_that_share_a_sentence_stay_on_one_side(tmp_path):
+    rows = [(f"前提{i}", f"假设{i}-{j}", str(j % 2)) for i in range(30) for j in range(3)]
+    rows += [(f"假设{i}-0", f"另说{i}", "1") for i in range(30)]  # a chain of two steps
+    first = load_pairs(write(tmp_path / "a.csv", table(rows)))
+    again = load_pairs(write(tmp_path / "b.csv", table(rows[::-1])))
+    sides = [{text.strip() for row in read(split) for text in row[:2]} for split in first.values()]
+    assert sum(map(len, sides)) == len(set.union(*sides))
+    assert all(first[split].num_rows >= 8 for split in first)
+    for split in first:
+        assert sorted(read(first[split])) == sorted(read(again[split]))
+
+
+def test_one_group_of_its_kind_is_no_reason_to_refuse(tmp_path):
+    """One premise with all three labels, among premises that have one each."""
+    rows = [(f"前提{i}", f"假设{i}", "neutral entailment".split()[i % 2]) for i in range(30)]
+    rows += [("共有", f"假说{i}", label) for i, label in enumerate(("neutral", "entailment"))]
+    assert everything(load_pairs(write(tmp_path / "a.csv", table(rows)))) == sorted(rows)
+    rows.append(("孤例", "只此一对", "contradiction"))
+    path = write(tmp_path / "b.csv", table(rows))
+    refused(load_pairs, path, f"{path}: class 'contradiction' has one text only")
+
+
+def test_a_test_file_without_labels_is_left_aside(tmp_path, capsys):
+    write(tmp_path / "train.json", as_json(pairs()))
+    bare = [row[:2] for row in pairs(5)]
+    path = write(tmp_path / "test.json", as_json(bare, ("sentence1", "sentence2")))
+    assert everything(load_pairs(tmp_path)) == sorted(pairs())
+    told = capsys.readouterr().out
+    assert told.count("\n") == 1 and "没有标签" in told and f'load_pairs("{path}")["test"]' in told
+    forms = {
+        "a.csv": table(bare, ("sentence1", "sentence2")),
+        "b.csv": table([(*row, "") for row in bare]),
+        "c.tsv": raw_tabs([(*row, "-1") for row in bare]),
+        "d.txt": raw_tabs(bare),
+    }
+    for name, text in {**forms, "test.json": as_json(bare, ("sentence1", "sentence2"))}.items():
+        alone = load_pairs(write(tmp_path / name, text))
+        assert list(alone) == ["test"] and alone["test"].column_names == ["sentence1", "sentence2"]
+        assert [tuple(row.values()) for row in alone["test"]] == bare
+    write(tmp_path / "un" / "train.csv", forms["a.csv"])
+    write(tmp_path / "un" / "test.csv", table(pairs()))
+    refused(load_pairs, tmp_path / "un", "train.csv: no labels in the training split")
+
+
+def test_course_data_and_the_course_s_own_pairs(tmp_path, monkeypatch, capsys):
+    for name in ("lcqmc", "snli"):
+        write(tmp_path / "pairs" / f"{name}_train.csv", table(pairs(mark=name)))
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    assert everything(load_pairs()) == sorted(pairs(mark="lcqmc"))
+    assert everything(load_pairs(name="snli")) == sorted(pairs(mark="snli"))
+    monkeypatch.delenv("COURSE_DATA")
+    monkeypatch.setattr("utils.profile.course_root", lambda: tmp_path)
+    write(tmp_path / "data" / "mini_pairs" / "train.csv", table(pairs()))
+    assert everything(load_pairs()) == sorted(pairs())
+    assert capsys.readouterr().out == ""
+    monkeypatch.setenv("COURSE_PROFILE", "full")
+    assert everything(load_pairs()) == sorted(pairs())
+    assert "mini_pairs" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_round_trip(tmp_path, ending):
+    rows = [(*row, str(i % 6)) for i, row in enumerate(pairs())]
+    header = ("sentence1", "sentence2", "label", "score")
+    splits = load_pairs(write(tmp_path / "a.csv", table(rows, header)))
+    (tmp_path / "again").mkdir()
+    for split in splits:
+        path = tmp_path / "again" / f"{split}.{ending}"
+        if ending == "csv":
+            splits[split].to_csv(path)
+        else:
+            splits[split].to_json(path, force_ascii=False)
+    again = load_pairs(tmp_path / "again")
+    for split in splits:
+        assert again[split][:] == splits[split][:]
+        assert again[split].features == splits[split].features
+
+
+# --- What is wrong -------------------------------------------------------------------------------
+
+
+def good(*more, header=("sentence1", "sentence2", "label")):
+    return table([*pairs(4), *more], header)
+
+
+@pytest.mark.parametrize(
+    ("row", "what"),
+    [
+        (("", "乙", "1"), "sentence1 is ''"),
+        (("甲", "　", "1"), "sentence2 is '\\u3000'"),
+        (("甲", "乙", ""), "the label is empty"),
+        (("甲", "乙"), "2 columns instead of 3"),
+        (("甲", "乙", "丙", "1"), "4 columns instead of 3"),
+    ],
+)
+def test_bad_rows_are_named(tmp_path, row, what):
+    path = write(tmp_path / "a.csv", good(row))
+    refused(load_pairs, path, f"{path}, row 10: {what}")
+    many = write(tmp_path / "b.csv", good(*[row] * 9))
+    message = refused(load_pairs, many, f"{many}, row 10: {what}", "(9 in all)")
+    assert message.count(what) == 5
+
+
+def test_rows_are_counted_by_lines(tmp_path):
+    path = write(tmp_path / "a.csv", good(("甲\n乙", "丙", "1"), ("", "丁", "1")))
+    refused(load_pairs, path, f"{path}, row 12: sentence1 is ''")
+
+
+def test_labels_that_do_not_fit(tmp_path):
+    write(tmp_path / "train.csv", good())
+    path = write(tmp_path / "test.csv", good(("甲", "乙", "2"), ("丙", "丁", "是")))
+    refused(
+        load_pairs,
+        tmp_path,
+        f"{path}, row 10: unknown label '2'; row 11: unknown label '是'",
+        "known: 0, 1",
+    )
+    one = write(tmp_path / "one.csv", table(pairs(9, labels=("1",))))
+    refused(load_pairs, one, f"{one}: only one class, '1'")
+    refused(
+        load_pairs, tmp_path / "train.csv", "unknown label '1'", "known: 不同", classes=["不同"]
+    )
+    refused(load_pairs, tmp_path / "train.csv", "names a class twice", classes=["不同", "不同"])
+
+
+@pytest.mark.parametrize("score", ["5.5", "-1", "nan", "inf", "1e9", "4,5", "高", "1_0"])
+def test_scores_out_of_range(tmp_path, score):
+    rows = [(f"甲{i}", f"乙{i}", str(i % 5)) for i in range(20)]
+    text = table([*rows, ("甲", "乙", score)], ("sentence1", "sentence2", "score"))
+    path = write(tmp_path / "a.csv", text)
+    refused(load_pairs, path, f"{path}, row 22: score {score!r}", "from 0 to 5")
+
+
+def test_scores_on_two_scales(tmp_path):
+    def rows(top):
+        found = [(f"甲{i}", f"乙{i}", f"{top * i / 24:g}") for i in range(25)]
+        return table(found, ("sentence1", "sentence2", "score"))
+
+    write(tmp_path / "train.csv", rows(5))
+    path = write(tmp_path / "test.csv", rows(1))
+    refused(load_pairs, tmp_path, f"{path}: scores up to 1, those of train.csv run from 0 to 5")
+    write(tmp_path / "train.csv", rows(1))
+    write(tmp_path / "test.csv", rows(5))
+    refused(load_pairs, tmp_path, f"{path}: scores up to 5, those of train.csv run from 0 to 1")
+    same = table([(f"甲{i}", "乙", "3") for i in range(9)], ("sentence1", "sentence2", "score"))
+    refused(load_pairs, write(tmp_path / "same.csv", same), "every score is 3")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "what"),
+    [
+        (
+            "a.csv",
+            "句子一,句子二,标签\n甲,乙,1\n丙,丁,0\n",
+            "row 1: no two sentences among the columns '句子一, 句子二, 标签'",
+        ),
+        (
+            "a.tsv",
+            "a\tb\tflag\n甲\t乙\t1\n丙\t丁\t0\n",
+            "no two sentences among the columns 'a, b, flag'",
+        ),
+        ("a.tsv", "a\tb\n甲\t乙\n丙\t丁\n", "no two sentences among the columns 'a, b'"),
+        (
+            "a.tsv",
+            "1\t甲\t乙\t1\n2\t丙\t丁\t0\n",
+            "no two sentences among the columns '1, 甲, 乙, 1'",
+        ),
+        ("a.csv", "sentence1,sentence2,label,label\n甲,乙,1,1\n", "two columns are called 'label'"),
+        (
+            "a.csv",
+            'sentence1,sentence2,label\n甲,"乙,1\n丙,丁,0\n',
+            "row 2: unexpected end of data",
+        ),
+        ("a.csv", "sentence1,sentence2,label\n", "no pairs in it"),
+        (
+            "a.json",
+            '{"sentence1": "甲", "text": "乙"}\n',
+            "line 1|row 1: no two sentences among 'sentence1, text'",
+        ),
+        ("a.json", '{"sentence1": "甲", "sentence2": 5}\n', "row 1: sentence2 is '5'"),
+        (
+            "a.json",
+            '{"sentence1": "甲", "sentence2": "乙"}\n{"s1": "丙", "s2": "丁"}\n',
+            "row 2: no sentence1 and sentence2",
+        ),
+        ("a.json", "[1, 2]", "row 1: '1' is no object; row 1: '2' is no object"),
+        ("a.json", "[]", "no pairs in it"),
+        ("a.csv", "PK\x03\x04", "a zip archive or an Excel file"),
+    ],
+)
+def test_files_that_hold_no_pairs(tmp_path, name, text, what):
+    path = write(tmp_path / name, text)
+    message = refused(load_pairs, path, str(path))
+    assert any(part in message for part in what.split("|")), message
+
+
+# --- The other loaders' data ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("pairs.csv", table(pairs())),
+        ("pairs.csv", table(pairs(), ("text_a", "text_b", "label"))),
+        ("pairs.tsv", table(pairs(), ("premise", "hypothesis", "label"), "\t")),
+        ("pairs.txt", raw_tabs(pairs())),
+        ("stsb.txt", raw_tabs([(a, b, "3.5") for a, b, _ in pairs()])),
+    ],
+)
+@pytest.mark.parametrize("load", [load_texts, load_imdb, load_thucnews])
+def test_loaders_of_single_texts_point_at_load_pairs(tmp_path, name, text, load):
+    path = write(tmp_path / name, text)
+    refused(load, path, f"{path}, row 1: ", "load_pairs", classes=["neg", "pos"])
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("texts.csv", as_csv(items())),
+        ("cnews.txt", as_cnews(items())),
+        ("titles.txt", "".join(f"{text}\t{i % 2}\n" for i, (text, _) in enumerate(items()))),
+        ("texts.tsv", as_csv(items()).replace(",", "\t")),
+    ],
+)
+def test_load_pairs_points_at_load_texts(tmp_path, name, text):
+    path = write(tmp_path / name, text)
+    refused(load_pairs, path, f"{path}, row 1: ", "read them with load_texts")
+
+
+@pytest.mark.parametrize("form", [table, raw_tabs, as_json])
+def test_damaged_files_load_or_are_refused_in_one_line(tmp_path, form, capsys):
+    content = form(pairs(6)).encode()
+    assert 20 < survives(load_pairs, tmp_path / "a.txt", content, 120, seed=3) < 120
+
+
+def test_damaged_scores(tmp_path, capsys):
+    rows = [(a, b, c, f"{i / 4:g}") for i, (a, b, c) in enumerate(pairs(8))]
+    content = table(rows, ("sentence1", "sentence2", "label", "score")).encode()
+    assert 20 < survives(load_pairs, tmp_path / "a.csv", content, 120, seed=4) < 120
+
+
+# --- Real data, where it is at hand --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "names"),
+    [
+        ("lcqmc", (7000, 1793, 3000), ["0", "1"]),
+        ("snli_zh", (7000, 1000, 1309), ["entailment", "neutral", "contradiction"]),
+        ("stsb_zh", (5144, 600, 847), None),
+    ],
+)
+def test_real_pairs(name, rows, names, capsys):
+    splits = load_pairs(f"{real_data('pairs')}/{name}_*.csv.gz")
+    assert tuple(splits[split].num_rows for split in splits) == rows
+    if names:
+        assert splits["train"].features["label"].names == names
+    else:
+        assert set(splits["train"]["score"]) == {0, 1, 2, 3, 4, 5}
+    assert capsys.readouterr().out == ""
+
+
+def test_real_pairs_from_one_file():
+    splits = load_pairs(real_data("pairs") / "snli_zh_train.csv.gz")
+    assert sum(splits.num_rows.values()) == 7000
+    assert all(650 < splits[split].num_rows < 750 for split in ("validation", "test"))
+    train = {text for row in read(splits["train"]) for text in row[:2]}
+    assert not train & {text for row in read(splits["test"]) for text in row[:2]}
+
+
+def test_the_pairs_that_ship_with_the_course():
+    if not (profile.course_root() / "data" / "mini_pairs").is_dir():
+        pytest.skip("this copy of the course has no data/mini_pairs")
+    splits = load_pairs()
+    columns = ["sentence1", "sentence2", "label", "score", "kind"]
+    assert all(split.column_names == columns for split in splits.values())
+    assert sum(splits.num_rows.values()) >= 800

@@ -35,22 +35,24 @@ class MeasuringTrainer(BucketTrainer):
         super().__init__(*args, **options)
         self.measure = measure
 
-    def get_eval_dataloader(self, eval_dataset=None):
-        raise NotImplementedError("MeasuringTrainer has no rows for evaluation, only a measure")
-
     def evaluate(
-        self, eval_dataset=None, ignore_keys=None, metric_key_prefix: str = "eval"
+        self,
+        eval_dataset: Dataset | None = None,
+        ignore_keys: list[str] | None = None,
+        metric_key_prefix: str = "eval",
     ) -> dict[str, float]:
-        """The measures by name, each with the prefix `eval_`, logged as Trainer logs its own."""
+        """The measures by name, each with the prefix, logged as Trainer logs its own.
+
+        `measure` has its own rows: what Trainer hands over is not looked at.
+        """
         measured = self.measure(self.model)
-        for name, value in measured.items():
-            # Trainer would compare nan with the best so far, always in vain, and keep any epoch.
-            if f"{metric_key_prefix}_{name}" == f"eval_{self.args.metric_for_best_model}":
-                if math.isnan(value):
-                    raise ValueError(
-                        f"{name} is not a number after {self.state.global_step} steps; take a "
-                        "smaller learning_rate, or another measure"
-                    )
+        best = self.args.metric_for_best_model
+        if math.isnan(measured[best]):
+            # Trainer would compare nan with the best so far, in vain, and keep any epoch.
+            raise ValueError(
+                f"{best} is not a number after {self.state.global_step} steps; take a smaller "
+                "learning_rate, or another measure"
+            )
         metrics = {f"{metric_key_prefix}_{name}": value for name, value in measured.items()}
         self.log(metrics)
         self.control = self.callback_handler.on_evaluate(

@@ -146,4 +146,7 @@ def fine_tune_by(
             if shown:
                 stack.callback(logging.enable_progress_bar)
         trainer.train(resume_from_checkpoint=last_complete_checkpoint(output))
+    # Training in bf16 leaves a forward that always computes so: the model would answer otherwise
+    # than when it is saved and loaded again.
+    trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
     return trainer

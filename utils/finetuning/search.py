@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from datasets import Dataset
 from torch import nn
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase, PrinterCallback
 from transformers.utils import logging
 
 from utils.finetuning.classifier import sentence_features
@@ -195,8 +195,12 @@ def contrastive_fine_tune(
             train_dataset=Dataset.from_dict(rows),
             loss=MultipleNegativesRankingLoss(model, scale=scale),
         )
+        if not progress:  # Trainer would print every log as a dict instead
+            trainer.remove_callback(PrinterCallback)
         trainer.train()
-    return model.eval()
+    # Training in bf16 leaves a forward that always computes so: the model would give other vectors
+    # than when it is saved and loaded again.
+    return trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False).eval()
 
 
 def load_sentence_encoder(folder: str | Path) -> "SentenceTransformer":

@@ -168,8 +168,8 @@ def nearest_sentence(question: str, context: str) -> str:
 
 
 def span_by_question_word(question: str, context: str) -> str:
-    """A stretch of the nearest sentence: a number if the question asks for one, what follows 因为
-    if it asks why, otherwise the longest piece between marks and the question's own words."""
+    """A stretch of the nearest sentence: a number if the question asks for one, from 因为 on if it
+    asks why, otherwise the longest piece between marks and the question's own words."""
     sentence = nearest_sentence(question, context)
     if re.search(r"多[少长宽高大久重远深]|几|哪一?[天年日]|什么时候", question):
         for found in NUMBER.findall(sentence):

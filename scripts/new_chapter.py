@@ -2,8 +2,8 @@
 
     python scripts/new_chapter.py 13_more_data --part 实战 --title 更多数据 --english "More data"
 
-The notebook is run once, so that its outputs are there. Then put your own content in the place of
-the skeleton's; `make times CHAPTER=13` measures what it takes and writes it on the pages.
+The notebook is run once, for its outputs and for the time it takes. Then put your own content in
+the place of the skeleton's; `make times CHAPTER=13` measures anew and writes it on the pages.
 """
 
 import argparse
@@ -12,6 +12,7 @@ import sys
 from book.execute import run
 from book.files import ROOT
 from book.skeletons import PARTS, NotPossible, add_chapter
+from book.times import TIMES, keep_to_two_cores, note_times, write_pages
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,7 +30,13 @@ def main(arguments: list[str] | None = None) -> int:
     except NotPossible as problem:
         parser.error(str(problem))
     print("written: " + ", ".join(str(file.relative_to(ROOT)) for file in files))
-    return 0 if run(files[0]) else 1
+    keep_to_two_cores()
+    cost = run(files[0])
+    if cost is None:
+        return 1
+    note_times(TIMES, files[0].stem, cost)
+    write_pages()
+    return 0
 
 
 if __name__ == "__main__":

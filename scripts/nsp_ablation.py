@@ -1,6 +1,6 @@
 """Does NSP help a small model? Pretrain with and without it at equal budget, then probe.
 
-    python scripts/nsp_ablation.py               # the missing rows of results/nsp_ablation.json
+    python scripts/nsp_ablation.py               # the missing rows of results/nsp_ablation.jsonl
     python scripts/nsp_ablation.py --fresh       # all of them (about three minutes of processor time)
 
 The nano model and the loop of chapter 3, on the course's own text; three arms (NSP on, NSP off,
@@ -10,13 +10,14 @@ chance, 0.10, with each of three seeds, so there was nothing to tell apart.)
 """
 
 import argparse
-import json
 import os
 import re
-import subprocess
 import sys
 import time
 from pathlib import Path
+
+from torch import nn
+from transformers import PreTrainedTokenizerBase
 
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
@@ -24,18 +25,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import numpy as np
 import torch
-import transformers
-from benchmark import hardware, require_processor
+from datasets import DatasetDict
+from measurements.provenance import fingerprints, require_processor
+from measurements.results import Results
 from sklearn.linear_model import RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from transformers import BertConfig
 
+from utils.bert import BertConfig, BertForPreTraining
 from utils.data import balanced_sample, load_thucnews
 from utils.finetuning import sentence_features
 from utils.models import load_tokenizer, resolve
 from utils.pretraining import (
-    BertForMaskedPreTraining,
     PretrainingCollator,
     SegmentPairs,
     encode_documents,
@@ -46,10 +47,11 @@ from utils.pretraining import (
 )
 from utils.profile import course_root
 
-RESULTS = course_root() / "results/nsp_ablation.json"
+CHECKPOINT = "mini-bert-zh"  # whose vocabulary is used
 SEEDS = (0, 1, 2)
 STEPS, BATCH_SIZE, LEARNING_RATE, MAX_LENGTH = 160, 32, 2e-3, 64
 LABELS = (100, 900)
+PROBE = {"labels": list(LABELS), "classifier": "ridge on standardised mean features"}
 ARMS = {"nsp on": 1.0, "nsp off": 0.0, "no pretraining": None}  # name -> weight of the NSP loss
 
 
@@ -62,50 +64,38 @@ def main() -> None:
     arguments = parser.parse_args()
     require_processor("NSP on and off")
     news = load_thucnews(course_root() / "data/mini_thucnews")
-    tokenizer = load_tokenizer(resolve("mini-bert-zh"))
+    tokenizer = load_tokenizer(resolve(CHECKPOINT))
+    vocabulary = {"vocab_sha256": fingerprints(CHECKPOINT)["vocab_sha256"]}
     train, held_out = course_documents(news)
     train_ids, held_out_ids = (encode_documents(part, tokenizer) for part in (train, held_out))
     batches = held_out_batches(held_out_ids, tokenizer)
-    content = {
-        "about": describe(train, held_out),
+    settings = {
         "unigram": unigram_baseline(train_ids, batches, len(tokenizer)),
-        "rows": {},
+        "text": {"training documents": len(train), "held-out documents": len(held_out)},
+        "pretraining": {"steps": STEPS, "rows a step": BATCH_SIZE, "learning rate": LEARNING_RATE},
+        "probe": PROBE,
     }
-    if arguments.fresh:
-        RESULTS.unlink(missing_ok=True)
     for seed in arguments.seeds:
+        results = Results("nsp_ablation", arguments.fresh, seeds=(seed,))
         rows = training_rows(train_ids, tokenizer, seed)
         for arm, nsp_weight in ARMS.items():
             name = f"{arm}/{seed}"
-            if name in recorded_rows():
+            if results.has(name, **vocabulary):
                 continue
             started = time.process_time()
             model = nano_model(tokenizer, seed)
             if nsp_weight is not None:
-                model.nsp_weight = nsp_weight
                 torch.manual_seed(seed)
                 collate = PretrainingCollator(tokenizer)
-                train_steps(model, rows, collate, STEPS, LEARNING_RATE, BATCH_SIZE)
+                train_steps(model, rows, collate, STEPS, LEARNING_RATE, BATCH_SIZE, nsp_weight)
             row = evaluate_pretraining(model, batches)
             row |= probe_scores(model, tokenizer, news, seed)
             row["processor_seconds"] = time.process_time() - started
             row = {key: round(value, 4) for key, value in row.items()}
-            # Another process may have measured other seeds meanwhile.
-            content["rows"] = dict(sorted((recorded_rows() | {name: row}).items()))
-            text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-            partial = RESULTS.with_suffix(f".{os.getpid()}.partial")
-            partial.write_text(text, encoding="utf8")
-            partial.replace(RESULTS)
-            print(name, row, flush=True)
+            results.add(name, row | settings, **vocabulary)
 
 
-def recorded_rows() -> dict:
-    if not RESULTS.is_file():
-        return {}
-    return json.loads(RESULTS.read_text(encoding="utf8"))["rows"]
-
-
-def course_documents(news) -> tuple[list, list]:
+def course_documents(news: DatasetDict) -> tuple[list, list]:
     """(training, held-out) documents: mini_corpus but every fifth, and the news to train on."""
     folder = course_root() / "data/mini_corpus"
     corpus = [*read_documents(folder / "encyclopaedia.txt"), *read_documents(folder / "news.txt")]
@@ -119,8 +109,8 @@ def split_sentences(text: str) -> list[str]:
     return [part for part in re.split(r"(?<=[。！？])|\s", text) if part]
 
 
-def nano_model(tokenizer, seed: int) -> BertForMaskedPreTraining:
-    """A BERT of 2 layers × 128 with random weights."""
+def nano_model(tokenizer: PreTrainedTokenizerBase, seed: int) -> BertForPreTraining:
+    """Chapter 2's BERT, 2 layers × 128, with random weights."""
     torch.manual_seed(seed)
     config = BertConfig(
         vocab_size=len(tokenizer),
@@ -131,24 +121,29 @@ def nano_model(tokenizer, seed: int) -> BertForMaskedPreTraining:
         max_position_embeddings=128,
         hidden_dropout_prob=0.0,
         attention_probs_dropout_prob=0.0,
-        attn_implementation="eager",
     )
-    return BertForMaskedPreTraining(config)
+    return BertForPreTraining(config)
 
 
-def training_rows(train_ids, tokenizer, seed: int) -> SegmentPairs:
+def training_rows(
+    train_ids: list[list[list[int]]], tokenizer: PreTrainedTokenizerBase, seed: int
+) -> SegmentPairs:
     options = {"max_length": MAX_LENGTH, "short_length": MAX_LENGTH, "batch_size": BATCH_SIZE}
     return SegmentPairs(train_ids, tokenizer, passes=4, seed=seed, **options)
 
 
-def held_out_batches(held_out_ids, tokenizer) -> list[dict]:
+def held_out_batches(
+    held_out_ids: list[list[list[int]]], tokenizer: PreTrainedTokenizerBase
+) -> list[dict]:
     rows = SegmentPairs(held_out_ids, tokenizer, MAX_LENGTH, batch_size=BATCH_SIZE)
     rows = [rows[place] for place in range(len(rows))]
     collate = PretrainingCollator(tokenizer, seed=0)
     return [collate(rows[start : start + 64]) for start in range(0, len(rows), 64)]
 
 
-def probe_scores(model, tokenizer, news, seed: int) -> dict[str, float]:
+def probe_scores(
+    model: nn.Module, tokenizer: PreTrainedTokenizerBase, news: DatasetDict, seed: int
+) -> dict[str, float]:
     """Test accuracy of a linear classifier on the frozen features, for few and for all labels."""
     asked = sentence_features(model.bert, tokenizer, news["test"]["text"])
     known = sentence_features(model.bert, tokenizer, news["train"]["text"])
@@ -162,22 +157,6 @@ def probe_scores(model, tokenizer, news, seed: int) -> dict[str, float]:
         line.fit(known[places], labels[places])
         scores[f"accuracy_{size}"] = line.score(asked, news["test"]["label"])
     return scores
-
-
-def describe(train: list, held_out: list) -> dict:
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=course_root(), capture_output=True, text=True
-    )
-    return {
-        "command": "python scripts/nsp_ablation.py",
-        "commit": commit.stdout.strip(),
-        "hardware": hardware(),
-        "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
-        "seeds": list(SEEDS),
-        "text": {"training documents": len(train), "held-out documents": len(held_out)},
-        "pretraining": {"steps": STEPS, "rows a step": BATCH_SIZE, "learning rate": LEARNING_RATE},
-        "probe": {"labels": list(LABELS), "classifier": "ridge on standardised mean features"},
-    }
 
 
 if __name__ == "__main__":

@@ -14,18 +14,23 @@ command carries on from the last complete checkpoint. Several machines or GPUs:
 """
 
 import argparse
+import hashlib
 import json
 import platform
 import shutil
 import sys
 import zlib
+from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
 import transformers
 from accelerate import PartialState
+from torch.utils.data import Dataset
 from transformers import (
     AutoConfig,
+    PreTrainedModel,
     PreTrainedTokenizerBase,
     Trainer,
     TrainingArguments,
@@ -33,15 +38,25 @@ from transformers import (
 )
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from objectives import OBJECTIVES, PUBLISHED, TASKS, TOKENIZERS, Setup, set_dropout
+from objectives import (
+    OBJECTIVES,
+    PUBLISHED,
+    TASKS,
+    TOKENIZERS,
+    Run,
+    Setup,
+    load_task,
+    set_dropout,
+)
 
-from utils.models import ModelError, read_vocabulary, resolve, vocabulary_sha256
+from utils.models import ModelError, file_sha256, read_vocabulary, resolve, vocabulary_sha256
 from utils.pretraining import encode_documents, read_documents
 from utils.profile import bf16_available
 from utils.resuming import check_same_run, last_complete_checkpoint
 from utils.training_log import JsonLog
 
 HELD_OUT_PERCENT = 2
+TRAINED_ON = "trained_on.json"  # beside a tokenizer: what it was trained on
 LEARNING_RATES = {"mlm": 1e-3, "causal": 1e-3, "spans": 1e-2}
 # Fresh masks and spans make every pass new, regularisation enough for so small a model. The next
 # token is the same at every pass: without dropout GPT learns the text by heart.
@@ -50,7 +65,8 @@ DROPOUT = {"mlm": 0.0, "causal": 0.1, "spans": 0.0}
 WORKERS = 4 if torch.cuda.is_available() else 0
 
 
-def parse_arguments() -> argparse.Namespace:
+def parse_arguments() -> Run:
+    """The run that the command line asks for; ends with one line where it cannot be."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -59,7 +75,10 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--output", required=True, type=Path, help="folder for the finished model")
     parser.add_argument(
-        "--objective", choices=OBJECTIVES, default="mlm", help="mlm: BERT, causal: GPT, spans: T5"
+        "--objective",
+        choices=OBJECTIVES,
+        default=Run.objective,
+        help="mlm: BERT, causal: GPT, spans: T5",
     )
     parser.add_argument("--work", type=Path, help="checkpoints and log [runs/<name of output>]")
     parser.add_argument("--start", type=Path, help="go on from this model, with its tokenizer")
@@ -72,31 +91,42 @@ def parse_arguments() -> argparse.Namespace:
         help=f"T5: also learn to write the classes of {', '.join(TASKS)}",
     )
     parser.add_argument("--tokenizer", type=Path, help="use this tokenizer instead of training one")
-    parser.add_argument("--vocab-size", type=int, default=8192)
-    parser.add_argument("--layers", type=int, default=4, help="of T5: as many in each half")
-    parser.add_argument("--hidden", type=int, default=256)
-    parser.add_argument("--heads", type=int, default=4)
+    parser.add_argument("--vocab-size", type=int, default=Run.vocab_size)
     parser.add_argument(
-        "--max-length", type=int, default=256, help="positions; one pass in ten, the last, uses all"
+        "--layers", type=int, default=Run.layers, help="of T5: as many in each half"
+    )
+    parser.add_argument("--hidden", type=int, default=Run.hidden)
+    parser.add_argument("--heads", type=int, default=Run.heads)
+    parser.add_argument(
+        "--max-length",
+        type=int,
+        default=Run.max_length,
+        help="positions; one pass in ten, the last, uses all",
     )
     parser.add_argument(
-        "--short-length", type=int, default=128, help="row length of the other passes"
+        "--short-length", type=int, default=Run.short_length, help="row length of the other passes"
     )
     parser.add_argument(
-        "--passes", type=int, default=10, help="differently paired passes to prepare"
+        "--passes", type=int, default=Run.passes, help="differently paired passes to prepare"
     )
     parser.add_argument(
         "--whole-word", action="store_true", help="mask whole Chinese words instead of tokens"
     )
-    parser.add_argument("--steps", type=int, default=15_000)
-    parser.add_argument("--batch-size", type=int, default=64, help="rows a device and step")
+    parser.add_argument("--steps", type=int, default=Run.steps)
+    parser.add_argument(
+        "--batch-size", type=int, default=Run.batch_size, help="rows a device and step"
+    )
     parser.add_argument(
         "--learning-rate", type=float, help="highest; 1e-3, T5 (Adafactor, relative): 1e-2"
     )
     parser.add_argument("--dropout", type=float, help="while training; 0, GPT: 0.1")
-    parser.add_argument("--nsp-weight", type=float, default=0.2, help="of NSP's loss beside MLM's")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--save-every", type=int, default=500, help="steps between checkpoints")
+    parser.add_argument(
+        "--nsp-weight", type=float, default=Run.nsp_weight, help="of NSP's loss beside MLM's"
+    )
+    parser.add_argument("--seed", type=int, default=Run.seed)
+    parser.add_argument(
+        "--save-every", type=int, default=Run.save_every, help="steps between checkpoints"
+    )
     arguments = parser.parse_args()
     for path in arguments.text:
         if not path.is_file():
@@ -114,10 +144,11 @@ def parse_arguments() -> argparse.Namespace:
     arguments.learning_rate = arguments.learning_rate or LEARNING_RATES[arguments.objective]
     if arguments.dropout is None:
         arguments.dropout = DROPOUT[arguments.objective]
-    return arguments
+    return Run(**vars(arguments))
 
 
 def task(argument: str) -> tuple[str, str]:
+    """Name and source of ``NAME=SOURCE``."""
     name, _, source = argument.partition("=")
     if name not in TASKS or not source:
         known = ", ".join(f"{each}=FOLDER" for each in TASKS)
@@ -125,7 +156,8 @@ def task(argument: str) -> tuple[str, str]:
     return name, source
 
 
-def check_start(parser, arguments) -> str:
+def check_start(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> str:
+    """The folder of the model to go on from, if this objective can."""
     wanted = PUBLISHED[arguments.objective]
     try:
         folder = resolve(arguments.start)
@@ -162,19 +194,42 @@ def split_documents(paths: list[Path]) -> tuple[list, list]:
     return train, list(held_out.values())
 
 
-def load_or_train_tokenizer(arguments, documents):
+def load_or_train_tokenizer(run: Run, documents: list) -> PreTrainedTokenizerBase:
     """The tokenizer is trained once and kept with the checkpoints: ids must survive a resume."""
-    tokenizer_class, train = TOKENIZERS[arguments.objective]
-    folder = arguments.tokenizer or arguments.work / "tokenizer"
+    tokenizer_class, train = TOKENIZERS[run.objective]
+    folder = run.tokenizer or run.work / "tokenizer"
     # Under torchrun the others wait for the first process, which trains it for all.
     with PartialState(cpu=not torch.cuda.is_available()).main_process_first():
-        if not arguments.tokenizer and not (folder / "tokenizer.json").is_file():
+        if not run.tokenizer and not was_made_from(folder, trained_on := vocabulary_settings(run)):
+            # Trained again, even on the same text, it would number its tokens in another order.
+            if last_complete_checkpoint(run.work):
+                raise ValueError(
+                    f"{folder}: not the vocabulary of the checkpoints beside it, or gone; delete "
+                    f"{run.work}, or give another folder"
+                )
             print("training the vocabulary …", flush=True)
             sentences = (sentence for document in documents for sentence in document)
-            tokenizer = train(sentences, arguments.vocab_size, arguments.max_length)
-            tokenizer.save_pretrained(replacing := folder.with_suffix(".partial"))
+            tokenizer = train(sentences, run.vocab_size, run.max_length)
+            replacing = folder.with_suffix(".partial")
+            shutil.rmtree(replacing, ignore_errors=True)
+            tokenizer.save_pretrained(replacing)
+            (replacing / TRAINED_ON).write_text(trained_on, encoding="utf8")
+            shutil.rmtree(folder, ignore_errors=True)  # of another text, before any checkpoint
             replacing.rename(folder)
     return tokenizer_class.from_pretrained(folder)
+
+
+def vocabulary_settings(run: Run) -> str:
+    """What a vocabulary that is trained depends on, as the note in its folder says it."""
+    kind = TOKENIZERS[run.objective][0].__name__
+    settings = {"kind": kind, "size": run.vocab_size, "max_length": run.max_length}
+    return json.dumps(settings | {"text": fingerprints(run.text)}, indent=1) + "\n"
+
+
+def was_made_from(folder: Path, settings: str) -> bool:
+    """Was the tokenizer in this folder trained with these settings?"""
+    note = folder / TRAINED_ON
+    return note.is_file() and note.read_text(encoding="utf8") == settings
 
 
 class PretrainingTrainer(Trainer):
@@ -194,7 +249,7 @@ class PretrainingTrainer(Trainer):
         # the number of processes where forward() takes further arguments.
         self.model_accepts_loss_kwargs = False
 
-    def evaluate(self, *_, **__):
+    def evaluate(self, *_, **__) -> dict[str, float]:
         metrics = self.setup.measure(self.model, self.setup.held_out_batches)
         self.model.train()
         metrics = {f"eval_{name}": value for name, value in metrics.items()}
@@ -206,29 +261,62 @@ class PretrainingTrainer(Trainer):
         return metrics
 
 
-def settings_of(arguments) -> dict:
-    """What must not change when a run is resumed; steps may, to fit a schedule to the time."""
-    free = ("steps", "save_every", "output", "work")
-    settings = {name: value for name, value in vars(arguments).items() if name not in free}
-    settings["text"] = [path.name for path in arguments.text]
-    return {
-        name: value.name if isinstance(value, Path) else value for name, value in settings.items()
+def settings_of(run: Run, tasks: dict[str, tuple[list, list]]) -> dict:
+    """What must not change when a run is resumed; steps may, to fit a schedule to the time.
+
+    Files count by their content, not by their name: a run with other text or another start would
+    otherwise be handed the weights of this one.
+
+    Args:
+        tasks: name -> (training, validation) rows, as they will be learned.
+    """
+    settings = asdict(run)
+    for free in ("steps", "save_every", "output", "work"):
+        del settings[free]
+    start, tokenizer = (model_files(folder) for folder in (run.start, run.tokenizer))
+    return settings | {
+        "text": fingerprints(run.text),
+        "start": fingerprints(start),
+        "tokenizer": fingerprints(tokenizer),
+        "tasks": [
+            f"{name} {hashlib.sha256(json.dumps(rows).encode()).hexdigest()}"
+            for name, rows in tasks.items()
+        ],
     }
 
 
-def prepare(arguments) -> tuple[Setup, PreTrainedTokenizerBase, int]:
-    """What the objective trains and is measured with, the tokenizer, and the tokens a pass."""
-    check_same_run(arguments.work, settings_of(arguments))
-    set_seed(arguments.seed)
-    train_documents, held_out_documents = split_documents(arguments.text)
-    tokenizer = load_or_train_tokenizer(arguments, train_documents)
+def model_files(folder: Path | None) -> list[Path]:
+    """Files of a model or tokenizer that say what it computes."""
+    if folder is None:
+        return []
+    named = [folder / name for name in ("config.json", "tokenizer.json", "vocab.txt")]
+    return [path for path in named if path.is_file()] + sorted(folder.glob("*.safetensors"))
+
+
+def fingerprints(files: Iterable[Path]) -> list[str]:
+    """Name and sha256 of each file."""
+    return [f"{path.name} {file_sha256(path)}" for path in files]
+
+
+def prepare(run: Run) -> tuple[Setup, PreTrainedTokenizerBase, int]:
+    """What the objective trains and is measured with, the tokenizer, and the tokens a pass.
+
+    Raises:
+        ValueError: a text or a task's data cannot be used, the vocabulary is too small, or the
+            work folder holds checkpoints of another run.
+    """
+    tasks = {name: load_task(name, source) for name, source in run.tasks}
+    check_same_run(run.work, settings_of(run, tasks))
+    set_seed(run.seed)
+    train_documents, held_out_documents = split_documents(run.text)
+    tokenizer = load_or_train_tokenizer(run, train_documents)
     print("encoding and cutting …", flush=True)
     train_ids = encode_documents(train_documents, tokenizer)
     held_out_ids = encode_documents(held_out_documents, tokenizer)
-    setup = OBJECTIVES[arguments.objective](arguments, tokenizer, train_ids, held_out_ids)
+    setup = OBJECTIVES[run.objective](run, tokenizer, train_ids, held_out_ids, tasks)
     tokens_a_pass = sum(len(sentence) for document in train_ids for sentence in document)
     print(
-        f"{len(train_documents):,} documents, {tokens_a_pass:,} tokens a pass, {arguments.passes} passes, "
+        f"{len(train_documents):,} documents, {tokens_a_pass:,} tokens a pass, {run.passes} passes, "
         f"{len(setup.train_rows):,} rows; {len(held_out_documents):,} documents held out",
         flush=True,
     )
@@ -236,19 +324,19 @@ def prepare(arguments) -> tuple[Setup, PreTrainedTokenizerBase, int]:
 
 
 def main() -> None:
-    arguments = parse_arguments()
+    run = parse_arguments()
     try:
-        setup, tokenizer, tokens_a_pass = prepare(arguments)
+        setup, tokenizer, tokens_a_pass = prepare(run)
     except ValueError as error:  # of the texts, or of the work folder: one line is enough
         sys.exit(f"pretrain.py: {error}")
-    log = JsonLog(arguments.work / "log.jsonl")
+    log = JsonLog(run.work / "log.jsonl")
     trainer = PretrainingTrainer(
         setup=setup,
         args=TrainingArguments(
-            output_dir=str(arguments.work),
-            max_steps=arguments.steps,
-            per_device_train_batch_size=arguments.batch_size,
-            learning_rate=arguments.learning_rate,
+            output_dir=str(run.work),
+            max_steps=run.steps,
+            per_device_train_batch_size=run.batch_size,
+            learning_rate=run.learning_rate,
             lr_scheduler_type="linear",
             warmup_steps=0.03,
             weight_decay=0.0 if setup.optimizer else 0.01,
@@ -260,15 +348,15 @@ def main() -> None:
             train_sampling_strategy="sequential",
             dataloader_num_workers=WORKERS,
             eval_strategy="steps",
-            eval_steps=arguments.save_every,
-            save_steps=arguments.save_every,
+            eval_steps=run.save_every,
+            save_steps=run.save_every,
             save_total_limit=2,
             load_best_model_at_end=True,
             metric_for_best_model=f"eval_{setup.loss_name}",
             greater_is_better=False,
             logging_steps=50,
             report_to="none",
-            seed=arguments.seed,
+            seed=run.seed,
         ),
         callbacks=[log],
     )
@@ -276,18 +364,18 @@ def main() -> None:
         "unigram": setup.unigram,
         "untrained": setup.measure(setup.model, setup.held_out_batches),
     }
-    trainer.train(resume_from_checkpoint=last_complete_checkpoint(arguments.work))
+    trainer.train(resume_from_checkpoint=last_complete_checkpoint(run.work))
     report["trained"] = setup.measure(trainer.model, setup.held_out_batches)
     report["trained_full_length"] = setup.measure(trainer.model, setup.long_batches)
     if trainer.is_world_process_zero():
-        report |= describe_run(arguments, trainer, tokens_a_pass, log)
+        report |= describe_run(run, trainer, tokens_a_pass, log)
         report["tokens_seen"] = tokens_seen(setup.train_rows, trainer.state.epoch)
-        published = PUBLISHED[arguments.objective]
-        save_finished(trainer.model, published, tokenizer, report, arguments)
+        published = PUBLISHED[run.objective]
+        save_finished(trainer.model, published, tokenizer, report, run)
         print(json.dumps(report, indent=1), flush=True)
 
 
-def tokens_seen(rows, epochs: float) -> int | None:
+def tokens_seen(rows: Dataset, epochs: float) -> int | None:
     """Tokens of the rows that were read (in their order, so the passes differ), no special ones."""
     if not hasattr(rows, "ends"):  # a mixture with tasks
         return None
@@ -295,16 +383,16 @@ def tokens_seen(rows, epochs: float) -> int | None:
     return passes * rows.ends[-1] + (rows.ends[last - 1] if last else 0)
 
 
-def describe_run(arguments, trainer, tokens_a_pass: int, log: JsonLog) -> dict:
+def describe_run(run: Run, trainer: Trainer, tokens_a_pass: int, log: JsonLog) -> dict:
     report = {
         # File names without folders: what matters to others is which text, not where it lay.
         "command": " ".join(["python scripts/pretrain.py", *map(without_folder, sys.argv[1:])]),
-        "text": {path.name: arguments.text.count(path) for path in arguments.text},
-        "tasks": [without_folder(f"{name}={source}") for name, source in arguments.tasks],
+        "text": {path.name: run.text.count(path) for path in run.text},
+        "tasks": [without_folder(f"{name}={source}") for name, source in run.tasks],
         "steps": trainer.state.global_step,
         "best_step": trainer.state.best_global_step,
         "tokens_a_pass": tokens_a_pass,
-        "passes_prepared": arguments.passes,
+        "passes_prepared": run.passes,
         "epochs_of_prepared_rows": round(trainer.state.epoch, 4),
         "minutes": round(log.minutes(), 1),
         "device": torch.cuda.get_device_name()
@@ -313,9 +401,9 @@ def describe_run(arguments, trainer, tokens_a_pass: int, log: JsonLog) -> dict:
         "processes": trainer.args.world_size,
         "bf16": bf16_available(),
         "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
-        "seed": arguments.seed,
+        "seed": run.seed,
     }
-    if arguments.start and (notes := arguments.start / "training.json").is_file():
+    if run.start and (notes := run.start / "training.json").is_file():
         report["started_from"] = json.loads(notes.read_text(encoding="utf8"))
     return report
 
@@ -326,13 +414,19 @@ def without_folder(argument: str) -> str:
     return name + equals + Path(path).name
 
 
-def save_finished(model, published: type, tokenizer, report: dict, arguments) -> None:
+def save_finished(
+    model: PreTrainedModel,
+    published: type,
+    tokenizer: PreTrainedTokenizerBase,
+    report: dict,
+    run: Run,
+) -> None:
     """Write the model in fp16 beside its place, then move it there: never a half-written model."""
-    partial = arguments.output.with_name(arguments.output.name + ".partial")
-    replaced = arguments.output.with_name(arguments.output.name + ".old")
+    partial = run.output.with_name(run.output.name + ".partial")
+    replaced = run.output.with_name(run.output.name + ".old")
     shutil.rmtree(partial, ignore_errors=True)
-    if replaced.is_dir() and not arguments.output.is_dir():  # killed between the two renames below
-        replaced.rename(arguments.output)
+    if replaced.is_dir() and not run.output.is_dir():  # killed between the two renames below
+        replaced.rename(run.output)
     # The usual dropout goes into the saved configuration: fine-tuning on few labels wants it.
     set_dropout(model.config, 0.1)
     model.config.use_cache = True  # Trainer turns it off; whoever generates wants it
@@ -343,19 +437,19 @@ def save_finished(model, published: type, tokenizer, report: dict, arguments) ->
     finished.load_state_dict(model.state_dict())
     finished.half().save_pretrained(partial)
     (partial / "training.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf8")
-    if (arguments.output / "README.md").is_file():  # a model card that is there already
-        shutil.copy(arguments.output / "README.md", partial / "README.md")
-    shutil.copy(arguments.work / "log.jsonl", partial / "training.jsonl")
-    if arguments.start:  # the logs of all rounds before this one, the first round first
+    if (run.output / "README.md").is_file():  # a model card that is there already
+        shutil.copy(run.output / "README.md", partial / "README.md")
+    shutil.copy(run.work / "log.jsonl", partial / "training.jsonl")
+    if run.start:  # the logs of all rounds before this one, the first round first
         names = ("training_before.jsonl", "training.jsonl")
-        logs = [arguments.start / name for name in names if (arguments.start / name).is_file()]
+        logs = [run.start / name for name in names if (run.start / name).is_file()]
         before = "".join(log.read_text(encoding="utf8") for log in logs)
         (partial / "training_before.jsonl").write_text(before, encoding="utf8")
     # The old model goes only when the new one stands in its place.
     shutil.rmtree(replaced, ignore_errors=True)
-    if arguments.output.is_dir():
-        arguments.output.rename(replaced)
-    partial.rename(arguments.output)
+    if run.output.is_dir():
+        run.output.rename(replaced)
+    partial.rename(run.output)
     shutil.rmtree(replaced, ignore_errors=True)
 
 

@@ -17,8 +17,9 @@ from pathlib import Path
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmark import describe, score
-from imdb import DROPOUT, ENCODER, MAX_LENGTH, shortened
+from measurements.imdb import DROPOUT, ENCODER, MAX_LENGTH, shortened
+from measurements.provenance import circumstances, fingerprints
+from measurements.runs import score
 
 from utils.data import IMDB_CLASSES, load_imdb
 from utils.finetuning import HEAD, fine_tune, is_head, new_classifier, predict, save_head, tokenize
@@ -61,7 +62,7 @@ def main() -> None:
     save_head(trainer.model, arguments.output)
     probabilities = predict(trainer.model, tokenizer, splits["test"]["text"], MAX_LENGTH)
     log = {
-        "about": describe(ENCODER),
+        "about": circumstances() | fingerprints(ENCODER),
         "data": {name: len(rows) for name, rows in splits.items()},
         "settings": {
             "learning_rate": arguments.learning_rate,

@@ -219,9 +219,7 @@ def not_normal(notebook):
         ):
             violations.append(f"id {name!r} is not one a person gave (a-z, 0-9 and -)")
     if normalise(copy.deepcopy(notebook)) != notebook:
-        violations.append(
-            "metadata or outputs as an editor left them: run scripts/run_notebooks.py"
-        )
+        violations.append("metadata or outputs as an editor left them: make tidy")
     return violations
 
 

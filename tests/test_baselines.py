@@ -2,6 +2,7 @@
 
 import random
 
+import jieba
 import pytest
 
 from utils.measuring import CHINESE_TERMS, majority_class, strongest_tfidf, tfidf_classifier
@@ -46,6 +47,28 @@ def test_strongest_tfidf_takes_chinese_terms_over_the_default():
     assert accuracy > 0.8
     default = tfidf_classifier().fit(texts, labels).score(new_texts, new_labels)
     assert model.score(new_texts, new_labels) > 0.8 > 0.5 > default
+
+
+def test_words_taught_to_jieba_count_from_the_next_search_on():
+    texts, labels = invented(30, seed=0)
+    choices = {"jieba words": CHINESE_TERMS["jieba words"]}
+    word = next(text for text in texts)[:7]
+    before, _, _ = strongest_tfidf(texts, labels, choices, strengths=[1])
+    jieba.add_word(word, 10**9)
+    try:
+        after, _, _ = strongest_tfidf(texts, labels, choices, strengths=[1])
+    finally:
+        jieba.del_word(word)
+        jieba_words.cache_clear()
+    assert word not in before["tfidf"].vocabulary_ and word in after["tfidf"].vocabulary_
+
+
+def test_strongest_tfidf_takes_the_first_of_equally_good_ones():
+    """Words that tell all: whatever is chosen is always right."""
+    texts = ["甲" * 3, "乙" * 3] * 9
+    same = {"one": {"analyzer": "char"}, "two": {"analyzer": "char", "ngram_range": (1, 2)}}
+    _, chosen, accuracy = strongest_tfidf(texts, [0, 1] * 9, same, strengths=[7, 2])
+    assert (chosen, accuracy) == ("one, C=7", 1.0)
 
 
 @pytest.mark.parametrize("order", [1, -1])

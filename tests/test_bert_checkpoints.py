@@ -1,4 +1,4 @@
-"""Checkpoints of every age and size: read like transformers reads them, written for it, refused.
+"""utils.bert_weights: read as transformers reads them, written for it, or refused.
 
 The models are random and tiny. Where it says parity, each layer and each head agrees with
 transformers (eager) within 1e-9 in float64.
@@ -13,7 +13,13 @@ import transformers
 from bert_parity import first_difference, largest_difference, random_pairs, reference_output
 from safetensors.torch import load_file, save_file
 
-from utils.bert import BertForPreTraining, BertForSequenceClassification, BertModel
+from utils.bert import (
+    ACTIVATIONS,
+    BertForPreTraining,
+    BertForSequenceClassification,
+    BertModel,
+)
+from utils.bert_weights import SUPPORTED
 from utils.models import ModelError
 
 SIZES = {
@@ -30,13 +36,12 @@ SIZES = {
 def save_random(folder, architecture="BertForPreTraining", dtype=torch.float32, **options):
     """Write a random model of transformers; biases and norms too are random."""
     torch.manual_seed(0)
-    saving = {"max_shard_size": options.pop("max_shard_size", "1GB")}
     model = getattr(transformers, architecture)(transformers.BertConfig(**(SIZES | options)))
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.dim() == 1:
                 parameter.normal_(0, 0.5)
-    model.to(dtype).save_pretrained(folder, **saving)
+    model.to(dtype).save_pretrained(folder)
     return folder
 
 
@@ -82,19 +87,15 @@ def assert_parity(folder, architecture="BertForPreTraining", ours=None):
         {},
         {"hidden_act": "gelu_new", "layer_norm_eps": 1e-3},
         {"hidden_act": "relu", "num_attention_heads": 24, "type_vocab_size": 4},
-        {"type_vocab_size": 1, "pad_token_id": 7, "num_hidden_layers": 1},
-        {"pad_token_id": None, "num_attention_heads": 1, "intermediate_size": 8},
-        {"tie_word_embeddings": False},
+        {"type_vocab_size": 1, "num_hidden_layers": 1},
+        {"num_attention_heads": 1, "intermediate_size": 8},
         {"dtype": torch.float16},
         {"dtype": torch.bfloat16},
-        {"max_shard_size": "5KB"},
     ],
     ids=str,
 )
 def test_pretraining_checkpoint(options, tmp_path):
     folder = save_random(tmp_path, **options)
-    if "max_shard_size" in options:
-        assert len(list(folder.glob("*.safetensors"))) > 3
     ours = assert_parity(folder)
     assert {parameter.dtype for parameter in ours.float().parameters()} == {torch.float32}
 
@@ -115,7 +116,9 @@ def test_encoder_out_of_a_pretraining_checkpoint(tmp_path):
     assert_parity(save_random(tmp_path), "BertModel")
 
 
-def test_old_names_of_layer_norm(tmp_path):
+def test_google_s_names_of_layer_norm(tmp_path):
+    """The published google-bert/bert-base-* are so."""
+
     def old(name, tensor):
         name = name.replace("LayerNorm.weight", "LayerNorm.gamma")
         return name.replace("LayerNorm.bias", "LayerNorm.beta"), tensor
@@ -126,7 +129,8 @@ def test_old_names_of_layer_norm(tmp_path):
     assert_parity(folder)
 
 
-def test_position_ids_and_decoder_bias_of_old_files(tmp_path):
+def test_constants_and_tied_weights_that_some_files_hold(tmp_path):
+    """The published all-MiniLM-L6-v2 holds position_ids."""
     folder = save_random(tmp_path)
     weights = load_file(folder / "model.safetensors")
     weights["bert.embeddings.position_ids"] = torch.arange(12)[None]
@@ -135,15 +139,13 @@ def test_position_ids_and_decoder_bias_of_old_files(tmp_path):
     weights["cls.predictions.decoder.weight"] = embeddings.clone()
     save_file(weights, folder / "model.safetensors", {"format": "pt"})
     assert_parity(folder)
-    del weights["cls.predictions.bias"]
-    save_file(weights, folder / "model.safetensors", {"format": "pt"})
-    assert_parity(folder)
 
 
 def test_decoder_that_is_not_tied_whatever_the_config_says(tmp_path):
     folder = save_random(tmp_path, tie_word_embeddings=False)
+    assert "tie_word_embeddings is False" in refused(folder)
     change_config(folder, tie_word_embeddings=True)
-    assert not assert_parity(folder).config.tie_word_embeddings
+    assert "differs from embeddings.word_embeddings.weight" in refused(folder)
 
 
 def test_classifier(tmp_path):
@@ -184,25 +186,16 @@ def test_a_new_classifier_of_another_size(tmp_path):
 
 
 def test_a_change_that_does_not_exist(tmp_path):
-    with pytest.raises(TypeError, match="knows no 'attn_implementation'"):
-        BertModel.from_pretrained(tmp_path, attn_implementation="eager")
-
-
-def test_weights_without_a_place_are_named(tmp_path):
-    folder = save_random(tmp_path)
-    change_config(folder, num_hidden_layers=2)
-    with pytest.warns(UserWarning, match="without a place: .*encoder.layer.2."):
-        BertForPreTraining.from_pretrained(folder)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'attn_implementation'"):
+        BertModel.from_pretrained(save_random(tmp_path), attn_implementation="eager")
 
 
 # Writing
 
 
-@pytest.mark.parametrize("tied", [True, False])
-def test_round_trip(tied, tmp_path):
+def test_round_trip(tmp_path):
     """Theirs -> ours -> theirs -> ours: the same model each time."""
-    first = save_random(tmp_path / "first", tie_word_embeddings=tied)
-    change_config(first, vocab_sha256="abc")
+    first = save_random(tmp_path / "first")
     ours = BertForPreTraining.from_pretrained(first)
     ours.save_pretrained(tmp_path / "second")
     assert_parity(tmp_path / "second", ours=ours)
@@ -211,7 +204,6 @@ def test_round_trip(tied, tmp_path):
     )
     assert not any(report[kind] for kind in ("missing_keys", "unexpected_keys"))
     config = json.loads((tmp_path / "second/config.json").read_text("utf8"))
-    assert config["vocab_sha256"] == "abc" and config["dtype"] == "float32"
     assert config["architectures"] == ["BertForPreTraining"] and config["model_type"] == "bert"
     again = BertForPreTraining.from_pretrained(tmp_path / "second")
     for name, tensor in again.state_dict().items():
@@ -220,11 +212,10 @@ def test_round_trip(tied, tmp_path):
 
 def test_round_trip_of_encoder_and_classifier(tmp_path):
     save_random(tmp_path / "a", "BertForSequenceClassification", num_labels=4)
-    change_config(tmp_path / "a", id2label={str(i): name for i, name in enumerate("甲乙丙丁")})
     BertForSequenceClassification.from_pretrained(tmp_path / "a").save_pretrained(tmp_path / "b")
     assert_parity(tmp_path / "b", "BertForSequenceClassification")
     config = transformers.AutoConfig.from_pretrained(tmp_path / "b")
-    assert config.id2label[3] == "丁" and config.num_labels == 4
+    assert config.num_labels == 4
     BertModel.from_pretrained(tmp_path / "a").save_pretrained(tmp_path / "c")
     assert_parity(tmp_path / "c", "BertModel")
 
@@ -245,14 +236,19 @@ def refused(folder):
     [
         ({"position_embedding_type": "relative_key"}, "position_embedding_type is 'relative_key'"),
         ({"is_decoder": True}, "is_decoder is True"),
-        ({"add_cross_attention": True}, "add_cross_attention is True"),
         ({"model_type": "roberta"}, "model_type is 'roberta'"),
-        ({"pruned_heads": {"0": [1]}}, "pruned_heads is"),
         ({"quantization_config": {"bits": 8}}, "quantization_config is"),
-        ({"hidden_act": "silu"}, "hidden_act 'silu' is not known here; use gelu"),
-        ({"num_attention_heads": 5}, "hidden_size 24 cannot be shared by 5 heads"),
-        ({"intermediate_size": 41}, "is (40, 24) in the file and (41, 24) by config.json"),
-        ({"num_hidden_layers": 4}, "no weights for encoder.layer.3."),
+        ({"hidden_act": "silu"}, "hidden_act is 'silu', and utils.bert only knows 'gelu' or"),
+        ({"num_attention_heads": 5}, "hidden_size must be a multiple of num_attention_heads"),
+        ({"intermediate_size": 41}, "is (40, 24) in model.safetensors and (41, 24) by config.json"),
+        (
+            {"num_hidden_layers": 4},
+            "encoder.layer.3.attention.output.LayerNorm.bias is known to config",
+        ),
+        (
+            {"num_hidden_layers": 2},
+            "encoder.layer.2.attention.output.LayerNorm.bias is known to model",
+        ),
     ],
     ids=str,
 )
@@ -261,11 +257,8 @@ def test_unsupported_config(entries, complaint, tmp_path):
     assert complaint in refused(tmp_path)
 
 
-def test_pickle(tmp_path):
-    save_random(tmp_path)
-    (tmp_path / "model.safetensors").rename(tmp_path / "pytorch_model.bin")
-    message = refused(tmp_path)
-    assert "a pickle, which may run code" in message and "save_pretrained(folder)" in message
+def test_the_table_of_activations_is_that_of_the_code():
+    assert set(SUPPORTED["hidden_act"]) == set(ACTIVATIONS)
 
 
 def test_damaged_and_missing_files(tmp_path):
@@ -273,24 +266,13 @@ def test_damaged_and_missing_files(tmp_path):
     weights = tmp_path / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:5000])
     assert "cannot be read" in refused(tmp_path)
-    weights.unlink()
-    assert "no model.safetensors" in refused(tmp_path)
-    (tmp_path / "config.json").write_text("{", encoding="utf8")
-    assert "not valid JSON" in refused(tmp_path)
+    weights.rename(tmp_path / "pytorch_model.bin")
+    assert "model.safetensors: not there; write it with" in refused(tmp_path)
+    for text, complaint in (("{", "cannot be read"), ("[]", "holds no settings")):
+        (tmp_path / "config.json").write_text(text, encoding="utf8")
+        assert complaint in refused(tmp_path)
     (tmp_path / "config.json").unlink()
-    assert "no config.json" in refused(tmp_path)
-
-
-def test_missing_shard(tmp_path):
-    save_random(tmp_path, max_shard_size="5KB")
-    next(tmp_path.glob("model-00002*")).unlink()
-    assert "model-00002" in refused(tmp_path)
-
-
-def test_integers_are_refused(tmp_path):
-    save_random(tmp_path)
-    change_weights(tmp_path, lambda name, w: (name, w.to(torch.int8) if "key" in name else w))
-    assert "stored as torch.int8" in refused(tmp_path)
+    assert "cannot be read ([Errno 2]" in refused(tmp_path)
 
 
 def test_a_name_that_is_no_folder(tmp_path, monkeypatch):
@@ -299,7 +281,7 @@ def test_a_name_that_is_no_folder(tmp_path, monkeypatch):
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", no_network)
     message = refused("google-bert/no-such-model")
-    assert "OSError: we are offline)" in message and "HF_ENDPOINT" in message
+    assert "(OSError)" in message and "HF_ENDPOINT" in message
 
 
 def test_a_name_on_the_hub(tmp_path, monkeypatch):

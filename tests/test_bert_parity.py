@@ -67,7 +67,7 @@ def both_models(name, dtype):
         folder_of(name), dtype=dtype, attn_implementation="eager", output_loading_info=True
     )
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*not in the checkpoint")
+        warnings.filterwarnings("ignore", message=".*not in the file")
         ours = BertForPreTraining.from_pretrained(folder_of(name)).to(dtype)
     theirs.lacking = set(loading["missing_keys"])
     weights = theirs.state_dict()

@@ -21,6 +21,7 @@ def operations(call) -> list[str]:
     return [event.name for event in watched.events()]
 
 
+@pytest.mark.weekly
 @pytest.mark.parametrize("padded", [False, True])
 def test_attention_is_one_fused_operation_a_layer(padded):
     model = BertModel(BertConfig(**SIZES)).eval()

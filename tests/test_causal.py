@@ -34,10 +34,10 @@ def cut(documents, length: int, seed: int = 0) -> list[tuple]:
 def test_passages_lose_nothing_and_change_no_order(seed):
     documents = numbered([3, 4], [40, 1, 25], [9], [1], [17])
     rows = cut(documents, 12, seed)
-    assert [token for tokens, _, _ in rows for token in tokens] == list(range(10, 110))
-    assert all(1 <= len(tokens) <= 10 for tokens, _, _ in rows)
+    assert [token for tokens, _ in rows for token in tokens] == list(range(10, 110))
+    assert all(1 <= len(tokens) <= 10 for tokens, _ in rows)
     ends = {sentences[-1][-1] for sentences in documents}
-    assert all(last == (tokens[-1] in ends) for tokens, _, last in rows)
+    assert all(last == (tokens[-1] in ends) for tokens, last in rows)
 
 
 def test_passages_are_cut_elsewhere_at_each_pass():

@@ -1,21 +1,23 @@
 """scripts/comparison.py: which rows it writes, for which models, with the slow parts replaced."""
 
-import json
 import sys
 from functools import partial
 
-import benchmark
 import comparison
 import pytest
 import torch
-import understanding
 from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
+from measurements import news as news_tasks
+from measurements import runs as fine_tuning
+from measurements import understanding
 from tiny_bert import save_tiny_bert
 from tiny_language_models import save_tiny_gpt, save_tiny_t5
 from transformers import BertLMHeadModel
 
+from utils import results as files
 from utils.measuring import make_blanks
 from utils.models import ModelError
+from utils.results import read_results
 
 pytestmark = pytest.mark.slow
 
@@ -47,27 +49,26 @@ def runs(arms, tmp_path, monkeypatch):
     """The calls of one_run; small data and models; results in a folder of their own."""
     calls = []
 
-    def one_run(folder, train, validation, test, rate, epochs, max_length, seed):
-        calls.append((folder.rsplit("/", 1)[-1], len(train), len(validation), rate, epochs, seed))
+    def one_run(make_model, predict_classes, tokenizer, train, validation, test, **settings):
+        rate = settings["learning_rate"]
+        folder = make_model(settings["seed"]).name_or_path
+        calls.append((folder.rsplit("/", 1)[-1], len(train), len(validation), settings))
         return {"accuracy": 0.5 + rate, "macro_f1": 0.5}, 0.5 + rate
 
     splits = DatasetDict(train=news(24), validation=news(12), test=news(12))
-    about = {"model_sha256": "bert", "vocab_sha256": "bert"}
-    monkeypatch.setattr(benchmark, "RESULTS", tmp_path / "results")
-    monkeypatch.setattr(benchmark, "describe", lambda checkpoint: dict(about))
-    for module in (comparison, understanding):
-        monkeypatch.setattr(module, "load_thucnews", lambda source: splits)
+    monkeypatch.setattr(files, "RESULTS", tmp_path / "results")
+    tasks = {"mini": (None, 32, {8: 3, 24: 2}), "titles": ("t", 32, {8: 4})}
+    for module in (comparison, news_tasks, understanding):
+        monkeypatch.setattr(module, "TASKS", tasks)
+    monkeypatch.setattr(news_tasks, "load_thucnews", lambda source: splits)
     monkeypatch.setattr(understanding, "SIZES", {"mini": (8, 24), "titles": (8,)})
-    monkeypatch.setattr(
-        understanding, "TASKS", {"mini": (None, 32, {8: 3, 24: 2}), "titles": ("t", 32, {8: 4})}
-    )
-    monkeypatch.setattr(understanding, "one_run", one_run)
+    monkeypatch.setattr(fine_tuning, "one_run", one_run)
     monkeypatch.setattr(comparison, "make_blanks", partial(make_blanks, choices=4))
     return calls
 
 
-def written(tmp_path) -> dict:
-    return json.loads((tmp_path / "results/bert_gpt_t5.json").read_text("utf8"))
+def written() -> dict:
+    return read_results("bert_gpt_t5")
 
 
 def run(monkeypatch, arms, *arguments) -> None:
@@ -80,14 +81,11 @@ def run(monkeypatch, arms, *arguments) -> None:
 def test_understanding_on_equal_terms(arms, runs, tmp_path, monkeypatch):
     before = save_tiny_t5(tmp_path / "spans")
     run(monkeypatch, arms, "--only", "mini", "--before-tasks", before)
-    content = written(tmp_path)
+    rows = written()
     methods = ["majority", "tfidf", "bert", "gpt", "t5", "t5-before-tasks"]
     methods += ["frozen bert mean", "frozen gpt mean", "frozen gpt last", "frozen t5 mean"]
     methods += ["frozen t5-before-tasks mean", "frozen scratch mean"]
-    assert set(content["rows"]) == {
-        f"mini/{size}/{method}" for size in (8, 24) for method in methods
-    }
-    assert "900 training labels" in content["about"]["fairness"]
+    assert set(rows) == {f"mini/{size}/{method}" for size in (8, 24) for method in methods}
 
     # The same labels, epochs, rates and seeds for all.
     calls = {}
@@ -96,26 +94,27 @@ def test_understanding_on_equal_terms(arms, runs, tmp_path, monkeypatch):
     assert set(calls) == {"mini-bert-zh", "mini-gpt-zh", "mini-t5", "spans"}
     assert len({str(settings) for settings in calls.values()}) == 1
     assert calls["spans"] == [
-        [size, min(size, 12), rate, epochs, seed]
+        [size, min(size, 12), {"learning_rate": rate, "epochs": epochs, "seed": seed}]
         for size, epochs in ((8, 3), (24, 2))
-        for rate in benchmark.LEARNING_RATES
-        for seed in benchmark.SEEDS
+        for rate in fine_tuning.LEARNING_RATES
+        for seed in fine_tuning.SEEDS
     ]
 
-    rows = content["rows"]
-    assert rows["mini/8/gpt"]["learning_rate"] == max(benchmark.LEARNING_RATES)
+    assert rows["mini/8/gpt"]["learning_rate"] == max(fine_tuning.LEARNING_RATES)
     assert rows["mini/8/t5"]["tasks_seen"] == ["thucnews=mini"]
     assert rows["mini/8/t5-before-tasks"]["tasks_seen"] == rows["mini/8/gpt"]["tasks_seen"] == []
     assert rows["mini/8/frozen gpt mean"]["accuracy"]["mean"] > 0.9, "even random features tell"
-    assert rows["mini/8/bert"]["arm"] == "bert" and len(rows["mini/8/bert"]["model_sha256"]) == 64
+    bert = rows["mini/8/bert"]
+    assert (bert["arm"], bert["model"]) == ("bert", "mini-bert-zh")
+    assert len(bert["model_sha256"]) == 64 and "model_sha256" not in rows["mini/8/tfidf"]
 
 
 def test_real_titles_take_the_rate_chosen_on_the_courses_news(arms, runs, tmp_path, monkeypatch):
     run(monkeypatch, arms, "--data", tmp_path, "--only", "mini", "titles", "--arms", "bert")
-    rows = written(tmp_path)["rows"]
+    rows = written()
     best = rows["mini/8/bert"]["learning_rate"]
     assert rows["titles/8/bert"]["learning_rate"] == best
-    assert [rate for _, _, _, rate, epochs, _ in runs if epochs == 4] == [best] * 3, "one a seed"
+    assert [each["learning_rate"] for *_, each in runs if each["epochs"] == 4] == [best] * 3
     with pytest.raises(SystemExit, match="the rate of mini/8/gpt, not measured yet; add mini"):
         run(monkeypatch, arms, "--data", tmp_path, "--only", "titles", "--arms", "gpt")
 
@@ -136,21 +135,24 @@ def test_some_models_can_be_measured_before_the_others_exist(arms, runs, tmp_pat
     monkeypatch.setattr(comparison, "measure_costs", None)  # never called: it needs all three
     before = save_tiny_t5(tmp_path / "spans")
     run(monkeypatch, arms, "--arms", "t5", "--before-tasks", before)
-    first = written(tmp_path)
+    first = written()
     assert {name for name, *_ in runs} == {"mini-t5", "spans"}
     run(monkeypatch, arms, "--arms", "bert", "gpt", "--only", "mini", "filling")
-    content = written(tmp_path)
-    assert set(content["about"]["models"]) == {"bert", "gpt", "t5", "t5-before-tasks"}
-    assert first["rows"].items() <= content["rows"].items(), "nothing is lost or measured anew"
+    rows = written()
+    assert {row.get("arm") for row in rows.values()} == {None, *comparison.ARMS}
+    assert first.items() <= rows.items(), "nothing is lost or measured anew"
     run(monkeypatch, arms, "--fresh", "--only", "filling")
-    at_once = written(tmp_path)["rows"]
-    assert at_once["filling/t5"] == content["rows"]["filling/t5"], "the same blanks"
+    measured = ("closed", "open", "first")
+    at_once, before = written()["filling/t5"], rows["filling/t5"]
+    assert [at_once[each] for each in measured] == [before[each] for each in measured], (
+        "same blanks"
+    )
 
 
 def test_cost_filling_and_perplexity(arms, runs, tmp_path, monkeypatch):
     monkeypatch.setattr(comparison, "measure_costs", partial(comparison.measure_costs, count=2))
     run(monkeypatch, arms, "--only", "cost", "filling", "perplexity")
-    rows = written(tmp_path)["rows"]
+    rows = written()
     assert set(rows) == {
         *(f"cost/{arm}" for arm in ("tfidf", *comparison.MODELS)),
         *(
@@ -175,7 +177,7 @@ def test_cost_filling_and_perplexity(arms, runs, tmp_path, monkeypatch):
 
 def test_real_titles_are_filled_and_continued_too(arms, runs, tmp_path, monkeypatch):
     run(monkeypatch, arms, "--data", tmp_path, "--only", "filling", "perplexity", "--arms", "t5")
-    rows = written(tmp_path)["rows"]
+    rows = written()
     for suffix in ("", " titles"):
         assert {f"filling{suffix}/t5", f"continuation{suffix}/t5"} <= set(rows)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from data_files import as_cnews, as_csv, items, plain_environment, write, write_tar, write_zip  # noqa: F401
 
-from utils.data import THUCNEWS_CLASSES, load_imdb, load_texts, load_thucnews
+from utils.data import THUCNEWS_CLASSES, DataError, load_imdb, load_texts, load_thucnews
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -268,6 +268,65 @@ def test_archive_is_unpacked_once_and_anew_when_it_changes(tmp_path):
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))  # even with the old date
     assert load_texts(path)["train"].features["label"].names == sorted(["丙", "丁"])
     assert not list((tmp_path / "cache").rglob("*.partial"))
+
+
+def unpacked_edited(folder):
+    (folder / "news.csv").write_text("text,label\n别的,甲\n又一条,乙\n", encoding="utf8")
+
+
+def unpacked_cleared(folder):
+    (folder / "news.csv").unlink()
+
+
+def unpacked_with_more(folder):
+    (folder / "test.csv").write_text("text,label\n别的,甲\n", encoding="utf8")
+
+
+def unpacked_without_note(folder):
+    folder.with_name(folder.name + ".state").unlink()
+
+
+def unpacked_by_another_version(folder):
+    folder.with_name(folder.name + ".state").write_text("0" * 64)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        unpacked_edited,
+        unpacked_cleared,
+        unpacked_with_more,
+        unpacked_without_note,
+        unpacked_by_another_version,
+    ],
+)
+def test_an_unpacked_folder_that_changed_is_unpacked_anew(tmp_path, change):
+    path = write_zip(tmp_path / "news.zip", {"news.csv": as_csv(items(classes=["甲", "乙"]))})
+    whole = load_texts(path)
+    [unpacked] = (tmp_path / "cache").rglob("news.csv")
+    change(unpacked.parent)
+    again = load_texts(path)
+    assert again["train"]["text"] == whole["train"]["text"]
+    assert again["test"]["text"] == whole["test"]["text"]
+    assert [file.name for file in unpacked.parent.iterdir()] == ["news.csv"]
+
+
+def test_two_archives_of_one_name_do_not_share_a_folder(tmp_path):
+    first = write_zip(tmp_path / "news.zip", {"news.csv": as_csv(items(classes=["甲", "乙"]))})
+    (tmp_path / "other").mkdir()
+    other = write_zip(
+        tmp_path / "other/news.zip", {"news.csv": as_csv(items(classes=["丙", "丁"]))}
+    )
+    for path, names in ((first, "甲乙"), (other, "丙丁"), (first, "甲乙")):
+        assert load_texts(path)["train"].features["label"].names == sorted(names)
+
+
+def test_a_cache_that_cannot_be_written_is_one_line(tmp_path, monkeypatch):
+    path = write_zip(tmp_path / "news.zip", {"news.csv": as_csv(items(classes=["甲", "乙"]))})
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "file"))
+    with pytest.raises(DataError, match=r"cannot be written \(.*\); set COURSE_CACHE to a folder"):
+        load_texts(path)
 
 
 # --- Splitting -----------------------------------------------------------------------------------

@@ -185,6 +185,47 @@ def test_halves_of_two_versions_are_not_glued_together(hub, environment, tmp_pat
     assert hub.ranges == [None, None]
 
 
+@pytest.mark.parametrize("change", ["edited", "no note"])
+def test_a_copy_that_changed_is_downloaded_anew(hub, environment, change):
+    hub.files[CNEWS] = b"as it came"
+    path = Path(run(FETCH, environment))
+    times = path.stat()
+    if change == "edited":  # and its length and its time are the same
+        path.write_bytes(b"as it COME")
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    else:
+        path.with_name(path.name + ".sha256").unlink()
+    assert run(FETCH, environment) == str(path)
+    assert path.read_bytes() == b"as it came"
+    assert len(hub.ranges) == 2
+    assert run(FETCH, environment) == str(path) and len(hub.ranges) == 2, "and once only"
+
+
+def test_a_newer_file_on_the_hub_does_not_change_ours(hub, environment):
+    """What is here stays: a chapter's numbers do not change overnight."""
+    hub.files[CNEWS] = b"old"
+    path = Path(run(FETCH, environment))
+    hub.files[CNEWS] = b"new"
+    assert Path(run(FETCH, environment)) == path and path.read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_changed_copy_of_another_program_is_not_taken(hub, environment, tmp_path, whole):
+    """The Hub's client calls a large file by its sha256 and never looks at it again."""
+    hub.files[CNEWS] = content = b"as the Hub has it"
+    root = tmp_path / "hf/hub/datasets--dirtycomputer--THUCNews"
+    for name in ("blobs", "refs", f"snapshots/{'0' * 40}"):
+        (root / name).mkdir(parents=True)
+    (root / "refs/main").write_text("0" * 40)
+    blob = root / "blobs" / hashlib.sha256(content).hexdigest()
+    blob.write_bytes(content if whole else b"as the Hub")
+    link = root / f"snapshots/{'0' * 40}/cnews.train.txt"
+    link.symlink_to(os.path.relpath(blob, link.parent))
+    path = Path(run(FETCH, environment))
+    assert path.read_bytes() == content
+    assert (path == link) == whole and hub.ranges == ([] if whole else [None])
+
+
 def test_what_arrives_damaged_is_thrown_away(hub, environment, tmp_path):
     hub.files[CNEWS] = b"x" * 1000
     hub.etags[CNEWS] = "0" * 64

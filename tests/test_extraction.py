@@ -341,8 +341,8 @@ def test_a_tokenizer_that_pads_on_the_left_changes_nothing(checkpoint, tokenizer
 
 def test_impossible_calls_are_refused(checkpoint, tokenizer):
     model = finetuning.new_extractor(checkpoint)
-    with pytest.raises(ValueError, match="max_length=256, but the model has 64 positions"):
-        answer_questions(model, tokenizer, ["球"], ["队"])
+    with pytest.raises(ValueError, match="a row of 84 tokens, but the model has 64 positions"):
+        answer_questions(model, tokenizer, ["球"], ["队" * 80])
     with pytest.raises(ValueError, match="2 questions, but 1 passages"):
         answer_questions(model, tokenizer, ["球", "队"], ["队"], 40, 8)
 

@@ -1,10 +1,12 @@
 """utils.finetuning.labelling: GPT and T5 as classifiers, held against one row a label."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
 from datasets import ClassLabel, Dataset, Features, Value
-from tiny_bert import save_tiny_bert, tiny_tokenizer
+from tiny_bert import VOCABULARY, save_tiny_bert, tiny_tokenizer
 from tiny_language_models import save_tiny_gpt, save_tiny_t5, tiny_t5_tokenizer
 
 from utils.finetuning import (
@@ -12,14 +14,16 @@ from utils.finetuning import (
     classes_of,
     fine_tune,
     language_model,
+    load_classifier,
     new_labeller,
     new_model,
     predict,
+    save_classifier,
     sentence_features,
     tokenize,
     write_labels,
 )
-from utils.finetuning.labelling import PROMPT, GptLabeller, T5Labeller
+from utils.finetuning.labelling import PROMPT, GptLabeller, T5Labeller, packed_row
 from utils.measuring import tokens_of
 
 NAMES = ["主场", "比", "今天我们"]  # of different lengths
@@ -92,6 +96,77 @@ def test_t5_writes_a_class_name_whatever_the_text(t5):
     written = write_labels(model, tokenizer, texts)
     assert written.shape == (6,) and set(written) <= {0, 1, 2}
     assert write_labels(model, tokenizer, texts[4:5])[0] == written[4], "in their order"
+
+
+@pytest.mark.parametrize("kind", ["gpt", "t5"])
+def test_a_saved_labeller_comes_back_with_its_names(kind, tmp_path):
+    save = {"gpt": save_tiny_gpt, "t5": save_tiny_t5}[kind]
+    tokenizer = tiny_t5_tokenizer() if kind == "t5" else tiny_tokenizer()
+    model = new_labeller(str(save(tmp_path / "plain")), NAMES, tokenizer)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.01)
+    folder = save_classifier(model, tokenizer, tmp_path / "saved")
+    loaded, its_tokenizer = load_classifier(folder)
+    assert type(loaded) is type(model) and loaded.config.id2label == dict(enumerate(NAMES))
+    assert loaded.config.name_tokens == model.config.name_tokens
+    again = type(model).from_pretrained(folder, dtype=torch.float32)
+    for each in (loaded, again):
+        assert each.state_dict().keys() == model.state_dict().keys()
+        expected = predict(model, tokenizer, TEXTS)
+        np.testing.assert_array_equal(predict(each, its_tokenizer, TEXTS), expected)
+        # The output layer is the embedding still: trained on, they must stay one.
+        assert sum(p.numel() for p in each.parameters()) == sum(
+            p.numel() for p in model.parameters()
+        )
+    if kind == "t5":
+        written = write_labels(model, tokenizer, TEXTS)
+        np.testing.assert_array_equal(write_labels(loaded, its_tokenizer, TEXTS), written)
+
+
+def test_names_may_be_of_one_token_and_of_any_number(gpt):
+    """Two classes and names without a second token: the mask has nothing to hide."""
+    tokenizer = tiny_tokenizer()
+    model = new_labeller(gpt, ["比", "的"], tokenizer)
+    model.config.name_tokens = [[name[0]] for name in model.config.name_tokens]
+    with torch.no_grad():
+        logits = model(**tokenizer(TEXTS[:1], return_tensors="pt")).logits
+    ids = [2, *tokens_of(TEXTS[0], tokenizer), *tokens_of(PROMPT, tokenizer)]
+    with torch.no_grad():
+        logs = language_model(gpt)(torch.tensor([ids])).logits[0, -1].log_softmax(-1)
+    expected = logs[[VOCABULARY["比"], VOCABULARY["的"]]]
+    assert torch.allclose(logits[0], expected, atol=1e-4)
+
+
+def test_the_mask_is_the_one_that_is_drawn():
+    ids, names = torch.tensor([[7, 8, 9, 0]]), torch.tensor([[[5, 6, 3], [10, 11, 3]]])
+    row = packed_row(ids, torch.tensor([3]), names)
+    assert row["input_ids"].tolist() == [[7, 8, 9, 0, 5, 6, 10, 11]]
+    assert row["position_ids"].tolist() == [[0, 1, 2, 3, 3, 4, 3, 4]]
+    drawn = re.findall(r"^ +[pab]  at (\d)  (.*)$", packed_row.__doc__, re.M)
+    for place, (position, marks) in zip([2, 4, 5, 6, 7], drawn, strict=True):
+        looks = row["attention_mask"][0, 0, place].tolist()
+        assert [mark == "x" for mark in marks.ljust(15)[::2]] == looks, place
+        assert row["position_ids"][0, place] == int(position)
+
+
+def test_classes_of_the_same_tokens_are_refused(gpt):
+    with pytest.raises(
+        ValueError, match="classes '比' and '比 ' are the same tokens to this model"
+    ):
+        new_labeller(gpt, ["比", "主场", "比 "], tiny_tokenizer())
+
+
+def test_a_text_without_room_for_the_names_is_refused(gpt):
+    """Positions beyond the last were all taken for the last, in silence."""
+    tokenizer = tiny_tokenizer()
+    model = new_labeller(gpt, NAMES, tokenizer)
+    with pytest.raises(ValueError) as refused:
+        predict(model, tokenizer, ["球" * 70], max_length=64)
+    [room] = re.findall(r"64 positions; give max_length=(\d+)$", str(refused.value))
+    predict(model, tokenizer, ["球" * 70], max_length=int(room))
+    with pytest.raises(ValueError):
+        predict(model, tokenizer, ["球" * 70], max_length=int(room) + 1)
 
 
 def rows(count: int) -> Dataset:

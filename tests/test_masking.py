@@ -5,6 +5,7 @@ from math import sqrt
 import pytest
 import torch
 from tiny_bert import VOCABULARY, pair_rows, tiny_tokenizer
+from transformers import DataCollatorForLanguageModeling
 
 from utils.pretraining import (
     IGNORE,
@@ -268,6 +269,39 @@ def word_rows(copies: int = 200) -> list[dict]:
     return [
         {"input_ids": tokenizer(sentence + "☃")["input_ids"]} for sentence in SENTENCES * copies
     ]
+
+
+def test_collator_has_the_statistics_of_the_librarys():
+    """DataCollatorForLanguageModeling of transformers, token by token: the same four rates."""
+    tokenizer = tiny_tokenizer()
+    rows = pair_rows() * 400
+    plain = tokenizer.pad([{"input_ids": row["input_ids"]} for row in rows], return_tensors="pt")
+    ids = plain["input_ids"]
+    torch.manual_seed(0)
+    both = {
+        "ours": PretrainingCollator(tokenizer, 0.3)(rows),
+        "theirs": DataCollatorForLanguageModeling(tokenizer, mlm_probability=0.3)(rows),
+    }
+    free = int((~torch.isin(ids, torch.tensor(sorted(SPECIAL_IDS)))).sum())
+    for name, batch in both.items():
+        width = ids.shape[1]
+        masked, labels = batch["input_ids"][:, :width], batch["labels"][:, :width]
+        chosen = labels != IGNORE
+        assert torch.equal(labels[chosen], ids[chosen]), name
+        assert torch.equal(masked[~chosen], ids[~chosen]), name
+        count = int(chosen.sum())
+        hidden = int((masked[chosen] == MASK).sum())
+        kept = int((masked[chosen] == ids[chosen]).sum())
+        # One random token in `vocabulary` is [MASK] by chance, another the token itself.
+        chance = 0.1 / len(VOCABULARY)
+        assert within(count, free, 0.3), name
+        assert within(hidden, count, 0.8 + chance) and within(kept, count, 0.1 + chance), name
+        swapped = masked[chosen & (masked != MASK) & (masked != ids)]
+        others = torch.bincount(swapped, minlength=len(VOCABULARY))
+        # Any token of the vocabulary may come in, each as often as another.
+        assert (others > 0).sum() >= len(VOCABULARY) - 1, name
+        expected = count * chance
+        assert abs(others[6:] - expected).max() < 6 * sqrt(expected), name
 
 
 def test_collator_masks_whole_words():

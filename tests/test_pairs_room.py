@@ -101,6 +101,9 @@ def test_empty_sentences_are_refused(checkpoint, tokenizer):
         finetuning.predict_pairs(model, tokenizer, [""], ["队"])
     with pytest.raises(ValueError, match="2 first sentences, but 1 second"):
         finetuning.predict_pairs(model, tokenizer, ["球", "球"], ["队"])
+    with pytest.raises(ValueError, match="a row of 84 tokens, but the model has 64 positions"):
+        finetuning.predict_pairs(model, tokenizer, ["球" * 80], ["队"])
+    assert finetuning.predict_pairs(model, tokenizer, [], []).shape == (0, 2)
 
 
 # Classes
@@ -260,7 +263,7 @@ def test_a_run_carries_on_and_other_settings_are_refused(checkpoint, tokenizer, 
     assert len(seen) == 2
     for name, value in weights(trainer.model).items():
         torch.testing.assert_close(value, weights(whole.model)[name], atol=1e-6, rtol=0)
-    with pytest.raises(ValueError, match="other settings"):
+    with pytest.raises(ValueError, match="learning_rate"):
         scripted(checkpoint, tokenizer, encoded, [], output=tmp_path, learning_rate=1.0)
 
 

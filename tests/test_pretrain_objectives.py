@@ -9,11 +9,11 @@ import shutil
 import sys
 from pathlib import Path
 
-import objectives
 import pretrain
 import pytest
 import torch
-from safetensors.torch import load_file
+from objectives import tasks as task_rows
+from safetensors.torch import load_file, save_file
 from test_pretrain_script import OPTIONS, command, corpus
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
@@ -196,17 +196,9 @@ def test_t5_goes_on_with_tasks(t5, with_tasks):
 
 
 def test_one_batch_in_three_is_running_text():
-    class Text(list):
-        pass
-
-    class Arguments:
-        seed, batch_size, steps = 0, 4, 12
-
-    tasks = {
-        name: ([{"input_ids": [place], "labels": [n]} for place in range(6)], [])
-        for n, name in enumerate(("one", "two"))
-    }
-    rows = objectives.MixedRows(Text({"input_ids": [i]} for i in range(100)), tasks, Arguments)
+    text = [{"input_ids": [i]} for i in range(100)]
+    tasks = [[{"input_ids": [place], "labels": [n]} for place in range(6)] for n in range(2)]
+    rows = task_rows.MixedRows(text, tasks, steps=12, batch_size=4, seed=0)
     assert len(rows) == 48
     batches = [[rows[i] for i in range(start, start + 4)] for start in range(0, 48, 4)]
     kinds = [{tuple(row.get("labels", ["text"])) for row in batch} for batch in batches]
@@ -222,10 +214,43 @@ def test_topics_have_a_name_for_every_class():
 
 def test_endless_batches_use_every_row_in_each_round():
     rows = [{"input_ids": [0] * n} for n in range(1, 11)]
-    batches = objectives.endless_batches(rows, 4, random.Random(0))
+    batches = task_rows.endless_batches(rows, 4, random.Random(0))
     for _ in range(5):
         some = [row for _ in range(3) for row in next(batches)]
         assert len(some) == 12 and {len(row["input_ids"]) for row in some} == set(range(1, 11))
+
+
+# --- Resumed only with the same start and the same tasks -----------------------------------------
+
+
+def with_other_labels(folder: Path) -> None:
+    """The same texts, one label changed."""
+    train = folder / "train.csv"
+    text = train.read_text(encoding="utf8")
+    train.write_text(text.replace(",时尚\n", ",娱乐\n", 1), encoding="utf8")
+
+
+def with_another_bias(folder: Path) -> None:
+    weights = load_file(folder / "model.safetensors")
+    weights["decoder.final_layer_norm.weight"] += 1
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+
+
+@pytest.mark.parametrize("changed", ["start", "tasks"])
+def test_another_start_or_other_tasks_do_not_take_up_the_run(t5, tmp_path, changed):
+    """In folders of the same name: the finished model would be handed out as theirs."""
+    text, first = corpus(tmp_path / "text.txt"), shutil.copytree(t5, tmp_path / "first")
+    data = shutil.copytree(course_root() / "data/mini_thucnews", tmp_path / "mini_thucnews")
+    more = ("--objective", "spans", "--start", first, "--tasks", f"thucnews={data}")
+    start(tmp_path, text, *more, steps=10)
+    start(tmp_path, text, *more, steps=10)  # as it was: finished at once
+    if changed == "start":
+        with_another_bias(first)
+    else:
+        with_other_labels(data)
+    with pytest.raises(SystemExit, match=rf"pretrain.py: .*other settings \({changed} ") as stopped:
+        start(tmp_path, text, *more, steps=10)
+    assert "\n" not in str(stopped.value)
 
 
 # --- Refused -------------------------------------------------------------------------------------
@@ -247,6 +272,14 @@ def test_wrong_arguments_are_one_line(tmp_path, capsys, more, said):
     error = capsys.readouterr().err.split("error: ")[1]
     assert said in error and error.count("\n") == 1
     assert not (tmp_path / "work").exists()
+
+
+def test_a_vocabulary_without_room_for_the_sentinels_is_one_line(tmp_path):
+    text = corpus(tmp_path / "text.txt")
+    for size in (60, 104):
+        with pytest.raises(SystemExit, match=f"pretrain.py: a T5 vocabulary of {size} ") as stopped:
+            start(tmp_path, text, "--objective", "spans", "--vocab-size", size)
+        assert "\n" not in str(stopped.value)
 
 
 def test_tokens_seen_counts_the_rows_that_were_read():

@@ -15,10 +15,11 @@ from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
-import objectives
+import objectives.bert
 import pretrain
 import pytest
 import torch
+from objectives import Run
 from safetensors.torch import load_file
 from tiny_bert import tiny_config, tiny_tokenizer
 from transformers import BertForPreTraining, BertTokenizer
@@ -156,7 +157,7 @@ def test_log_stands_beside_the_model(run):
 def test_best_checkpoint_is_the_one_that_is_finished(run, tmp_path, monkeypatch):
     measured = iter(range(1, 100))  # as if the model got worse and worse
     monkeypatch.setattr(
-        objectives, "evaluate_pretraining", lambda *_: {"mlm_loss": float(next(measured))}
+        objectives.bert, "evaluate_pretraining", lambda *_: {"mlm_loss": float(next(measured))}
     )
     finished = start(tmp_path, run.text, *run.tokenizer, "--steps", "20")
     assert json.loads((finished / "training.json").read_text())["best_step"] == SAVE_EVERY
@@ -173,7 +174,7 @@ def test_whole_word_is_for_training_only(run, tmp_path, monkeypatch, option):
         made.append(PretrainingCollator(*arguments, **options))
         return made[-1]
 
-    monkeypatch.setattr(objectives, "PretrainingCollator", collator)
+    monkeypatch.setattr(objectives.bert, "PretrainingCollator", collator)
     start(tmp_path, run.text, *run.tokenizer, "--steps", "10", *option)
     ways = {each.seed: each.whole_word for each in made}  # evaluation repeats itself: a seed
     assert ways == {None: bool(option), 5: False}
@@ -232,7 +233,9 @@ def test_killed_run_resumes_from_the_complete_checkpoint(run, tmp_path):
 def test_resumed_run_goes_on_as_if_never_interrupted(run, tmp_path, monkeypatch):
     # With the masks of a row always the same: batches are prepared one ahead, so that otherwise
     # the masks after a resume are other random ones, as good as those that were lost.
-    monkeypatch.setattr(objectives, "PretrainingCollator", partial(PretrainingCollator, seed=1))
+    monkeypatch.setattr(
+        objectives.bert, "PretrainingCollator", partial(PretrainingCollator, seed=1)
+    )
     whole = start(tmp_path / "whole", run.text, *run.tokenizer)
     shutil.copytree(tmp_path / "whole/work", tmp_path / "resumed/work")
     shutil.rmtree(tmp_path / f"resumed/work/checkpoint-{STEPS}")
@@ -244,30 +247,31 @@ def test_resumed_run_goes_on_as_if_never_interrupted(run, tmp_path, monkeypatch)
 
 def test_killed_while_saving_starts_again_from_the_last_step(run, tmp_path):
     shutil.copytree(run.folder / "work", tmp_path / "work")
-    before = len(log(tmp_path))
+    rows = log(tmp_path)
     finished = start(tmp_path, run.text)
-    assert min(evaluated(log(tmp_path)[before:])) >= STEPS, "trained all over again"
+    # What stood in the checkpoint stands in the log as it did, minutes and all.
+    assert log(tmp_path)[: len(rows) - 1] == rows[:-1]
+    anew = [row for row in log(tmp_path) if row not in rows]
+    assert min(evaluated(anew)) >= STEPS, "trained all over again"
     assert same_weights(finished, run.finished)
 
 
 @pytest.fixture
 def saving(tmp_path):
     """What save_finished takes, and an older finished model with a card in its place."""
-    arguments = SimpleNamespace(
-        output=tmp_path / "models/small", work=tmp_path / "work", start=None
-    )
-    arguments.work.mkdir()
-    (arguments.work / "log.jsonl").write_text('{"step": 1}\n')
-    arguments.output.mkdir(parents=True)
+    run = Run(text=[], output=tmp_path / "models/small", work=tmp_path / "work")
+    run.work.mkdir()
+    (run.work / "log.jsonl").write_text('{"step": 1}\n')
+    run.output.mkdir(parents=True)
     for name in ("model.safetensors", "README.md", "stray.txt"):
-        (arguments.output / name).write_text("old")
+        (run.output / name).write_text("old")
     model = BertForMaskedPreTraining(tiny_config())
-    return model, BertForPreTraining, tiny_tokenizer(), {"steps": 1}, arguments
+    return model, BertForPreTraining, tiny_tokenizer(), {"steps": 1}, run
 
 
 @pytest.mark.parametrize("name", ["model", "log"])
 def test_kill_while_saving_leaves_the_old_model(saving, monkeypatch, name):
-    arguments = saving[-1]
+    output = saving[-1].output
 
     def broken(*_, **__):
         raise KeyboardInterrupt
@@ -278,14 +282,14 @@ def test_kill_while_saving_leaves_the_old_model(saving, monkeypatch, name):
         monkeypatch.setattr(pretrain.shutil, "copy", broken)
     with pytest.raises(KeyboardInterrupt):
         pretrain.save_finished(*saving)
-    assert sorted(path.name for path in arguments.output.iterdir()) == [
+    assert sorted(path.name for path in output.iterdir()) == [
         "README.md",
         "model.safetensors",
         "stray.txt",
     ]
     monkeypatch.undo()
     pretrain.save_finished(*saving)  # the leftovers are no obstacle
-    check_folder(arguments.output)
+    check_folder(output)
 
 
 def test_saving_keeps_the_model_card(saving):
@@ -355,6 +359,59 @@ def test_other_settings_do_not_take_up_the_run(run, tmp_path):
     with pytest.raises(SystemExit, match="holds checkpoints of a run with other settings"):
         start(tmp_path, run.text, "--seed", 6)
     assert not (tmp_path / "models/small").exists()
+
+
+def other_text(path: Path) -> None:
+    """As many documents, of other sentences."""
+    path.write_text(path.read_text(encoding="utf8").replace("银行", "书店"), encoding="utf8")
+
+
+def test_other_text_under_the_same_name_does_not_take_up_the_run(run, tmp_path):
+    """It ended at once and handed out the model of the old text."""
+    shutil.copytree(run.folder / "work", tmp_path / "work")
+    text = shutil.copy(run.text, tmp_path / run.text.name)
+    rows = log(tmp_path)
+    start(tmp_path, text)  # the same text in another folder carries on
+    assert min(row["step"] for row in log(tmp_path) if row not in rows) >= STEPS
+    other_text(text)
+    with pytest.raises(SystemExit, match=r"a run with other settings \(text "):
+        start(tmp_path, text)
+
+
+def test_another_tokenizer_under_the_same_name_does_not_take_up_the_run(run, tmp_path):
+    text = shutil.copy(run.text, tmp_path / run.text.name)
+    tokenizer = shutil.copytree(run.folder / "work/tokenizer", tmp_path / "tokenizer")
+    more = ("--tokenizer", tokenizer, "--steps", 10)
+    start(tmp_path, text, *more)
+    file = tokenizer / "tokenizer.json"
+    file.write_text(file.read_text(encoding="utf8").replace('"球"', '"求"'), encoding="utf8")
+    with pytest.raises(SystemExit, match=r"a run with other settings \(tokenizer "):
+        start(tmp_path, text, *more)
+
+
+def test_checkpoints_without_their_vocabulary_are_refused(run, tmp_path):
+    """Trained again, it would number its tokens in another order."""
+    shutil.copytree(run.folder / "work", tmp_path / "work")
+    shutil.rmtree(tmp_path / "work/tokenizer")
+    with pytest.raises(SystemExit, match="not the vocabulary of the checkpoints") as stopped:
+        start(tmp_path, run.text)
+    assert "\n" not in str(stopped.value)
+
+
+def test_a_vocabulary_of_other_text_is_not_used_again(run, tmp_path, monkeypatch, capsys):
+    """A run that was killed before its first checkpoint leaves its vocabulary."""
+    text = corpus(tmp_path / "text.txt")
+
+    def prepared() -> dict:
+        monkeypatch.setattr(sys, "argv", command(tmp_path, text))
+        _, tokenizer, _ = pretrain.prepare(pretrain.parse_arguments())
+        return tokenizer.get_vocab()
+
+    first = prepared()
+    assert prepared() == first and "书" not in first
+    assert capsys.readouterr().out.count("training the vocabulary") == 1
+    other_text(text)
+    assert "书" in prepared()
 
 
 def test_another_folder_is_not_replaced_by_the_model(run, tmp_path, capsys):

@@ -4,7 +4,10 @@ Tokens of the invented documents are all different numbers, so every token tells
 """
 
 import gzip
+import hashlib
+import json
 import random
+from array import array
 from math import sqrt
 from types import SimpleNamespace
 
@@ -15,6 +18,7 @@ from utils.pretraining import (
     IGNORE,
     IS_NEXT,
     NOT_NEXT,
+    Passages,
     SegmentPairs,
     encode_documents,
     read_documents,
@@ -91,6 +95,15 @@ def test_read_documents_names_an_empty_file(tmp_path, text):
     (tmp_path / "nothing.txt").write_text(text)
     with pytest.raises(ValueError, match=r"nothing\.txt: no text"):
         read_documents(tmp_path / "nothing.txt")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("no.txt", "no such file"), ("no.txt.gz", "no such file"), (".", "a folder")]
+)
+def test_read_documents_names_what_is_no_file(tmp_path, name, said):
+    with pytest.raises(ValueError, match=said) as error:
+        read_documents(tmp_path / name)
+    assert str(tmp_path / name) in str(error.value) and "\n" not in str(error.value)
 
 
 # --- train_wordpiece, encode_documents -----------------------------------------------------------
@@ -261,6 +274,37 @@ def test_segment_pairs_repeat_for_a_seed():
     documents = random_documents()
     assert items(documents, passes=2, seed=3) == items(documents, passes=2, seed=3)
     assert items(documents, passes=2, seed=3) != items(documents, passes=2, seed=4)
+
+
+# sha256 of the rows that these settings gave when the models that ship were trained.
+ROWS = {
+    "pairs": "dcd1941a512a9e4e133e43349f0bf6b44c257750442e4b494d85b8120a38eeda",
+    "passages": "f7deafdc3db014f77bdb68152572201d3f49b0a01a1fc671c3422246f5190664",
+    "passages of T5": "6a7b88c23738df4faad30be4b7735bb65d91fc798f9b5d353f41379fe897aacb",
+}
+
+
+@pytest.mark.parametrize("kind", ROWS)
+def test_the_same_seed_gives_the_same_rows_as_ever(kind):
+    rng = random.Random(11)
+    documents = [
+        [
+            [rng.randrange(10, 9000) for _ in range(rng.randint(1, 30))]
+            for _ in range(rng.choice([1, 1, 2, 5, 40]))
+        ]
+        for _ in range(180)
+    ]
+    marks = (None, None) if kind == "passages of T5" else (CLS, SEP)
+    tokenizer = SimpleNamespace(cls_token_id=marks[0], sep_token_id=marks[1])
+    options = {"max_length": 96, "short_length": 32, "batch_size": 32, "seed": 1, "passes": 11}
+    rows = (SegmentPairs if kind == "pairs" else Passages)(documents, tokenizer, **options)
+    content = json.dumps([rows[place] for place in range(len(rows))])
+    assert hashlib.sha256(content.encode()).hexdigest() == ROWS[kind]
+
+
+def test_rows_are_kept_in_arrays():
+    rows = SegmentPairs(random_documents(), SPECIALS, max_length=32).rows
+    assert all(isinstance(each, array) for each in (rows.tokens, rows.ends, rows.numbers))
 
 
 def batches_of_lengths(passes: int) -> list[list[int]]:

@@ -8,11 +8,13 @@ from tiny_bert import VOCABULARY, pair_rows, tiny_config, tiny_tokenizer
 from torch.nn.functional import cross_entropy
 from transformers import BertForPreTraining
 
+from utils import bert
 from utils.pretraining import (
     IGNORE,
     BertForMaskedPreTraining,
     PretrainingCollator,
     evaluate_pretraining,
+    pretraining_loss,
     train_steps,
     unigram_baseline,
 )
@@ -59,6 +61,39 @@ def test_model_equals_transformers():
     assert len(gradients) > 20
     for name, weight in model.named_parameters():
         torch.testing.assert_close(weight.grad, gradients[name], atol=1e-9, rtol=0, msg=name)
+
+
+@pytest.mark.parametrize("nsp_weight", [1.0, 0.25])
+def test_one_loss_whichever_class(nsp_weight):
+    """Chapter 2's class, transformers' and the one for long runs: same weights, same loss."""
+    model, batch = tiny_model(), batch_of()
+    known = vars(bert.BertConfig())
+    entries = {key: value for key, value in vars(model.config).items() if key in known}
+    ours = bert.BertForPreTraining(bert.BertConfig(**entries)).double()
+    ours.load_state_dict(model.state_dict())
+    model.nsp_weight = nsp_weight
+    wanted = model(**batch).loss
+    for each in (ours, reference(model), model):
+        loss = pretraining_loss(each, batch, nsp_weight)
+        assert abs(loss - wanted) < 1e-9, type(each)
+    measured, expected = (evaluate_pretraining(each, [batch]) for each in (ours, model))
+    assert measured == pytest.approx(expected, rel=1e-6)
+    pretraining_loss(ours, batch, nsp_weight).backward()
+    wanted.backward()
+    for name, weight in ours.named_parameters():
+        expected = model.get_parameter(name).grad
+        torch.testing.assert_close(weight.grad, expected, atol=1e-9, rtol=0, msg=name)
+
+
+@pytest.mark.parametrize("name", ["labels", "next_sentence_label"])
+def test_loss_without_any_answer_of_one_kind(name):
+    batch = batch_of()
+    batch[name] = torch.full_like(batch[name], IGNORE)
+    model = tiny_model()
+    loss = pretraining_loss(model, batch)  # torch's mean over no label would be NaN
+    assert abs(loss - model(**batch).loss) < 1e-9 and loss > 0
+    loss.backward()
+    assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)
 
 
 def test_model_loss_in_bf16_is_float32():

@@ -1,20 +1,17 @@
 """What the course promises of its model and its recipes, held against what was measured."""
 
-import json
-
 import pytest
 from notebooks import ROOT
 
+from utils.results import read_results
 from utils.training_log import training_rounds
-
-
-def rows(name: str) -> dict:
-    return json.loads((ROOT / f"results/{name}.json").read_text(encoding="utf8"))["rows"]
 
 
 def lead(name: str, labels: int, other: str) -> float:
     """Percentage points of test accuracy by which mini-bert-zh is ahead, mean of three seeds."""
-    ours, theirs = (rows(name)[f"{labels}/{each}"]["accuracy"] for each in ("mini-bert-zh", other))
+    ours, theirs = (
+        read_results(name)[f"{labels}/{each}"]["accuracy"] for each in ("mini-bert-zh", other)
+    )
     assert len(ours["values"]) == len(theirs["values"]) == 3
     return 100 * (ours["mean"] - theirs["mean"])
 
@@ -29,7 +26,7 @@ def test_mini_bert_zh_knows_held_out_text():
 
 @pytest.mark.parametrize("labels, least", [(200, 0.66), (1000, 0.79), (5000, 0.855)])
 def test_real_titles(labels, least):
-    assert rows("thucnews_titles")[f"{labels}/mini-bert-zh"]["accuracy"]["mean"] >= least
+    assert read_results("thucnews_titles")[f"{labels}/mini-bert-zh"]["accuracy"]["mean"] >= least
     assert lead("thucnews_titles", labels, "tfidf") > 0
 
 
@@ -48,11 +45,11 @@ def test_pretrained_beats_scratch(name, labels, points):
 
 @pytest.mark.parametrize("task, times", [("fine-tuning", 8), ("pretraining", 4)])
 def test_the_recipes_are_faster(task, times):
-    assert rows("throughput")[task]["ratio"] >= times
+    assert read_results("throughput")[task]["ratio"] >= times
 
 
 def test_the_faster_recipe_is_no_worse():
     course, tutorial = (
-        rows("throughput")[f"{name} recipe"]["accuracy"] for name in ("course", "tutorial")
+        read_results("throughput")[f"{name} recipe"]["accuracy"] for name in ("course", "tutorial")
     )
     assert abs(course["mean"] - tutorial["mean"]) <= max(course["sd"], tutorial["sd"])

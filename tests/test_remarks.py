@@ -1,7 +1,7 @@
-"""scripts/remarks.py: which sentences of a review are taken, and with which label."""
+"""T5's task "remarks": which sentences of a review are taken, and with which label."""
 
 import pytest
-from remarks import load_remarks, sentences
+from objectives.remarks import load_remarks, sentences
 
 REVIEWS = {
     "pos": [

@@ -69,41 +69,61 @@ def test_last_checkpoint_may_be_none(tmp_path):
 # --- JsonLog -------------------------------------------------------------------------------------
 
 
-def log(path, logs: dict, step: int, first: int = 0, main_process: bool = True) -> None:
+def log(
+    path, logs: dict, step: int, first: int = 0, main_process: bool = True, history: list = ()
+) -> list[dict]:
+    """Log once, a minute after the training began at step `first`; gives Trainer's own rows."""
     callback = JsonLog(path)
-    state = SimpleNamespace(global_step=first, max_steps=100, is_world_process_zero=main_process)
+    state = SimpleNamespace(
+        global_step=first,
+        max_steps=100,
+        is_world_process_zero=main_process,
+        log_history=[*history],
+    )
     callback.on_train_begin(None, state, None)
     callback.started -= 60  # as if a minute had gone by
     state.global_step = step
+    state.log_history.append({**logs, "step": step})  # as Trainer does
     callback.on_log(None, state, None, logs=logs)
+    return state.log_history
+
+
+def rows_of(path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text(encoding="utf8").splitlines()]
 
 
 def test_json_log_rows(tmp_path):
     path = tmp_path / "runs" / "log.jsonl"
-    log(path, {"loss": 0.123456789, "epoch": 1}, step=25)
-    log(path, {"eval_loss": 2.0}, step=50, first=40)  # started again at step 40
-    rows = [json.loads(line) for line in path.read_text(encoding="utf8").splitlines()]
-    assert rows == [
+    history = log(path, {"loss": 0.123456789, "epoch": 1}, step=25)
+    log(path, {"eval_loss": 2.0}, step=50, first=40, history=history)  # started again at step 40
+    rows = [
         {"step": 25, "minutes": 1.0, "minutes_left": 3.0, "loss": 0.123457, "epoch": 1},
         # One minute before the interruption, one for the ten steps since.
         {"step": 50, "minutes": 2.0, "minutes_left": 5.0, "eval_loss": 2.0},
     ]
+    assert rows_of(path) == rows
+    assert [list(row) for row in rows_of(path)] == [list(row) for row in rows], "step comes first"
 
 
-def test_json_log_forgets_the_steps_that_are_done_anew(tmp_path):
-    path = tmp_path / "log.jsonl"
+def test_json_log_drops_steps_that_are_done_anew(tmp_path):
+    """A checkpoint carries the rows before it; those after it are not in the resumed run."""
+    path, history = tmp_path / "log.jsonl", []
     for step in (10, 20, 30):
-        log(path, {"loss": float(step)}, step=step, first=step - 10)
+        history = log(path, {"loss": float(step)}, step=step, first=step - 10, history=history)
+    assert [row["step"] for row in rows_of(path)] == [10, 20, 30]
     with path.open("a", encoding="utf8") as file:
-        file.write('{"step": 31, "minu')  # killed while writing
-    log(path, {"loss": 0.5}, step=25, first=20)
-    rows = [json.loads(line) for line in path.read_text(encoding="utf8").splitlines()]
-    assert [(row["step"], row["minutes"]) for row in rows] == [(10, 1.0), (20, 2.0), (25, 3.0)]
+        file.write('{"step": 31, "minu')  # whatever else has become of the file
+    log(path, {"loss": 0.5}, step=25, first=20, history=history[:2])
+    assert [(row["step"], row["minutes"]) for row in rows_of(path)] == [
+        (10, 1.0),
+        (20, 2.0),
+        (25, 3.0),
+    ]
 
 
 def test_json_log_before_the_first_step(tmp_path):
     log(tmp_path / "log.jsonl", {"loss": 1.0}, step=0)
-    row = json.loads((tmp_path / "log.jsonl").read_text())
+    [row] = rows_of(tmp_path / "log.jsonl")
     assert row["step"] == 0 and row["minutes_left"] is None
 
 

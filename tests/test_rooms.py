@@ -10,7 +10,8 @@ import pytest
 UTILS = nb.ROOT / "utils"
 # A room may import those before it.
 ORDER = (
-    "profile models training_log resuming bert_weights bert data pretraining metrics finetuning smaller "
+    "profile results models training_log resuming bert_weights bert data pretraining metrics "
+    "finetuning smaller "
     "measuring errors toy_models figures token_reading token_figures widgets checks"
 ).split()
 ROOMS = {path.parent.name for path in UTILS.glob("*/__init__.py")}

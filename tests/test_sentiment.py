@@ -20,7 +20,7 @@ from utils.finetuning import (
     save_head,
     sentiment_classifier,
 )
-from utils.models import ModelError, resolve
+from utils.models import MINILM_SHA256, MINILM_VOCABULARY, ModelError, resolve
 
 FOLDER = (ROOT / HEAD).parent
 
@@ -84,3 +84,10 @@ def test_the_card_tells_what_was_measured():
     assert f"{log['settings']['trained_parameters']:,}" in card
     stored = sum(value.numel() for value in load_file(ROOT / HEAD).values())
     assert stored == log["settings"]["trained_parameters"]
+
+
+def test_the_head_belongs_to_the_encoder_that_is_taken():
+    """A head fits any encoder of this shape; `resolve` takes the one that it was trained with."""
+    about = json.loads((FOLDER / "training.json").read_text("utf8"))["about"]
+    assert about["model_sha256"] == MINILM_SHA256
+    assert about["vocab_sha256"] == MINILM_VOCABULARY

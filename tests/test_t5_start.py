@@ -1,8 +1,8 @@
-"""scripts/t5_start.py: where a small T5 looks before its first step."""
+"""The head start: where a small T5 looks before its first step."""
 
 import pytest
 import torch
-from t5_start import head_start
+from objectives.t5_start import head_start
 from transformers import T5Config, T5ForConditionalGeneration
 
 

@@ -21,6 +21,7 @@ from book.times import (
     in_readme,
     note_times,
     pages,
+    spoken,
 )
 from nbformat.v4 import new_code_cell, new_notebook
 
@@ -64,6 +65,15 @@ def test_times_are_printed_in_round_numbers():
     assert in_chapter(CHAPTER, "02_b", ROWS) == "运行约 10 秒，峰值内存约 1.0 GB（2 核 CPU 实测）。"
     assert in_readme(TABLE, ROWS) == TABLE.replace("9 |", "1 |", 1).replace("9 |", "0.5 |")
     assert in_index(TABLE, ROWS) == TABLE.replace("9 |", "约一分钟 |", 1).replace("9", "约半分钟")
+
+
+def test_a_long_chapter_is_spoken_in_digits():
+    assert [spoken(count) for count in (1, 8, 9, 12)] == [
+        "约半分钟",
+        "约四分钟",
+        "约 5 分钟",
+        "约 6 分钟",
+    ]
 
 
 @pytest.mark.parametrize("text", ["很快。", CHAPTER + CHAPTER])

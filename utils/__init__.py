@@ -5,6 +5,7 @@ inside a room. Arrows point one way, from the later to the earlier in this list;
 `tests/test_rooms.py` holds both.
 
     profile          the switches: profile, seed, device, bf16
+    results          what was measured: the rows of results/*.jsonl
     models           a name -> a checked folder or Hub id; its tokenizer
     training_log     a run's log, and the report that is kept with a model
     resuming         carry on an interrupted run, and only that run

@@ -4,16 +4,15 @@ The chapters silence the library so that its words do not stand between the line
 chapter wants them read, it asks here.
 """
 
-import io
-import logging
-import re
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from transformers.utils import logging as library_log
+from transformers.utils.loading_report import update_key_name  # groups layers; not documented
 
 
-def attempt(action) -> None:
+def attempt(action: Callable[[], object]) -> None:
     """Call `action()` and print one line: that it worked, or the kind and words of its error.
 
     Folders of this machine are shortened, so that the line is the same for every reader.
@@ -29,26 +28,26 @@ def attempt(action) -> None:
         print("没有报错")
 
 
-def loading_report(auto_class, folder: str) -> str:
-    """The table that `auto_class.from_pretrained(folder)` logs of weights that did not fit.
+def loading_report(auto_class: type, folder: str) -> str:
+    """The weights that did not fit, one line each, when `auto_class.from_pretrained(folder)` loads.
 
-    Rows are sorted, first what is MISSING (new, untrained weights), then what is UNEXPECTED (in
-    the file, but of no use here). Empty where every weight found its place.
+    First what is MISMATCHED (of another shape), then what is MISSING (new, untrained weights),
+    then what is UNEXPECTED (in the file, but of no use here). Layers with the same fate share a
+    line, "encoder.layer.{2, 3}.x". Empty where every weight found its place.
     """
-    words = io.StringIO()
-    handler = logging.StreamHandler(words)
     before = library_log.get_verbosity()
-    library_log.disable_default_handler()
-    library_log.add_handler(handler)
-    library_log.set_verbosity_warning()
+    library_log.set_verbosity_error()  # or the library would print the same as a table
     try:
-        auto_class.from_pretrained(folder)
+        _, found = auto_class.from_pretrained(folder, output_loading_info=True)
     finally:
         library_log.set_verbosity(before)
-        library_log.remove_handler(handler)
-        library_log.enable_default_handler()
-    # Layers with the same fate share a row, "encoder.layer.{2, 3}.x"; a terminal has the status in
-    # colour.
-    row = r"^(\S.*?) *\| *(?:\x1b\[[\d;]*m)?(MISSING|UNEXPECTED|MISMATCH)\b"
-    rows = re.findall(row, words.getvalue(), re.M)
-    return "\n".join(f"{status:10s} {name}" for status, name in sorted((s, n) for n, s in rows))
+    fates = {
+        "MISMATCH": [name for name, *_ in found["mismatched_keys"]],
+        "MISSING": found["missing_keys"],
+        "UNEXPECTED": found["unexpected_keys"],
+    }
+    return "\n".join(
+        f"{fate:10s} {name}"
+        for fate, names in fates.items()
+        for name in sorted(update_key_name(sorted(names)))
+    )

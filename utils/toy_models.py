@@ -45,6 +45,7 @@ class Transformer(nn.Module):
         self.head = nn.Linear(WIDTH, words)
 
     def read(self, vectors: Tensor) -> Tensor:
+        """Embedded tokens (batch, length, WIDTH) -> contextual vectors of the same length."""
         length = vectors.shape[1]
         mask = causal_mask(length) if self.causal else None
         return self.layers(vectors + self.position[:length], mask=mask)
@@ -65,6 +66,7 @@ class ELMo(nn.Module):
         self.head = nn.Linear(WIDTH, words)
 
     def read(self, vectors: Tensor) -> Tensor:
+        """Embedded tokens (batch, length, WIDTH) -> contextual vectors of the same length."""
         after_left, _ = self.rightwards(vectors)
         after_right, _ = self.leftwards(vectors.flip(1))
         return torch.cat([after_left, after_right.flip(1)], dim=-1)
@@ -89,6 +91,7 @@ class T5(nn.Module):
         self.head = nn.Linear(WIDTH, words)
 
     def read(self, source: Tensor, target: Tensor) -> Tensor:
+        """Embedded source and target (batch, length, WIDTH) -> vectors of the target's tokens."""
         memory = self.encoder(source + self.position[: source.shape[1]])
         length = target.shape[1]
         mask = causal_mask(length)

@@ -4,7 +4,7 @@ import json
 import time
 from pathlib import Path
 
-from transformers import TrainerCallback
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 BUDGET = ("steps", "tokens_seen", "minutes")  # of a round of training
 
@@ -41,54 +41,51 @@ def text_budget(folder: str | Path) -> dict:
 
 
 class JsonLog(TrainerCallback):
-    """Write every log of a Trainer to a file, one JSON object a line, with minutes and an ETA.
+    """Write the log of a Trainer to a file, one JSON object a line, with minutes and an ETA.
 
-    A run that is resumed carries the minutes on and drops the rows of the steps that are done anew.
+    The rows are Trainer's own (`state.log_history`), which every checkpoint carries: a run that is
+    resumed has those before its checkpoint, and the minutes with them. The file is written anew
+    with each row, so that it is whole whenever the process is killed.
     """
 
     def __init__(self, path: str | Path):
         self.path, self.minutes_before = Path(path), 0.0
 
-    def on_train_begin(self, args, state, control, **kwargs):
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs
+    ) -> None:
         self.started, self.first_step = time.perf_counter(), state.global_step
-        if not (state.is_world_process_zero and self.path.is_file()):
-            return
-        rows = [row for row in self._read() if row["step"] <= state.global_step]
-        self.minutes_before = max((row["minutes"] for row in rows), default=0.0)
-        partial = self.path.with_suffix(".partial")
-        partial.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf8")
-        partial.replace(self.path)
+        self.minutes_before = max((row.get("minutes", 0.0) for row in state.log_history), default=0)
 
     def minutes(self) -> float:
         """Minutes of training so far, those before an interruption included."""
         return self.minutes_before + (time.perf_counter() - self.started) / 60
 
-    def on_log(self, args, state, control, logs=None, **kwargs):
-        if not state.is_world_process_zero:
-            return
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict | None = None,
+        **kwargs,
+    ) -> None:
         steps = state.global_step - self.first_step
         left = None  # nobody knows before the first step
         if steps:
             minutes_a_step = (self.minutes() - self.minutes_before) / steps
             left = round((state.max_steps - state.global_step) * minutes_a_step, 1)
-        row = {
-            "step": state.global_step,
-            "minutes": round(self.minutes(), 2),
-            "minutes_left": left,
-        }
-        row |= {
-            key: round(value, 6) if isinstance(value, float) else value
-            for key, value in logs.items()
-        }
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a", encoding="utf8") as file:
-            file.write(json.dumps(row) + "\n")
+        state.log_history[-1] |= {"minutes": round(self.minutes(), 2), "minutes_left": left}
+        if state.is_world_process_zero:
+            self._write(state.log_history)
 
-    def _read(self) -> list[dict]:
-        rows = []
-        for line in self.path.read_text(encoding="utf8").splitlines():
-            try:
-                rows.append(json.loads(line))
-            except ValueError:  # cut off when the process was killed
-                continue
-        return rows
+    def _write(self, rows: list[dict]) -> None:
+        first = ("step", "minutes", "minutes_left")
+        lines = [{name: row.get(name) for name in first} | row for row in rows]
+        lines = [
+            {name: round(v, 6) if isinstance(v, float) else v for name, v in line.items()}
+            for line in lines
+        ]
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.path.with_suffix(".partial")
+        partial.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf8")
+        partial.replace(self.path)

@@ -8,7 +8,7 @@ from pathlib import Path
 import ipykernel.kernelspec
 import nbformat
 import psutil
-from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -25,7 +25,8 @@ class NotebookFailed(Exception):
 class ThisPython(KernelSpecManager):
     """Start kernels of the running Python, whatever kernels the user has installed."""
 
-    def get_kernel_spec(self, kernel_name):
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        """That of the running Python, whatever name is asked for."""
         return self.kernel_spec_class(
             resource_dir=ipykernel.kernelspec.RESOURCES, **ipykernel.kernelspec.get_kernel_dict()
         )

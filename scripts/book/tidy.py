@@ -137,6 +137,7 @@ def restore_outputs(notebook: NotebookNode, model: NotebookNode) -> list[str]:
 
 
 def is_exercise(cell: NotebookNode) -> bool:
+    """Is this a stub, a check or a solution?"""
     return bool(EXERCISE_TAGS & set(cell.metadata.get("tags", [])))
 
 

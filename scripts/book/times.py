@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import os
 import platform
 import re
 import subprocess
@@ -27,14 +28,10 @@ class TimesError(ValueError):
 
 def keep_to_two_cores() -> None:
     """Give this process, and so the kernels, the two cores that the measured times are for."""
+    os.environ["OMP_NUM_THREADS"] = str(CORES)  # all that macOS allows, where no core is bound
     process = psutil.Process()
-    if hasattr(process, "cpu_affinity"):  # Linux and Windows
+    if hasattr(process, "cpu_affinity"):
         process.cpu_affinity(process.cpu_affinity()[:CORES])
-        cores = len(process.cpu_affinity())
-    else:
-        cores = psutil.cpu_count()
-    if cores != CORES:
-        raise SystemExit(f"--times measures on {CORES} cores; this machine gives {cores}.")
     if (busy := psutil.cpu_percent(1)) > 10:
         print(f"The machine is busy with other work ({busy:.0f} %): the seconds will be too many.")
 
@@ -124,9 +121,14 @@ def in_index(text: str, times: dict) -> str:
         TimesError: A chapter of the table was not measured.
     """
     return ROW.sub(
-        lambda row: f"{row[1]}约{HALVES[halves(measured(row[2], times)) - 1]}{row[3]}",
+        lambda row: f"{row[1]}{spoken(halves(measured(row[2], times)))}{row[3]}",
         text,
     )
+
+
+def spoken(halves: int) -> str:
+    """Half minutes in words, such as 约一分半; beyond four minutes, whole ones in digits."""
+    return f"约{HALVES[halves - 1]}" if halves <= len(HALVES) else f"约 {(halves + 1) // 2} 分钟"
 
 
 def halves(row: dict) -> int:
@@ -143,3 +145,17 @@ def measured(name: str, times: dict) -> dict:
     if name not in times:
         raise TimesError(f"{name} is not in results/times.json: make times CHAPTER={name[:2]}")
     return times[name]
+
+
+def write_pages(root: Path = ROOT) -> list[Path]:
+    """Write the measured times into the pages; the paths of those that changed.
+
+    Raises:
+        TimesError: A chapter was not measured, or has no line to print it on.
+    """
+    changed = []
+    for path, text in pages(root, json.loads(TIMES.read_text("utf-8"))).items():
+        if text != path.read_text("utf-8"):
+            path.write_text(text, encoding="utf-8", newline="\n")
+            changed.append(path)
+    return changed

@@ -4,6 +4,7 @@ Everything is written beside its place and renamed when it is whole, under a loc
 the process that holds it. So nothing half-written is ever taken for whole, not even after kill -9.
 """
 
+import contextlib
 import gzip
 import hashlib
 import os
@@ -18,8 +19,10 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
 from utils.data.rows import DataError, unpacked_limit
+from utils.models import file_sha256
 
 ARCHIVES = (".zip", ".tar.gz", ".tgz")
+UNPACKER = 1  # count up when members are written otherwise, so that folders of before are not taken
 DAMAGE = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError)
 
 
@@ -32,22 +35,28 @@ def cache_folder() -> Path:
 def unpack(archive: Path) -> Path:
     """Folder with the content of a .zip, .tar.gz or .tgz file, unpacked at the first call only.
 
-    The folder is named by the archive's content, so that a changed archive is unpacked anew.
+    The folder is named by the archive's content, so that a changed archive is unpacked anew. So
+    is one whose folder is no longer as it was left: where files were edited or cleared away.
 
     Raises:
-        DataError: damaged or cut off, a member that would land outside the folder, or a bomb.
+        DataError: damaged or cut off, a member that would land outside the folder, a bomb, or a
+            cache that cannot be written.
     """
     with open(archive, "rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()[:16]
     folder = cache_folder() / "unpacked" / f"{archive.name}-{digest}"
     partial = folder.with_name(folder.name + ".partial")
+    note = folder.with_name(folder.name + ".state")
     with _locked(folder):
         if folder.is_dir():
-            return folder
+            if note.is_file() and note.read_text() == _state(folder):
+                return folder
+            shutil.rmtree(folder)
         # Whoever wrote a partial folder no longer holds the lock: it was killed.
         shutil.rmtree(partial, ignore_errors=True)
         try:
             _write_members(archive, partial)
+            note.write_text(_state(partial))  # first: a folder without its note is not taken
             os.rename(partial, folder)
         except DAMAGE as error:
             raise DataError(
@@ -60,24 +69,37 @@ def unpack(archive: Path) -> Path:
     return folder
 
 
+def _state(folder: Path) -> str:
+    """Fingerprint of a folder by its files' names, sizes and times, which reads none of them."""
+    digest = hashlib.sha256(f"unpacked by {UNPACKER}".encode())
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    for path in files:
+        about = path.stat()
+        line = f"{path.relative_to(folder).as_posix()} {about.st_size} {about.st_mtime_ns}\n"
+        digest.update(line.encode(errors="surrogateescape"))
+    return digest.hexdigest()
+
+
 def hub_file(repo: str, name: str) -> Path:
     """A file of a data set on the Hub (or its mirror in HF_ENDPOINT), downloaded once.
 
     The Hub's own client starts a file anew when the process before it was killed. Readers on slow
-    lines lose much by that, so here the next run carries on where the last one stopped.
+    lines lose much by that, so here the next run carries on where the last one stopped. A copy
+    that has changed on this disk since it came is not taken, but downloaded anew.
 
     Raises:
-        DataError: no connection, or what arrived is not what the Hub announced.
+        DataError: no connection, what arrived is not what the Hub announced, or a cache that
+            cannot be written.
     """
     from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
 
     known = try_to_load_from_cache(repo, name, repo_type="dataset")
-    if isinstance(known, str):  # fetched by another program through the Hub's client
+    if isinstance(known, str) and _as_named(Path(known)):  # fetched by another program
         return Path(known)
     target = cache_folder() / "hub" / repo / name
     url = hf_hub_url(repo, name, repo_type="dataset")
     with _locked(target):
-        if target.is_file():
+        if target.is_file() and _as_noted(target):
             return target
         try:
             announced = get_hf_file_metadata(url)
@@ -88,9 +110,29 @@ def hub_file(repo: str, name: str) -> Path:
             reason = " ".join(str(error).split())[:160] or type(error).__name__
             raise DataError(
                 f"{url}: download failed ({reason}); run it again, set HF_ENDPOINT to a mirror "
-                "such as https://hf-mirror.com, or point COURSE_DATA at a copy on your disk"
+                "such as https://hf-mirror.com and restart the kernel, or point COURSE_DATA at a "
+                "copy on your disk"
             ) from error
     return target
+
+
+def _as_named(known: Path) -> bool:
+    """Is a file in the cache of the Hub's client what it was when it came?
+
+    A large one is a link to a file that has its sha256 for a name; of others nothing is known.
+    """
+    name = known.resolve().name
+    return not re.fullmatch("[0-9a-f]{64}", name) or file_sha256(known) == name
+
+
+def _sum_of(target: Path) -> Path:
+    return target.with_name(target.name + ".sha256")
+
+
+def _as_noted(target: Path) -> bool:
+    """Is a downloaded file what it was when it came? One without a note is not known to be."""
+    note = _sum_of(target)
+    return note.is_file() and note.read_text() == file_sha256(target)
 
 
 def _download(announced, target: Path) -> None:
@@ -115,14 +157,32 @@ def _download(announced, target: Path) -> None:
             if hashlib.file_digest(stream, "sha256").hexdigest() != etag:
                 partial.unlink()
                 raise DataError(f"{announced.location}: arrived damaged; run it again")
+    _sum_of(target).write_text(file_sha256(partial))
     os.replace(partial, target)
 
 
-def _locked(target: Path):
+@contextlib.contextmanager
+def _locked(target: Path) -> Iterator[None]:
+    """Hold the lock of a place in the cache.
+
+    Raises:
+        DataError: the cache cannot be written.
+    """
     from filelock import FileLock
 
-    target.parent.mkdir(parents=True, exist_ok=True)
-    return FileLock(target.with_name(target.name + ".lock"))
+    lock = FileLock(target.with_name(target.name + ".lock"))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise DataError(
+            f"{target.parent}: cannot be written ({error.strerror}); set COURSE_CACHE to a folder "
+            "that can"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _write_members(archive: Path, folder: Path) -> None:

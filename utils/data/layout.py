@@ -1,4 +1,4 @@
-"""Find which file or folder of a source holds which split; what is in them is for `formats`."""
+"""Find which file or folder of a source holds which split; what is in them is for `rows`."""
 
 import glob
 import re

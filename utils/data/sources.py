@@ -9,7 +9,9 @@ from utils.data.rows import DataError
 from utils.data.splits import carve
 
 
-def parts_of(source, name: str, kind: Files, folder: str, usual: str) -> dict[str, Path]:
+def parts_of(
+    source: str | Path | None, name: str, kind: Files, folder: str, usual: str
+) -> dict[str, Path]:
     """Which file holds which split of `source`.
 
     Args:

@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import re
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,15 @@ SHARE = 0.1  # of the texts of each class, for each split that a source does not
 SEED = "bert-in-practice-zh"
 
 
-def load_parts(parts: dict[str, Path], classes) -> DatasetDict:
+def load_parts(parts: dict[str, Path], classes: Sequence[str] | str | Path | None) -> DatasetDict:
+    """Read the parts of a source, give the labels ids, carve the splits that are missing.
+
+    Args:
+        parts: which file or folder holds which split, as `find_parts` gives it.
+        classes: class names in the order of their ids, a file of them, or None.
+    Raises:
+        DataError: see `load_texts`.
+    """
     from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
     rows = {
@@ -32,7 +41,8 @@ def load_parts(parts: dict[str, Path], classes) -> DatasetDict:
         for part, path in parts.items()
     }
     training = WHOLE if WHOLE in parts else "train"
-    names, ids = _label_ids(rows[training], parts[training], classes)
+    names, numbered = class_order(rows[training], parts[training], classes)
+    ids = ids_of(names, numbered, rows[training], parts[training])
     for row in itertools.chain.from_iterable(rows.values()):
         if row.label not in ids:
             raise DataError(
@@ -59,23 +69,42 @@ def load_parts(parts: dict[str, Path], classes) -> DatasetDict:
     )
 
 
-def _label_ids(rows: list[Row], path: Path, classes) -> tuple[list[str], dict[str, int]]:
-    """Class names in the order of their ids, and the id of every label that a row may carry."""
+def class_order(
+    rows: list[Row], path: Path, classes: Sequence[str] | str | Path | None
+) -> tuple[list[str], list[str]]:
+    """Class names in the order of their ids, and in the order that numeric labels count them.
+
+    | `classes`, or else the class file  | labels of the rows     | order of the ids              |
+    |------------------------------------|------------------------|-------------------------------|
+    | a list of names                    | names or numbers       | as listed                     |
+    | a file that the caller named       | names or numbers       | as in the file *              |
+    | a class file found beside the data | numbers                | as in the file *              |
+    | the same                           | names, all in the file | as in the file *              |
+    | the same                           | names, some not in it  | sorted: the file is about other texts |
+    | none                               | names                  | sorted *                      |
+    | none                               | numbers                | refused                       |
+
+    * the ten classes of THUCNews have one order in all sources, that of `THUCNEWS_CLASSES`; a
+    numeric label still counts the lines of its file.
+
+    Args:
+        rows: the training rows.
+        path: where they are from.
+        classes: what the caller gave: names, a file of names, or None.
+    Returns:
+        (names, numbered): the name of id `i` is `names[i]`, that of a label "7" `numbered[7]`;
+        `numbered` is empty where a number says nothing.
+    Raises:
+        DataError: one class only, a name listed twice, or numbers that nothing explains.
+    """
     found = sorted({row.label for row in rows})
     if len(found) == 1:
         raise DataError(
             f"{path}: only one class, {found[0][:40]!r}; add texts of at least one other class"
         )
-    if isinstance(classes, (str, Path)):
-        numbered = files.read_class_file(Path(classes).expanduser())
-    elif classes is not None:
-        numbered = list(classes)
-    else:
-        class_file = find_class_file(path) if path.is_file() else None
-        numbered = files.read_class_file(class_file) if class_file else []
+    numbered = _listed_classes(path, classes)
     if len(set(numbered)) < len(numbered):
         raise DataError(f"{path}: its class list names a class twice; name each class once")
-
     number = next((row for row in rows if re.fullmatch(r"[-+]?\d+(\.\d+)?", row.label)), None)
     if number and not numbered:
         raise DataError(
@@ -89,15 +118,37 @@ def _label_ids(rows: list[Row], path: Path, classes) -> tuple[list[str], dict[st
     names = numbered or found
     if set(names) == set(THUCNEWS_CLASSES) and not isinstance(classes, (list, tuple)):
         names = list(THUCNEWS_CLASSES)
+    return names, numbered
+
+
+def _listed_classes(path: Path, classes) -> list[str]:
+    """The class names that the caller gave, or that a class file beside the data lists."""
+    if isinstance(classes, (str, Path)):
+        return files.read_class_file(Path(classes).expanduser())
+    if classes is not None:
+        return list(classes)
+    class_file = find_class_file(path) if path.is_file() else None
+    return files.read_class_file(class_file) if class_file else []
+
+
+def ids_of(names: list[str], numbered: list[str], rows: list[Row], path: Path) -> dict[str, int]:
+    """The id of every label that a row may carry: a class name, or its number as text.
+
+    Args:
+        names, numbered: what `class_order` gives for the training rows `rows` of `path`.
+    Raises:
+        DataError: classes that are called by numbers, and labels that are not among them.
+    """
+    by_name = {name: i for i, name in enumerate(names)}
     if any(name.isdigit() for name in numbered):  # "1" may be a class's name or the id of another
+        found = sorted({row.label for row in rows})
         if not set(found) <= set(names):
             raise DataError(
                 f"{path}: class names and labels are numbers that do not agree "
                 f"({', '.join(names)[:40]} and {', '.join(found)[:40]}); name the classes in words"
             )
-        return names, {name: i for i, name in enumerate(names)}
-    ids = {str(i): names.index(name) for i, name in enumerate(numbered)}
-    return names, ids | {name: i for i, name in enumerate(names)}
+        return by_name
+    return {str(i): by_name[name] for i, name in enumerate(numbered)} | by_name
 
 
 def carve(rows: list, count: int, path: Path) -> list[list]:

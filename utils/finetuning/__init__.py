@@ -14,10 +14,8 @@ from utils.finetuning.answers import (
 from utils.finetuning.by_measure import MeasuringTrainer, fine_tune_by
 from utils.finetuning.classifier import (
     by_length,
-    load_classifier,
     new_classifier,
     predict,
-    save_classifier,
     sentence_features,
 )
 from utils.finetuning.extraction import (
@@ -50,9 +48,11 @@ from utils.finetuning.pairs import (
 from utils.finetuning.recipe import (
     BucketTrainer,
     ShuffledBatches,
+    check_classes,
     fine_tune,
     tokenize,
 )
+from utils.finetuning.saving import load_classifier, save_classifier
 from utils.finetuning.search import (
     best_places,
     central_sentences,
@@ -90,6 +90,7 @@ __all__ = [
     "best_span",
     "by_length",
     "central_sentences",
+    "check_classes",
     "classes_of",
     "contrastive_fine_tune",
     "cosines",

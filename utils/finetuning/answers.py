@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from datasets import Dataset
-from transformers import T5ForConditionalGeneration
+from transformers import PreTrainedTokenizerBase, T5ForConditionalGeneration
 
 from utils.pretraining import IGNORE
 
@@ -41,7 +41,9 @@ def task_rows(dataset: Dataset, prefix: str, answers: dict[str, str] | None = No
     ]
 
 
-def encode_task(rows: Sequence[dict], tokenizer, max_length: int) -> list[dict]:
+def encode_task(
+    rows: Sequence[dict], tokenizer: PreTrainedTokenizerBase, max_length: int
+) -> list[dict]:
     """Token ids of both sides, without `</s>`, the source cut to leave room for it."""
     options = {"add_special_tokens": False, "truncation": True, "max_length": max_length - 1}
     sources = tokenizer([row["source"] for row in rows], **options)["input_ids"]
@@ -69,7 +71,9 @@ def exact_answers(model: T5ForConditionalGeneration, batches: Iterable[dict]) ->
     return right / rows
 
 
-def only_these(labels: Sequence[str], tokenizer, start_id: int) -> Callable:
+def only_these(
+    labels: Sequence[str], tokenizer: PreTrainedTokenizerBase, start_id: int
+) -> Callable:
     """`prefix_allowed_tokens_fn` for `generate`: the answer is one of `labels`, whatever
     the model would rather write. `start_id` is the decoder's first token."""
     paths = [[start_id, *tokenizer(label)["input_ids"]] for label in labels]  # with </s>

@@ -11,21 +11,27 @@ from collections.abc import Callable
 from pathlib import Path
 
 from datasets import Dataset
-from torch import nn
 from transformers import (
     DataCollatorWithPadding,
     EarlyStoppingCallback,
+    PreTrainedModel,
     PreTrainedTokenizerBase,
     PrinterCallback,
     TrainingArguments,
 )
-from transformers.utils import logging
 
-from utils.finetuning.recipe import BucketTrainer
-from utils.profile import SEED, bf16_available, device
-from utils.resuming import check_same_run, last_complete_checkpoint
+from utils.finetuning.classifier import check_length
+from utils.finetuning.recipe import OF_THE_MACHINE, BucketTrainer, _no_bars, recipe
+from utils.profile import SEED
+from utils.resuming import (
+    BestCheckpointHere,
+    check_same_run,
+    data_fingerprint,
+    last_complete_checkpoint,
+    model_fingerprint,
+)
 
-Measure = Callable[[nn.Module], dict[str, float]]
+Measure = Callable[[PreTrainedModel], dict[str, float]]
 
 
 class MeasuringTrainer(BucketTrainer):
@@ -64,7 +70,7 @@ class MeasuringTrainer(BucketTrainer):
 def fine_tune_by(
     measure: Measure,
     best: str,
-    model: nn.Module,
+    model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     train: Dataset,
     *,
@@ -91,60 +97,40 @@ def fine_tune_by(
     Returns:
         the `transformers.Trainer`; `trainer.state.log_history` holds the curves.
     Raises:
-        ValueError: no rows, a measure that is not a number, or `output` holds the checkpoints of
-            a run with other settings.
+        ValueError: no rows, rows longer than the model can read, a measure that is not a number,
+            or `output` holds the checkpoints of another run.
     """
     if len(train) == 0:
         raise ValueError("fine_tune_by: the training split needs at least one row")
+    check_length(model, max(map(len, train["input_ids"])))
     # Each forward takes **kwargs, from which Trainer concludes that it divides its loss by the
     # number of accumulated batches. None does: the steps would be that many times too large.
     model.accepts_loss_kwargs = False
-    recipe = {
-        "per_device_train_batch_size": batch_size,
-        "learning_rate": learning_rate,
-        "num_train_epochs": epochs,
-        "warmup_steps": 0.1,  # a fraction: the first tenth of the run, however short it is
-        "weight_decay": 0.01,
-        "optim": "adamw_torch_fused",
-        "train_sampling_strategy": "group_by_length",
-        "bf16": bf16_available(),
-        "use_cpu": device().type == "cpu",
-        "eval_strategy": "epoch",
-        "save_strategy": "epoch",
-        "save_total_limit": 1,
-        "load_best_model_at_end": True,
-        # Early stopping and the kept checkpoint must go by the same measure.
-        "metric_for_best_model": best,
-        # Said: Trainer takes whatever is not called a loss for the better the greater.
-        "greater_is_better": not lower_is_better,
-        "logging_strategy": "epoch",
-        "report_to": "none",
-        "disable_tqdm": not progress,
-        "log_level": "error",
-        "seed": seed,
-    }
+    settings = recipe(learning_rate, epochs, batch_size, seed, progress)
+    # Said: Trainer takes whatever is not called a loss for the better the greater.
+    settings |= {"metric_for_best_model": best, "greater_is_better": not lower_is_better} | options
     with contextlib.ExitStack() as stack:
         if output is None:
             output = stack.enter_context(tempfile.TemporaryDirectory())
-            recipe["save_only_model"] = True  # nobody can resume from a temporary folder
-        settings = dict(rate=learning_rate, epochs=epochs, batch=batch_size, seed=seed, best=best)
-        check_same_run(output, settings | options | {"rows": len(train), "patience": patience})
+            settings = {"save_only_model": True} | settings  # nobody can resume from there
+        else:
+            fixed = {name: settings[name] for name in settings.keys() - OF_THE_MACHINE}
+            data, start = data_fingerprint(train), model_fingerprint(model)
+            check_same_run(output, fixed | {"patience": patience}, data, start)
+        early = [EarlyStoppingCallback(patience)] if patience else []
         trainer = MeasuringTrainer(
             measure=measure,
             model=model,
-            args=TrainingArguments(output_dir=str(output), **(recipe | options)),
+            args=TrainingArguments(output_dir=str(output), **settings),
             train_dataset=train,
             eval_dataset=train,  # Trainer wants some; `measure` has its own
             processing_class=tokenizer,
             data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8),
-            callbacks=[EarlyStoppingCallback(patience)] if patience else [],
+            callbacks=[BestCheckpointHere(), *early],
         )
         if not progress:  # Trainer would print every log as a dict instead
             trainer.remove_callback(PrinterCallback)
-            shown = logging.is_progress_bar_enabled()
-            logging.disable_progress_bar()  # those of each checkpoint, drawn whatever it is told
-            if shown:
-                stack.callback(logging.enable_progress_bar)
+            stack.enter_context(_no_bars())
         trainer.train(resume_from_checkpoint=last_complete_checkpoint(output))
     # Training in bf16 leaves a forward that always computes so: the model would answer otherwise
     # than when it is saved and loaded again.

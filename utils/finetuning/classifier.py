@@ -1,62 +1,120 @@
-"""A text classifier on a pretrained encoder: make one, predict, read its features, save and load."""
+"""A text classifier on a pretrained encoder: make one, predict, read its features."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from transformers import AutoConfig, AutoModelForSequenceClassification, set_seed
-
-from utils.models import (
-    ModelError,
-    check_folder,
-    load_tokenizer,
-    read_vocabulary,
-    vocabulary_sha256,
+from torch import nn
+from transformers import (
+    AutoConfig,
+    AutoModelForSequenceClassification,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    set_seed,
 )
+from transformers.utils import ModelOutput
+
+from utils.models import from_pretrained
 from utils.profile import SEED, bf16_available, device
 
 
 def new_classifier(
-    checkpoint: str,
+    checkpoint: str | Path,
     class_names: Sequence[str],
     pretrained: bool = True,
     seed: int = SEED,
     dropout: float | None = None,
-):
+) -> PreTrainedModel:
     """A classifier on top of a checkpoint, in float32; its head (and with `pretrained=False`
-    all of it, same architecture) is random, drawn with `seed`. `dropout`: another rate than
-    the checkpoint's own."""
+    all of it, same architecture) is random, drawn with `seed`.
+
+    Args:
+        checkpoint: folder or Hub id, as `resolve` gives it.
+        dropout: another rate than the checkpoint's own.
+    Raises:
+        ModelError: no such folder, a damaged one, or not to be fetched from the Hub.
+    """
     set_seed(seed)
     settings = {
         "num_labels": len(class_names),
         "id2label": dict(enumerate(class_names)),
         "label2id": {name: i for i, name in enumerate(class_names)},
-        "attn_implementation": _attention(),
+        "attn_implementation": attention(),
     }
     if dropout is not None:
         settings |= {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
     if pretrained:
         # A checkpoint saved in fp16 would load as fp16: training needs float32.
-        return AutoModelForSequenceClassification.from_pretrained(
-            checkpoint, dtype=torch.float32, **settings
+        return from_pretrained(
+            AutoModelForSequenceClassification, checkpoint, dtype=torch.float32, **settings
         )
-    config = AutoConfig.from_pretrained(checkpoint, **settings)
+    config = from_pretrained(AutoConfig, checkpoint, **settings)
     return AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
 
 
-def _attention() -> str:
+def attention() -> str:
     """With a padding mask the fused attention is the slower one on a processor."""
     return "eager" if device().type == "cpu" else "sdpa"
 
 
+def as_texts(texts: Sequence[str] | str) -> list[str]:
+    """A list of the texts; one text alone is a list of one, not of its characters.
+
+    Raises:
+        ValueError: something else than text among them, naming its place.
+    """
+    texts = [texts] if isinstance(texts, str) else list(texts)
+    for row, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise ValueError(
+                f"row {row}: {text!r:.40} is no text; drop the row or fill in its text"
+            )
+    return texts
+
+
+def most_tokens(model: nn.Module) -> int | None:
+    """How many tokens the longest row may have: as many as the model has learned positions.
+
+    None where positions are not learned one by one (T5).
+    """
+    for name, module in model.named_modules():
+        if name.endswith(("position_embeddings", "wpe")) and isinstance(module, nn.Embedding):
+            # RoBERTa counts positions from the one behind that of the padding.
+            padding = -1 if module.padding_idx is None else module.padding_idx
+            return module.num_embeddings - padding - 1
+    return None
+
+
+def check_length(model: nn.Module, length: int) -> None:
+    """Raises ValueError if a row of `length` tokens has more than the model has positions."""
+    most = most_tokens(model)
+    if most is not None and length > most:
+        raise ValueError(
+            f"a row of {length} tokens, but the model has {most} positions; give max_length={most}"
+        )
+
+
 @torch.inference_mode()
-def predict(model, tokenizer, texts: Sequence[str], max_length: int = 128, batch_size: int = 64):
-    """Class probabilities of texts, in their order: array (texts, classes), rows sum to 1."""
+def predict(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    texts: Sequence[str] | str,
+    max_length: int = 128,
+    batch_size: int = 64,
+) -> np.ndarray:
+    """Class probabilities of texts, in their order: array (texts, classes), rows sum to 1.
+
+    Args:
+        texts: one text alone is taken for a list of one.
+        max_length: in tokens; the rest of a longer text is not read.
+    Raises:
+        ValueError: something else than text, or a row longer than the model can read.
+    """
     model.eval()
-    texts = list(texts)
+    texts = as_texts(texts)
     rows = np.empty((len(texts), model.config.num_labels), dtype=np.float32)
-    for places in by_length(texts, batch_size):
+    for places in longest_first(texts, batch_size):
         output, _ = _forward(model, tokenizer, [texts[place] for place in places], max_length)
         rows[places] = output.logits.float().softmax(-1).cpu().numpy()
     return rows
@@ -64,20 +122,30 @@ def predict(model, tokenizer, texts: Sequence[str], max_length: int = 128, batch
 
 @torch.inference_mode()
 def sentence_features(
-    model, tokenizer, texts: Sequence[str], max_length: int = 128, pooling: str = "mean"
-):
-    """Frozen features of an encoder: mean of the last hidden states over the real tokens.
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    texts: Sequence[str] | str,
+    max_length: int = 128,
+    pooling: str = "mean",
+) -> np.ndarray:
+    """Frozen features of an encoder: array (texts, hidden).
 
-    Array (texts, hidden). The mean serves better than [CLS], which MLM does not train.
-    `pooling="last"`: instead the last token before the end sign, the only one of GPT's that has
-    seen the whole text.
+    Args:
+        texts: one text alone is taken for a list of one.
+        max_length: in tokens; the rest of a longer text is not read.
+        pooling: "mean" of the last hidden states over the real tokens, which serves better than
+            [CLS], which MLM does not train; or "last", the last token before the end sign, the
+            only one of GPT's that has seen the whole text.
+    Raises:
+        ValueError: another `pooling`, something else than text, or a row longer than the model
+            can read.
     """
     if pooling not in ("mean", "last"):
         raise ValueError(f"sentence_features: pooling={pooling!r}; give 'mean' or 'last'")
     model.eval()
-    texts = list(texts)
+    texts = as_texts(texts)
     features = np.empty((len(texts), model.config.hidden_size), dtype=np.float32)
-    for places in by_length(texts, 64):
+    for places in longest_first(texts):
         output, mask = _forward(model, tokenizer, [texts[place] for place in places], max_length)
         hidden = output.last_hidden_state.float()
         if pooling == "last":
@@ -94,37 +162,19 @@ def by_length(texts: list[str], batch_size: int = 64) -> list[np.ndarray]:
     return [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
 
 
-def _forward(model, tokenizer, texts: list[str], max_length: int):
+def longest_first(texts: list[str], batch_size: int = 64) -> list[np.ndarray]:
+    """The same, from the long texts to the short: what does not fit shows at once, not at the end."""
+    return by_length(texts, batch_size)[::-1]
+
+
+def _forward(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, texts: list[str], max_length: int
+) -> tuple[ModelOutput, torch.Tensor]:
     """One padded batch through the model: (its output, attention mask (texts, length))."""
+    device = next(model.parameters()).device
     batch = tokenizer(
         texts, truncation=True, max_length=max_length, padding=True, return_tensors="pt"
-    ).to(model.device)
-    with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16_available()):
+    ).to(device)
+    check_length(model, batch["input_ids"].shape[1])
+    with torch.autocast(device.type, torch.bfloat16, enabled=bf16_available()):
         return model(**batch), batch["attention_mask"]
-
-
-def save_classifier(model, tokenizer, folder: str | Path) -> Path:
-    """Write model and tokenizer (safetensors, no pickle), with the vocabulary's fingerprint."""
-    folder = Path(folder)
-    tokenizer.save_pretrained(folder)
-    model.config.vocab_sha256 = vocabulary_sha256(read_vocabulary(folder))
-    model.save_pretrained(folder)
-    return folder
-
-
-def load_classifier(folder: str | Path):
-    """(model in float32, tokenizer) of a saved classifier.
-
-    Raises:
-        ModelError: the folder is not a whole model, or is one without a classification head.
-    """
-    check_folder(Path(folder))
-    config = AutoConfig.from_pretrained(folder)
-    if not any("SequenceClassification" in name for name in config.architectures or []):
-        raise ModelError(
-            f"{folder}: holds {config.architectures}, not a classifier; fine-tune it first"
-        )
-    model = AutoModelForSequenceClassification.from_pretrained(
-        folder, dtype=torch.float32, attn_implementation=_attention()
-    )
-    return model, load_tokenizer(str(folder))

@@ -12,17 +12,17 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from datasets import Dataset
-from torch import nn
 from transformers import (
     AutoConfig,
     AutoModelForQuestionAnswering,
+    PreTrainedModel,
     PreTrainedTokenizerBase,
     set_seed,
 )
 
-from utils.finetuning.classifier import by_length
-from utils.models import ModelError, check_folder, load_tokenizer
-from utils.profile import SEED, bf16_available, device
+from utils.finetuning.classifier import attention, check_length, longest_first
+from utils.models import ModelError, check_folder, from_pretrained, load_tokenizer
+from utils.profile import SEED, bf16_available
 
 OUTSIDE = (-1, -1)  # the offsets of a piece that is none of the passage's
 
@@ -157,44 +157,45 @@ def new_extractor(
     pretrained: bool = True,
     seed: int = SEED,
     dropout: float | None = None,
-) -> nn.Module:
+) -> PreTrainedModel:
     """An encoder with a start and an end logit for each piece, in float32; its head (and with
     `pretrained=False` all of it, same architecture) is random, drawn with `seed`.
 
     Args:
         checkpoint: folder or Hub id, as `resolve` gives it.
         dropout: another rate than the checkpoint's own.
+    Raises:
+        ModelError: no such folder, a damaged one, or not to be fetched from the Hub.
     """
     set_seed(seed)
-    settings: dict = {"num_labels": 2, "attn_implementation": _attention()}
+    settings: dict = {"num_labels": 2, "attn_implementation": attention()}
     if dropout is not None:
         settings |= {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
     if pretrained:
-        return AutoModelForQuestionAnswering.from_pretrained(
-            checkpoint, dtype=torch.float32, **settings
+        return from_pretrained(
+            AutoModelForQuestionAnswering, checkpoint, dtype=torch.float32, **settings
         )
-    config = AutoConfig.from_pretrained(checkpoint, **settings)
+    config = from_pretrained(AutoConfig, checkpoint, **settings)
     return AutoModelForQuestionAnswering.from_config(config, dtype=torch.float32)
 
 
-def load_extractor(folder: str | Path) -> tuple[nn.Module, PreTrainedTokenizerBase]:
+def load_extractor(folder: str | Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """(model in float32, tokenizer) that `save_classifier` wrote.
 
     Raises:
         ModelError: the folder is not a whole model, or is one without a head for spans.
     """
     check_folder(Path(folder))
-    kinds = AutoConfig.from_pretrained(folder).architectures or []
+    kinds = from_pretrained(AutoConfig, folder).architectures or []
     if not any("QuestionAnswering" in kind for kind in kinds):
         raise ModelError(f"{folder}: holds {kinds}, which finds no spans; fine-tune it first")
-    model = AutoModelForQuestionAnswering.from_pretrained(
-        folder, dtype=torch.float32, attn_implementation=_attention()
+    model = from_pretrained(
+        AutoModelForQuestionAnswering,
+        folder,
+        dtype=torch.float32,
+        attn_implementation=attention(),
     )
     return model, load_tokenizer(str(folder))
-
-
-def _attention() -> str:
-    return "eager" if device().type == "cpu" else "sdpa"  # as for classifiers
 
 
 # ---------------------------------------------------------------- answers
@@ -229,7 +230,7 @@ def best_span(
 
 @torch.inference_mode()
 def answer_questions(
-    model: nn.Module,
+    model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     questions: Sequence[str],
     contexts: Sequence[str],
@@ -248,17 +249,15 @@ def answer_questions(
         max_length, stride: as for `question_windows`.
         max_characters: no longer span is considered.
     Raises:
-        ValueError: as `question_windows`; or `max_length` is more than the model has positions.
+        ValueError: as `question_windows`; or a row is longer than the model can read.
     """
-    most = getattr(model.config, "max_position_embeddings", max_length)
-    if max_length > most:
-        raise ValueError(f"max_length={max_length}, but the model has {most} positions")
     model.eval()
     contexts = list(contexts)
     columns = _encode_windows(tokenizer, questions, contexts, max_length, stride)
+    check_length(model, max(map(len, columns["input_ids"]), default=0))
     inputs = [name for name in tokenizer.model_input_names if name in columns]
     found: list[Answer] = [None] * len(columns["row"])
-    for places in by_length(columns["input_ids"], batch_size):
+    for places in longest_first(columns["input_ids"], batch_size):
         batch = tokenizer.pad(
             {name: [columns[name][place] for place in places] for name in inputs},
             padding_side="right",  # so that a piece keeps its place

@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from datasets import Dataset
-from torch import nn
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from utils.finetuning.by_measure import MeasuringTrainer, fine_tune_by
-from utils.finetuning.classifier import by_length, new_classifier
+from utils.finetuning.classifier import check_length, longest_first, new_classifier
 from utils.profile import SEED, bf16_available
 
 # ---------------------------------------------------------------- cross-encoder
@@ -61,7 +60,7 @@ def _check_pairs(first: Sequence[str], second: Sequence[str]) -> None:
 
 
 def predict_pairs(
-    model: nn.Module,
+    model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     first: Sequence[str],
     second: Sequence[str],
@@ -80,6 +79,8 @@ def predict_pairs(
 @torch.inference_mode()
 def _pair_logits(model, tokenizer, first, second, max_length, batch_size) -> torch.Tensor:
     first, second = list(first), list(second)
+    if not first and not second:
+        return torch.empty(0, model.config.num_labels)
     _check_pairs(first, second)
     rows = tokenizer(first, second, truncation="longest_first", max_length=max_length)
     return _row_logits(model, tokenizer, dict(rows), batch_size)
@@ -90,8 +91,9 @@ def _row_logits(model, tokenizer, columns: dict[str, list], batch_size: int) -> 
     """Logits (rows, classes), in float32, of rows that are encoded and not padded."""
     model.eval()
     columns = {name: columns[name] for name in tokenizer.model_input_names if name in columns}
+    check_length(model, max(map(len, columns["input_ids"]), default=0))
     logits = torch.empty(len(columns["input_ids"]), model.config.num_labels)
-    for places in by_length(columns["input_ids"], batch_size):
+    for places in longest_first(columns["input_ids"], batch_size):
         batch = tokenizer.pad(
             {name: [values[place] for place in places] for name, values in columns.items()},
             return_tensors="pt",
@@ -110,7 +112,7 @@ def new_regressor(
     pretrained: bool = True,
     seed: int = SEED,
     dropout: float | None = None,
-) -> nn.Module:
+) -> PreTrainedModel:
     """An encoder with one output, trained on the squared error of a grade.
 
     A new head begins near 0 with steps of the size of the learning rate. So it learns grades with
@@ -126,7 +128,7 @@ def new_regressor(
         raise ValueError(f"row {row}: the score is {values[row]}; drop the row or fill in a number")
     if len(np.unique(values)) < 2:
         raise ValueError("all scores are the same: there is nothing to learn; give other data")
-    model = new_classifier(str(checkpoint), ["score"], pretrained, seed, dropout)
+    model = new_classifier(checkpoint, ["score"], pretrained, seed, dropout)
     model.config.problem_type = "regression"
     model.config.score_mean = float(values.mean())
     model.config.score_deviation = float(values.std())
@@ -134,7 +136,7 @@ def new_regressor(
 
 
 def fine_tune_regressor(
-    model: nn.Module,
+    model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     train: Dataset,
     validation: Dataset,
@@ -160,7 +162,7 @@ def fine_tune_regressor(
     rows = rows.add_column("labels", scaled)
     columns, wanted = validation[:], np.array(validation["score"])
 
-    def measure(model: nn.Module) -> dict[str, float]:
+    def measure(model: PreTrainedModel) -> dict[str, float]:
         predicted = _row_logits(model, tokenizer, columns, 64)[:, 0].numpy() * deviation + mean
         return {"mse": float(np.mean((predicted - wanted) ** 2))}
 
@@ -171,7 +173,7 @@ TARGETS = ("label", "score")
 
 
 def predict_scores(
-    model: nn.Module,
+    model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     first: Sequence[str],
     second: Sequence[str],
@@ -188,7 +190,7 @@ def predict_scores(
     return logits[:, 0].numpy() * deviation + mean
 
 
-def _scale(model: nn.Module) -> tuple[float, float]:
+def _scale(model: PreTrainedModel) -> tuple[float, float]:
     if getattr(model.config, "score_deviation", None) is None:
         raise ValueError("this model gives no grades; make it with new_regressor")
     return model.config.score_mean, model.config.score_deviation

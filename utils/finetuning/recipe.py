@@ -3,11 +3,12 @@
 The default recipe pads each batch to its longest text only, puts texts of similar length into
 one batch (the batches in random order), and computes in bf16 where the machine has it: the same
 result as padding everything to 128 in fp32, in a fraction of the time (measured in
-`results/throughput.json`).
+`results/throughput.jsonl`).
 """
 
 import contextlib
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -16,6 +17,8 @@ from torch.utils.data import Sampler
 from transformers import (
     DataCollatorWithPadding,
     EarlyStoppingCallback,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
     PrinterCallback,
     Trainer,
     TrainingArguments,
@@ -23,27 +26,40 @@ from transformers import (
 from transformers.trainer_pt_utils import LengthGroupedSampler
 from transformers.utils import logging
 
+from utils.finetuning.classifier import check_length
 from utils.metrics import load_metrics
 from utils.profile import SEED, bf16_available, device
-from utils.resuming import check_same_run, last_complete_checkpoint
+from utils.resuming import (
+    BestCheckpointHere,
+    check_same_run,
+    data_fingerprint,
+    last_complete_checkpoint,
+    model_fingerprint,
+)
 
 
-def tokenize(dataset: Dataset, tokenizer, max_length: int = 128) -> Dataset:
+def tokenize(
+    dataset: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int = 128
+) -> Dataset:
     """Token ids of the column `text`, cut at `max_length` tokens, not padded; keeps `label`.
 
     Raises:
-        ValueError: a text without any character, naming its row.
+        ValueError: a text without any character, or no text at all, naming its row.
     """
     for row, text in enumerate(dataset["text"]):
+        if text is not None and not isinstance(text, str):
+            raise ValueError(
+                f"row {row}: {text!r:.40} is no text; drop the row or fill in its text"
+            )
         if not text or not text.strip():
             raise ValueError(f"row {row}: empty text; drop the row or fill in its text")
-    encoded = dataset.map(
+    return dataset.map(
         lambda batch: tokenizer(batch["text"], truncation=True, max_length=max_length),
         batched=True,
         remove_columns=["text"],
         keep_in_memory=True,
+        load_from_cache_file=False,  # of a data set on disk: never what another call left there
     )
-    return encoded
 
 
 class ShuffledBatches(Sampler):
@@ -60,7 +76,7 @@ class ShuffledBatches(Sampler):
     def __len__(self) -> int:
         return len(self.sampler)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[int]:
         batches = torch.tensor(list(self.sampler)).split(self.batch_size)
         whole = len(self) // self.batch_size
         order = [*torch.randperm(whole).tolist(), *range(whole, len(batches))]
@@ -77,9 +93,48 @@ class BucketTrainer(Trainer):
         return sampler
 
 
+def recipe(
+    learning_rate: float = 3e-4,
+    epochs: int = 5,
+    batch_size: int = 32,
+    seed: int = SEED,
+    progress: bool = True,
+) -> dict:
+    """Settings for `transformers.TrainingArguments`: how every classifier of the course is trained."""
+    return {
+        "per_device_train_batch_size": batch_size,
+        "per_device_eval_batch_size": 64,
+        "learning_rate": learning_rate,
+        "num_train_epochs": epochs,
+        "warmup_steps": 0.1,  # a fraction: the first tenth of the run, however short it is
+        "weight_decay": 0.01,
+        "optim": "adamw_torch_fused",
+        "train_sampling_strategy": "group_by_length",
+        "bf16": bf16_available(),
+        "use_cpu": device().type == "cpu",
+        "eval_strategy": "epoch",
+        "save_strategy": "epoch",
+        "save_total_limit": 1,
+        "load_best_model_at_end": True,
+        # Early stopping and the kept checkpoint must go by the same measure.
+        "metric_for_best_model": "macro_f1",
+        # A run that carries on must not wait for a better epoch from the beginning again.
+        "restore_callback_states_from_checkpoint": True,
+        "logging_strategy": "epoch",
+        "report_to": "none",
+        "disable_tqdm": not progress,
+        "log_level": "error",
+        "seed": seed,
+    }
+
+
+# A run may carry on on another machine, and be watched or not: the model is the same.
+OF_THE_MACHINE = {"bf16", "use_cpu", "disable_tqdm"}
+
+
 def fine_tune(
-    model,
-    tokenizer,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
     train: Dataset,
     validation: Dataset,
     *,
@@ -97,68 +152,90 @@ def fine_tune(
     Args:
         train, validation: what `tokenize` returns.
         output: folder for checkpoints. A run that was interrupted carries on from the last
-            complete one there, if it was the same run. By default a temporary folder.
+            complete one there, if it was the same run: the same rows, the same starting weights
+            (make the model anew, with the same seed), the same settings. By default a temporary
+            folder.
         patience: stop after so many epochs without a better macro F1 on the validation split.
         options: further `TrainingArguments`, which override the recipe.
     Returns:
         the `transformers.Trainer`; `trainer.state.log_history` holds the curves.
     Raises:
-        ValueError: no rows, or `output` holds the checkpoints of a run with other settings.
+        ValueError: no rows, rows longer than the model can read, classes that do not agree, or
+            `output` holds the checkpoints of another run.
     """
     if len(train) == 0 or len(validation) == 0:
         raise ValueError("fine_tune: the training and the validation split need at least one row")
-    metrics = load_metrics()
-
-    def compute_metrics(prediction):
-        return metrics.compute(
-            predictions=prediction.predictions.argmax(-1), references=prediction.label_ids
-        )
-
-    recipe = {
-        "per_device_train_batch_size": batch_size,
-        "per_device_eval_batch_size": 64,
-        "learning_rate": learning_rate,
-        "num_train_epochs": epochs,
-        "warmup_steps": 0.1,  # a fraction: the first tenth of the run, however short it is
-        "weight_decay": 0.01,
-        "optim": "adamw_torch_fused",
-        "train_sampling_strategy": "group_by_length",
-        "bf16": bf16_available(),
-        "use_cpu": device().type == "cpu",
-        "eval_strategy": "epoch",
-        "save_strategy": "epoch",
-        "save_total_limit": 1,
-        "save_only_model": output is None,  # nobody can resume from a temporary folder
-        "load_best_model_at_end": True,
-        # Early stopping and the kept checkpoint must go by the same measure.
-        "metric_for_best_model": "macro_f1",
-        "logging_strategy": "epoch",
-        "report_to": "none",
-        "disable_tqdm": not progress,
-        "log_level": "error",
-        "seed": seed,
-    }
+    check_classes(model, train=train, validation=validation)
+    check_length(model, max(max(map(len, split["input_ids"])) for split in (train, validation)))
+    settings = recipe(learning_rate, epochs, batch_size, seed, progress) | options
     with contextlib.ExitStack() as stack:
         if output is None:
             output = stack.enter_context(tempfile.TemporaryDirectory())
-        # Never hand out the model of an earlier run as that of this one.
-        settings = dict(rate=learning_rate, epochs=epochs, batch=batch_size, seed=seed, **options)
-        check_same_run(output, settings | {"rows": len(train), "patience": patience})
+            settings = {"save_only_model": True} | settings  # nobody can resume from there
+        else:
+            fixed = {name: settings[name] for name in settings.keys() - OF_THE_MACHINE}
+            data, start = data_fingerprint(train, validation), model_fingerprint(model)
+            check_same_run(output, fixed | {"patience": patience}, data, start)
+        early = [EarlyStoppingCallback(patience)] if patience else []
         trainer = BucketTrainer(
             model=model,
-            args=TrainingArguments(output_dir=str(output), **(recipe | options)),
+            args=TrainingArguments(output_dir=str(output), **settings),
             train_dataset=train,
             eval_dataset=validation,
             processing_class=tokenizer,
             data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8),
-            compute_metrics=compute_metrics,
-            callbacks=[EarlyStoppingCallback(patience)] if patience else [],
+            compute_metrics=_measures(),
+            callbacks=[BestCheckpointHere(), *early],
         )
         if not progress:  # Trainer would print every log as a dict instead
             trainer.remove_callback(PrinterCallback)
             stack.enter_context(_no_bars())
         trainer.train(resume_from_checkpoint=last_complete_checkpoint(output))
     return trainer
+
+
+def check_classes(model: PreTrainedModel, **splits: Dataset) -> None:
+    """Do the model and the splits mean the same classes by the same ids?
+
+    Where they do not, every answer is right but for its name: 物流 is reported as 体育.
+
+    Args:
+        splits: by their names, which the message gives.
+    Raises:
+        ValueError: names in another order or other names, or ids that the model does not know.
+    """
+    known, whose = [model.config.id2label[i] for i in range(model.config.num_labels)], "the model's"
+    if known == [f"LABEL_{i}" for i in range(len(known))]:  # nobody has named them
+        whose = None
+    for name, split in splits.items():
+        column = next((each for each in ("label", "labels") if each in split.features), None)
+        if column is None or not isinstance(split[0][column], int):  # a regression, or tokens
+            continue
+        if (highest := max(split[column])) >= len(known):
+            raise ValueError(
+                f"{name}: class id {highest}, but the model has {len(known)} classes; make the "
+                "model with the class names of the data"
+            )
+        names = getattr(split.features[column], "names", None)
+        if names and not whose:
+            known, whose = names, f"those of {name}"
+        elif names and names != known:
+            differ = "in another order than" if sorted(names) == sorted(known) else "other than"
+            raise ValueError(
+                f"{name}: classes {differ} {whose} ({', '.join(names):.60}; {', '.join(known):.60}); "
+                "load all splits with one classes=[...] and make the model with these names"
+            )
+
+
+def _measures() -> Callable:
+    """What Trainer is to compute of the predictions on the validation split."""
+    metrics = load_metrics()
+
+    def compute(prediction) -> dict[str, float]:
+        classes = prediction.predictions.argmax(-1)
+        return metrics.compute(predictions=classes, references=prediction.label_ids)
+
+    return compute
 
 
 @contextlib.contextmanager

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from datasets import Dataset
-from torch import nn
-from transformers import PreTrainedTokenizerBase, PrinterCallback
-from transformers.utils import logging
+from transformers import PreTrainedModel, PreTrainedTokenizerBase, PrinterCallback
 
 from utils.finetuning.classifier import sentence_features
+from utils.finetuning.recipe import _no_bars
 from utils.models import check_folder
 from utils.profile import SEED, bf16_available, device
 
@@ -40,7 +39,7 @@ def unit_vectors(vectors: np.ndarray, mean: np.ndarray | None = None) -> np.ndar
 
 
 def encode_sentences(
-    model: nn.Module,
+    model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     texts: Sequence[str],
     max_length: int = 128,
@@ -171,9 +170,8 @@ def contrastive_fine_tune(
     model = SentenceTransformer(modules=[encoder, pooled], device=device().type)
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
-        if not progress and logging.is_progress_bar_enabled():
-            logging.disable_progress_bar()
-            stack.callback(logging.enable_progress_bar)
+        if not progress:
+            stack.enter_context(_no_bars())
         trainer = SentenceTransformerTrainer(
             model=model,
             args=SentenceTransformerTrainingArguments(

@@ -5,20 +5,26 @@ weights that scripts/sentiment_head.py trains (BitFit, Ben Zaken et al. 2022, ar
 some hundred kilobytes beside the 45 MB that they belong to.
 """
 
+from pathlib import Path
+
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForSequenceClassification
+from transformers import (
+    AutoModelForSequenceClassification,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 
 from utils.data import IMDB_CLASSES
 from utils.finetuning.classifier import new_classifier
-from utils.models import ModelError, load_tokenizer, resolve
+from utils.models import ModelError, from_pretrained, load_tokenizer, resolve
 from utils.profile import course_root, profile
 
 HEAD = "models/minilm-en-sentiment/head.safetensors"
 FULL_MODEL = "distilbert/distilbert-base-uncased-finetuned-sst-2-english"
 
 
-def sentiment_classifier():
+def sentiment_classifier() -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """(model, tokenizer) that tell praise (1) from blame (0) in English: MiniLM with the course's
     head in mini, DistilBERT fine-tuned on SST-2 in full.
 
@@ -27,7 +33,7 @@ def sentiment_classifier():
     """
     if profile() == "full":
         tokenizer = load_tokenizer(FULL_MODEL)
-        model = AutoModelForSequenceClassification.from_pretrained(FULL_MODEL, dtype=torch.float32)
+        model = from_pretrained(AutoModelForSequenceClassification, FULL_MODEL, dtype=torch.float32)
     else:
         tokenizer = load_tokenizer(resolve("minilm-en"))
         model = load_head(new_classifier(resolve("minilm-en"), IMDB_CLASSES), course_root() / HEAD)
@@ -41,14 +47,14 @@ def is_head(name: str) -> bool:
     )
 
 
-def save_head(model, path) -> None:
+def save_head(model: PreTrainedModel, path: Path) -> None:
     """Write the head's weights in fp16."""
     path.parent.mkdir(parents=True, exist_ok=True)
     head = {n: p.detach().half().contiguous() for n, p in model.named_parameters() if is_head(n)}
     save_file(head, path, metadata={"format": "pt"})
 
 
-def load_head(model, path):
+def load_head(model: PreTrainedModel, path: Path) -> PreTrainedModel:
     """The model with the head's weights in place of its own.
 
     Raises:

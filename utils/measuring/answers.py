@@ -12,8 +12,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from datasets import Dataset
-from torch import nn
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from utils.finetuning import Answer, answer_questions, sentence_spans
 
@@ -121,7 +120,7 @@ def choose_threshold(
 
 def answer_measure(
     dataset: Dataset, tokenizer: PreTrainedTokenizerBase, **options: int
-) -> Callable[[nn.Module], dict[str, float]]:
+) -> Callable[[PreTrainedModel], dict[str, float]]:
     """The measure for `fine_tune_by`: `exact` and `f1` on these questions, from 0 to 1, and the
     `threshold` at which they are reached, the best one of that model.
 
@@ -130,7 +129,7 @@ def answer_measure(
     """
     accepted = accepted_answers(dataset)
 
-    def measure(model: nn.Module) -> dict[str, float]:
+    def measure(model: PreTrainedModel) -> dict[str, float]:
         answers = answer_questions(
             model, tokenizer, dataset["question"], dataset["context"], **options
         )

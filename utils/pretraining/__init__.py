@@ -16,6 +16,8 @@ from utils.pretraining.loop import (
 from utils.pretraining.masked import (
     BertForMaskedPreTraining,
     evaluate_pretraining,
+    pretraining_logits,
+    pretraining_loss,
 )
 from utils.pretraining.masking import (
     IGNORE,
@@ -29,10 +31,10 @@ from utils.pretraining.pairs import (
     IS_NEXT,
     NOT_NEXT,
     SegmentPairs,
-    in_batches_of_similar_length,
     segment_pairs,
     truncate_pair,
 )
+from utils.pretraining.rows import CompactRows, in_batches_of_similar_length
 from utils.pretraining.spans import (
     TextToTextCollator,
     corrupt_spans,
@@ -55,6 +57,7 @@ __all__ = [
     "BertForCausalPretraining",
     "BertForMaskedPreTraining",
     "CausalCollator",
+    "CompactRows",
     "IGNORE",
     "IS_NEXT",
     "NOT_NEXT",
@@ -71,6 +74,8 @@ __all__ = [
     "in_batches_of_similar_length",
     "mask_tokens",
     "passages",
+    "pretraining_logits",
+    "pretraining_loss",
     "random_parts",
     "random_spans",
     "read_documents",

@@ -14,7 +14,7 @@ from transformers import BertLMHeadModel
 from transformers.modeling_outputs import CausalLMOutput
 
 from utils.pretraining.masking import IGNORE
-from utils.pretraining.pairs import SegmentPairs
+from utils.pretraining.rows import CompactRows, Row, need_two
 
 # Positions whose logits are computed together. (256, vocabulary) stays in a processor's cache; all
 # positions of a batch at once do not, and a step takes a quarter longer. An accelerator wants them
@@ -24,11 +24,11 @@ CHUNK = 32_768 if torch.cuda.is_available() else 256
 
 def passages(
     documents: Sequence[list[list[int]]], max_length: int, rng: random.Random
-) -> Iterator[tuple[list[int], list[int], int]]:
-    """Cut documents into (tokens, [], last) of at most ``max_length - 2`` tokens, none left out.
+) -> Iterator[tuple[list[int], int]]:
+    """Cut documents into (tokens, last) of at most `max_length - 2` tokens, none left out.
 
     The first cut of a long document is at a random place, so that each pass cuts elsewhere.
-    ``last`` is 1 where the document ends. (The empty list is where pairs have segment B.)
+    `last` is 1 where the document ends.
     """
     room = max_length - 2
     for document in documents:
@@ -36,23 +36,53 @@ def passages(
         end = rng.randint(1, room) if len(tokens) > room else room
         start = 0
         while start < len(tokens):
-            yield tokens[start:end], [], int(end >= len(tokens))
+            yield tokens[start:end], int(end >= len(tokens))
             start, end = end, end + room
 
 
-class Passages(SegmentPairs):
+class Passages(torch.utils.data.Dataset):
     """Running text in rows: [CLS] (the start sign), the tokens, [SEP] where the document ends.
 
-    Item: dict of ``input_ids`` alone. Passes, lengths and batches as in ``SegmentPairs``; a
-    tokenizer without [CLS] and [SEP] (that of T5) gives rows without them.
+    Item: dict of `input_ids` alone. Passes, lengths and the order of the rows: see `CompactRows`.
+    A tokenizer without [CLS] and [SEP] (that of T5) gives rows without them.
     """
 
-    cut = staticmethod(passages)
+    def __init__(
+        self,
+        documents: Sequence[list[list[int]]],
+        tokenizer,
+        max_length: int = 256,
+        **options,
+    ):
+        """Args:
+            documents: sentences of token ids, as `encode_documents` gives them.
+            tokenizer: the one they were encoded with.
+            max_length: of a row, in tokens.
+            options: `short_length`, `passes`, `batch_size`, `seed` of `CompactRows`.
+        Raises:
+            ValueError: fewer than two documents.
+        """
+        need_two(documents)
+        self.cls, self.sep = tokenizer.cls_token_id, tokenizer.sep_token_id
+
+        def cut(length: int, rng: random.Random) -> Iterator[Row]:
+            for tokens, last in passages(documents, length, rng):
+                yield tokens, (last,)
+
+        self.rows = CompactRows(cut, max_length, **options)
+
+    @property
+    def ends(self) -> Sequence[int]:
+        """How many tokens of the corpus the rows up to each one hold."""
+        return self.rows.ends
+
+    def __len__(self) -> int:
+        return len(self.rows)
 
     def __getitem__(self, index: int) -> dict:
-        tokens = self.tokens[self.ends[index - 1] if index else 0 : self.ends[index]].tolist()
+        tokens, (last,) = self.rows[index]
         start = [] if self.cls is None else [self.cls]
-        end = [self.sep] if self.labels[index] and self.sep is not None else []
+        end = [self.sep] if last and self.sep is not None else []
         return {"input_ids": [*start, *tokens, *end]}
 
 
@@ -79,12 +109,14 @@ class CausalCollator:
 class BertForCausalPretraining(BertLMHeadModel):
     """BertLMHeadModel with the same weights and loss, computed a chunk of positions at a time.
 
-    Needs a configuration with ``is_decoder=True``: that is what makes the mask causal.
+    Needs a configuration with `is_decoder=True`: that is what makes the mask causal.
     """
 
-    def forward(self, input_ids, labels=None, **options):
-        """Without ``labels`` as ``BertLMHeadModel``. With them, (batch, length) and ``IGNORE`` at
-        the padding: ``loss``, the mean cross entropy (nats a token) of each token given those
+    def forward(
+        self, input_ids: torch.Tensor, labels: torch.Tensor | None = None, **options
+    ) -> CausalLMOutput:
+        """Without `labels` as `BertLMHeadModel`. With them, (batch, length) and `IGNORE` at
+        the padding: `loss`, the mean cross entropy (nats a token) of each token given those
         before it; no logits."""
         if labels is None:
             return super().forward(input_ids, **options)
@@ -103,7 +135,7 @@ def _asked(model: BertLMHeadModel, ids: torch.Tensor, labels: torch.Tensor):
 
 
 def _in_chunks(head, hidden: torch.Tensor, answers: torch.Tensor):
-    """Logits and answers of ``CHUNK`` positions after the other."""
+    """Logits and answers of `CHUNK` positions after the other."""
     for some, theirs in zip(hidden.split(CHUNK), answers.split(CHUNK), strict=True):
         yield head(some).float(), theirs
 

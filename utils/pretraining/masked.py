@@ -1,4 +1,7 @@
-"""BERT as it is pretrained: the model, its loss and its measures.
+"""BERT as it is pretrained: its loss, its measures, and the class that long runs train.
+
+The functions take a BertForPreTraining of `utils.bert` (chapter 3's small model) or of
+transformers, which name their parts alike.
 
 Formulas: Devlin et al. 2019, arXiv 1810.04805, section 3.1 and appendix A.
 """
@@ -6,6 +9,7 @@ Formulas: Devlin et al. 2019, arXiv 1810.04805, section 3.1 and appendix A.
 from collections.abc import Iterable
 
 import torch
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from transformers import BertForPreTraining
 from transformers.models.bert.modeling_bert import BertForPreTrainingOutput
@@ -13,24 +17,55 @@ from transformers.models.bert.modeling_bert import BertForPreTrainingOutput
 from utils.pretraining.masking import IGNORE
 
 
-class BertForMaskedPreTraining(BertForPreTraining):
-    """BertForPreTraining whose MLM logits are computed at the masked places only.
+def pretraining_logits(model: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+    """MLM's scores at the masked places (masked places, vocabulary), and NSP's (batch, 2).
 
     The decoder (hidden × vocabulary) is the dearest product of a small model, and 85 % of the
-    places have no label. Same weights and same checkpoint as `BertForPreTraining`, and with
-    `nsp_weight = 1` the same loss. A small model learns faster with less: until words mean
-    something to it, NSP is noise that drowns the gradient of MLM.
+    places have no label.
+    """
+    inputs = (batch["input_ids"], batch["attention_mask"], batch["token_type_ids"])
+    encoded = model.bert(*inputs)
+    masked = encoded.last_hidden_state[batch["labels"] != IGNORE]
+    return model.cls.predictions(masked), model.cls.seq_relationship(encoded.pooler_output)
+
+
+def pretraining_loss(model: nn.Module, batch: dict[str, Tensor], nsp_weight: float = 1.0) -> Tensor:
+    """MLM + `nsp_weight` · NSP, each a mean over its labels in nats; 0 where it has none.
+
+    Args:
+        batch: what PretrainingCollator returns: `labels` (batch, length) with IGNORE elsewhere than
+            at the masked places, `next_sentence_label` (batch,) with IGNORE where there is no B.
+    """
+    mlm_logits, nsp_logits = pretraining_logits(model, batch)
+    masked, pairs = batch["labels"] != IGNORE, batch["next_sentence_label"] != IGNORE
+    mlm = _mean_cross_entropy(mlm_logits, batch["labels"][masked])
+    nsp = _mean_cross_entropy(nsp_logits[pairs], batch["next_sentence_label"][pairs])
+    return mlm + nsp_weight * nsp
+
+
+def _mean_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """Over no label at all: zero, with a gradient, where torch's mean would be NaN."""
+    total = cross_entropy(_at_least_float32(logits), labels, reduction="sum")
+    return total / max(len(labels), 1)
+
+
+class BertForMaskedPreTraining(BertForPreTraining):
+    """transformers' BertForPreTraining whose MLM logits are computed at the masked places only.
+
+    For `Trainer`, which wants the loss from `forward`. Same weights and same checkpoint as the
+    parent; the loss is `pretraining_loss`. A small model learns faster with an `nsp_weight` below
+    1: until words mean something to it, NSP is noise that drowns the gradient of MLM.
     """
 
     nsp_weight = 1.0
 
     def forward(
         self,
-        input_ids: torch.Tensor,
-        attention_mask: torch.Tensor | None = None,
-        token_type_ids: torch.Tensor | None = None,
-        labels: torch.Tensor | None = None,
-        next_sentence_label: torch.Tensor | None = None,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        labels: Tensor | None = None,
+        next_sentence_label: Tensor | None = None,
     ) -> BertForPreTrainingOutput:
         """One batch read, and its loss where it brings answers.
 
@@ -62,28 +97,27 @@ class BertForMaskedPreTraining(BertForPreTraining):
         )
 
 
-def _at_least_float32(logits: torch.Tensor) -> torch.Tensor:
+def _at_least_float32(logits: Tensor) -> Tensor:
     """A softmax over thousands of words in half precision would lose the rare ones."""
     return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
 
 @torch.no_grad()
-def evaluate_pretraining(
-    model: BertForMaskedPreTraining, batches: Iterable[dict]
-) -> dict[str, float]:
+def evaluate_pretraining(model: nn.Module, batches: Iterable[dict]) -> dict[str, float]:
     """MLM loss (nats a masked token) and accuracy, NSP accuracy, and how many of each."""
     model.eval()
+    device = next(model.parameters()).device
     loss = right = masked = nsp_right = pairs = 0
     for batch in batches:
-        batch = {name: tensor.to(model.device) for name, tensor in batch.items()}
-        output = model(**batch)
+        batch = {name: tensor.to(device) for name, tensor in batch.items()}
+        mlm_logits, nsp_logits = pretraining_logits(model, batch)
         targets = batch["labels"][batch["labels"] != IGNORE]
-        loss += cross_entropy(output.prediction_logits.float(), targets, reduction="sum").item()
-        right += (output.prediction_logits.argmax(-1) == targets).sum().item()
+        loss += cross_entropy(mlm_logits.float(), targets, reduction="sum").item()
+        right += (mlm_logits.argmax(-1) == targets).sum().item()
         masked += len(targets)
         labels = batch["next_sentence_label"]
         known = labels != IGNORE
-        nsp_right += (output.seq_relationship_logits.argmax(-1) == labels)[known].sum().item()
+        nsp_right += (nsp_logits.argmax(-1) == labels)[known].sum().item()
         pairs += known.sum().item()
     return {
         "mlm_loss": loss / max(masked, 1),

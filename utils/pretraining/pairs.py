@@ -1,15 +1,15 @@
-"""Pairs of segments for next sentence prediction, and rows of them in compact arrays.
+"""Pairs of segments for next sentence prediction.
 
 Source: Devlin et al. 2019, arXiv 1810.04805, section 3.1 and appendix A.
 """
 
 import random
-from array import array
 from collections.abc import Iterator, Sequence
 
 import torch
 
 from utils.pretraining.masking import IGNORE
+from utils.pretraining.rows import CompactRows, Row, need_two
 
 IS_NEXT, NOT_NEXT = 0, 1  # Hugging Face's coding of the NSP label: 0 means "is next"
 
@@ -26,10 +26,13 @@ def segment_pairs(
 ) -> Iterator[tuple[list[int], list[int], int]]:
     """Cut documents into (segment A, segment B, NSP label), as BERT's own data preparation does.
 
-    Sentences are gathered until they fill ``max_length - 3`` tokens ([CLS] A [SEP] B [SEP]) and
-    split at a random sentence. Half of the time B is what really follows (``IS_NEXT``); half of
-    the time it comes from another document (``NOT_NEXT``) and the sentences it replaced go back.
-    A piece of a single sentence has no second half: B is empty and the label is ``IGNORE``.
+    Sentences are gathered until they fill `max_length - 3` tokens ([CLS] A [SEP] B [SEP]) and
+    split at a random sentence. Half of the time B is what really follows (`IS_NEXT`); half of
+    the time it comes from another document (`NOT_NEXT`) and the sentences it replaced go back.
+    A piece of a single sentence has no second half: B is empty and the label is `IGNORE`.
+
+    Raises:
+        ValueError: only one of the documents has several sentences.
     """
     room = max_length - 3
     # Only documents that also give true pairs give false ones: were headlines drawn too, "B is a
@@ -64,7 +67,7 @@ def segment_pairs(
 
 
 def _random_segment(document: list[list[int]], room: int, rng: random.Random) -> list[int]:
-    """Consecutive sentences from a random one on, at least one, at most about ``room`` tokens."""
+    """Consecutive sentences from a random one on, at least one, at most about `room` tokens."""
     segment: list[int] = []
     for sentence in document[rng.randrange(len(document)) :]:
         if segment and len(segment) + len(sentence) > room:
@@ -74,83 +77,53 @@ def _random_segment(document: list[list[int]], room: int, rng: random.Random) ->
 
 
 class SegmentPairs(torch.utils.data.Dataset):
-    """Several passes over the documents, each cut and paired anew, in compact arrays.
+    """Pairs of segments from several passes over the documents, each cut and paired anew.
 
-    Item: dict of ``input_ids``, ``token_type_ids`` (lists of equal length) and
-    ``next_sentence_label`` (int). One pass in ten is at ``max_length``, the others at
-    ``short_length``: short rows are cheap, a few long ones train the late positions.
-
-    Read in order, every ``batch_size`` rows are of similar length (little padding), and batches of
-    different lengths follow each other at random. Trainer's own grouping goes from long to short
-    again and again, and the model with it: it forgets headlines over articles and back.
+    Item: dict of `input_ids`, `token_type_ids` (lists of equal length) and `next_sentence_label`
+    (int). Passes, lengths and the order of the rows: see `CompactRows`.
     """
-
-    cut = staticmethod(segment_pairs)
 
     def __init__(
         self,
         documents: Sequence[list[list[int]]],
         tokenizer,
         max_length: int = 256,
-        short_length: int = 128,
-        passes: int = 1,
-        batch_size: int = 64,
-        seed: int = 0,
+        **options,
     ):
-        if len(documents) < 2:
-            raise ValueError(
-                "pretraining needs at least two documents to draw random segments from, "
-                "and two more that are held out; give more text"
-            )
-        short_length = min(short_length, max_length)
+        """Args:
+            documents: sentences of token ids, as `encode_documents` gives them.
+            tokenizer: the one they were encoded with; its [CLS] and [SEP] are put in.
+            max_length: of a row, in tokens.
+            options: `short_length`, `passes`, `batch_size`, `seed` of `CompactRows`.
+        Raises:
+            ValueError: fewer than two documents, or than two that have several sentences.
+        """
+        need_two(documents)
         self.cls, self.sep = tokenizer.cls_token_id, tokenizer.sep_token_id
-        self.tokens, self.ends, self.firsts, self.labels = (
-            array("I"),
-            array("q"),
-            array("h"),
-            array("b"),
-        )
-        rng = random.Random(seed)
-        rows: list = []
-        for number in range(passes):
-            length = max_length if number % 10 == 9 or passes == 1 else short_length
-            rows += self.cut(documents, length, rng)
-            rows = in_batches_of_similar_length(rows, batch_size, rng)
-            # The rows of an incomplete batch wait for the next pass: they would shift its batches.
-            whole = len(rows) - len(rows) % batch_size if number < passes - 1 else len(rows)
-            self._append(rows[:whole])
-            rows = rows[whole:]
 
-    def _append(self, rows: list) -> None:
-        for first, second, label in rows:
-            self.tokens.extend(first + second)
-            self.ends.append(len(self.tokens))
-            self.firsts.append(len(first))
-            self.labels.append(label)
+        def cut(length: int, rng: random.Random) -> Iterator[Row]:
+            for first, second, label in segment_pairs(documents, length, rng):
+                yield first + second, (len(first), label)
+
+        self.rows = CompactRows(cut, max_length, **options)
+
+    @property
+    def ends(self) -> Sequence[int]:
+        """How many tokens of the corpus the rows up to each one hold."""
+        return self.rows.ends
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.rows)
 
     def __getitem__(self, index: int) -> dict:
-        tokens = self.tokens[self.ends[index - 1] if index else 0 : self.ends[index]].tolist()
-        first, second = tokens[: self.firsts[index]], tokens[self.firsts[index] :]
-        input_ids = [self.cls, *first, self.sep]
+        tokens, (split, label) = self.rows[index]
+        input_ids = [self.cls, *tokens[:split], self.sep]
         token_type_ids = [0] * len(input_ids)
-        if second:
-            input_ids += [*second, self.sep]
-            token_type_ids += [1] * (len(second) + 1)
+        if split < len(tokens):
+            input_ids += [*tokens[split:], self.sep]
+            token_type_ids += [1] * (len(tokens) - split + 1)
         return {
             "input_ids": input_ids,
             "token_type_ids": token_type_ids,
-            "next_sentence_label": self.labels[index],
+            "next_sentence_label": label,
         }
-
-
-def in_batches_of_similar_length(rows: list, batch_size: int, rng: random.Random) -> list:
-    """Order (A, B, label) rows so that each ``batch_size`` of them are about equally long."""
-    rng.shuffle(rows)  # so that rows of one length come in a new order each time
-    rows.sort(key=lambda row: len(row[0]) + len(row[1]))
-    starts = list(range(0, len(rows), batch_size))
-    last = [starts.pop()] if len(rows) % batch_size else []  # an incomplete batch must stay last
-    rng.shuffle(starts)
-    return [row for start in starts + last for row in rows[start : start + batch_size]]

@@ -2,28 +2,37 @@
 
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import sentencepiece
 from tokenizers import BertWordPieceTokenizer
-from transformers import BertTokenizer, T5Tokenizer
+from transformers import BertTokenizer, PreTrainedTokenizerBase, T5Tokenizer
 
 SENTINELS = 100  # <extra_id_0> … <extra_id_99>, as many as T5 has
+SIGNS = 3  # <pad>, </s>, <unk>
 
 
 def read_documents(path: str | Path) -> list[list[str]]:
     """Read a corpus file (plain or .gz): one sentence a line, a blank line between documents.
 
     A file without any blank line (such as one headline a line) counts each line as a document.
-    Raises ValueError naming the file if there is no text in it, or it cannot be read.
+
+    Returns:
+        the sentences of each document.
+    Raises:
+        ValueError: naming the file: it is not there, cannot be read, or holds no text.
     """
     path = Path(path)
     open_text = gzip.open if path.suffix == ".gz" else open
     try:
         with open_text(path, "rt", encoding="utf-8-sig") as file:
             lines = [line.strip() for line in file]
+    except (FileNotFoundError, IsADirectoryError, PermissionError):
+        is_what = "a folder, not a file" if path.is_dir() else "no such file, or not readable"
+        raise ValueError(f"{path}: {is_what}; give a text file, plain or .gz") from None
     except (UnicodeDecodeError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ValueError(
             f"{path}: cannot be read as UTF-8 text ({error}); convert it, or fetch it again"
@@ -43,7 +52,9 @@ def read_documents(path: str | Path) -> list[list[str]]:
     return [document for document in documents if document]
 
 
-def encode_documents(documents: Sequence[list[str]], tokenizer) -> list[list[list[int]]]:
+def encode_documents(
+    documents: Sequence[list[str]], tokenizer: PreTrainedTokenizerBase
+) -> list[list[list[int]]]:
     """Token ids (no special tokens) of every sentence of every document."""
     sentences = [sentence for document in documents for sentence in document]
     if not sentences:  # which a tokenizer would not take
@@ -72,27 +83,40 @@ def train_wordpiece(texts: Iterable[str], vocab_size: int, max_length: int = 512
 def train_sentencepiece(
     texts: Iterable[str], vocab_size: int, max_length: int = 512
 ) -> T5Tokenizer:
-    """Train a unigram vocabulary of ``vocab_size`` entries, the sentinels included.
+    """Train a unigram vocabulary of `vocab_size` entries, the sentinels included.
 
     Text is taken as it is, capitals and full-width signs too, so that what the model writes
     can be put back into the text it was taken from.
+
+    Raises:
+        ValueError: so few entries that the sentinels, or the characters of the text, fill them up.
     """
     model = io.BytesIO()
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(texts),
-        model_writer=model,
-        vocab_size=vocab_size - SENTINELS,
-        character_coverage=0.9995,  # of Chinese; the rest is <unk>
-        normalization_rule_name="identity",
-        pad_id=0,
-        eos_id=1,
-        unk_id=2,
-        bos_id=-1,
-        input_sentence_size=100_000,
-        shuffle_input_sentence=True,
-        hard_vocab_limit=False,  # little text gives fewer pieces instead of an error
-        minloglevel=2,
-    )
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(texts),
+            model_writer=model,
+            vocab_size=vocab_size - SENTINELS,
+            character_coverage=0.9995,  # of Chinese; the rest is <unk>
+            normalization_rule_name="identity",
+            pad_id=0,
+            eos_id=1,
+            unk_id=2,
+            bos_id=-1,
+            input_sentence_size=100_000,
+            shuffle_input_sentence=True,
+            hard_vocab_limit=False,  # little text gives fewer pieces instead of an error
+            minloglevel=2,
+        )
+    except RuntimeError as error:  # of its own checks, which name a line of its source
+        needed = re.search(r"required_chars\. \d+ vs (\d+)", str(error))
+        if vocab_size > SENTINELS + SIGNS and not needed:
+            raise
+        cure = f"{SENTINELS + int(needed[1])} or more" if needed else "some thousands"
+        raise ValueError(
+            f"a T5 vocabulary of {vocab_size} entries has no room for {SENTINELS} sentinels and the "
+            f"characters of this text; give {cure}"
+        ) from None
     pieces = sentencepiece.SentencePieceProcessor(model_proto=model.getvalue())
     vocab = [(pieces.id_to_piece(i), pieces.get_score(i)) for i in range(len(pieces))]
     # T5 numbers its sentinels from the end: <extra_id_0> has the highest id.
@@ -100,6 +124,6 @@ def train_sentencepiece(
     return T5Tokenizer(vocab=vocab, extra_ids=SENTINELS, model_max_length=max_length)
 
 
-def sentinel_ids(tokenizer) -> list[int]:
+def sentinel_ids(tokenizer: PreTrainedTokenizerBase) -> list[int]:
     """Ids of <extra_id_0>, <extra_id_1>, …"""
     return tokenizer.convert_tokens_to_ids([f"<extra_id_{i}>" for i in range(SENTINELS)])

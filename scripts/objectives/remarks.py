@@ -7,8 +7,10 @@ and the review's label says the same. (On all sentences the two agree in two cas
 
 import random
 import re
+from pathlib import Path
 
 from datasets import Dataset, DatasetDict
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from utils.data import load_imdb
 from utils.finetuning import predict, sentiment_classifier
@@ -17,10 +19,11 @@ WORDS = range(3, 26)  # shorter ones are titles and names, longer ones whole arg
 SURE = 0.9  # probability from which the classifier counts as a witness
 
 
-def load_remarks(source) -> DatasetDict:
+def load_remarks(source: str | Path) -> DatasetDict:
     """Sentences of the training and validation reviews, as many that praise as that blame.
 
-    ``source``: as for `load_imdb`. Columns as there.
+    Args:
+        source: as for `load_imdb`; columns as there.
     """
     reviews, judge = load_imdb(source), sentiment_classifier()
     return DatasetDict(
@@ -28,7 +31,9 @@ def load_remarks(source) -> DatasetDict:
     )
 
 
-def remarks(reviews: Dataset, model, tokenizer) -> Dataset:
+def remarks(
+    reviews: Dataset, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
+) -> Dataset:
     pairs = sorted({(text, row["label"]) for row in reviews for text in sentences(row["text"])})
     print(f"judging {len(pairs):,} sentences of {len(reviews):,} reviews …", flush=True)
     verdicts = predict(model, tokenizer, [text for text, _ in pairs])

@@ -1,20 +1,29 @@
 """Throughput of the course's recipes against the usual ones, side by side in one run.
 
-Called by scripts/benchmark.py. Machines differ and a busy one slows down, so the two sides take
-turns and what is reported is their ratio.
+Machines differ and a busy one slows down, so the two sides take turns and what is reported is
+their ratio.
 """
 
 import random
 import statistics
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
-from benchmark import SEEDS, Report, require_processor, score, summary
-from transformers import BertConfig, BertForPreTraining, DataCollatorWithPadding
+from datasets import Dataset, DatasetDict
+from transformers import (
+    BertConfig,
+    BertForPreTraining,
+    DataCollatorWithPadding,
+    PreTrainedTokenizerBase,
+)
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
+from measurements.provenance import fingerprints, require_processor
+from measurements.results import Results
+from measurements.runs import SEEDS, score, summary
 from utils.data import balanced_sample, load_thucnews
 from utils.finetuning import ShuffledBatches, fine_tune, new_classifier, predict, tokenize
 from utils.models import load_tokenizer, resolve
@@ -27,23 +36,30 @@ from utils.pretraining import (
 )
 from utils.profile import bf16_available
 
+CHECKPOINT = "mini-bert-zh"
 TURNS = 3
 
 
-def measure_throughput(data: Path, report: Report) -> None:
+def measure_throughput(data: Path, results: Results) -> None:
+    """Speeds of fine-tuning and pretraining; the accuracy of both recipes for fine-tuning.
+
+    Args:
+        data: folder of real data.
+    """
     require_processor("throughput")
-    tokenizer = load_tokenizer(resolve("mini-bert-zh"))
+    tokenizer, weights = load_tokenizer(resolve(CHECKPOINT)), fingerprints(CHECKPOINT)
     titles = load_thucnews(str(data / "thucnews/titles_*.csv.gz"))
-    if "fine-tuning" not in report.rows:
-        report.add("fine-tuning", fine_tuning_speed(titles["train"], tokenizer))
-    if "pretraining" not in report.rows:
-        report.add("pretraining", pretraining_speed(data / "corpus/zh_news.txt.gz", tokenizer))
+    if not results.has("fine-tuning", **weights):
+        results.add("fine-tuning", fine_tuning_speed(titles["train"], tokenizer), **weights)
+    if not results.has("pretraining", **weights):
+        row = pretraining_speed(data / "corpus/zh_news.txt.gz", tokenizer)
+        results.add("pretraining", row, **weights)
     for recipe in ("course recipe", "tutorial recipe"):
-        if recipe not in report.rows:
-            report.add(recipe, recipe_accuracy(recipe, titles, tokenizer))
+        if not results.has(recipe, **weights):
+            results.add(recipe, recipe_accuracy(recipe, titles, tokenizer), **weights)
 
 
-def padded(dataset, tokenizer):
+def padded(dataset: Dataset, tokenizer: PreTrainedTokenizerBase) -> Dataset:
     """What the tutorials do: every text padded to 128 tokens."""
     return dataset.map(
         lambda batch: tokenizer(
@@ -55,7 +71,7 @@ def padded(dataset, tokenizer):
     )
 
 
-def recipe_accuracy(recipe: str, titles, tokenizer) -> dict:
+def recipe_accuracy(recipe: str, titles: DatasetDict, tokenizer: PreTrainedTokenizerBase) -> dict:
     """Test accuracy of a recipe on 500 titles, everything else equal."""
     tutorial = recipe == "tutorial recipe"
     prepare = padded if tutorial else tokenize
@@ -65,7 +81,7 @@ def recipe_accuracy(recipe: str, titles, tokenizer) -> dict:
     scores = []
     for seed in SEEDS:
         train = prepare(balanced_sample(titles["train"], 500, seed), tokenizer)
-        model = new_classifier(resolve("mini-bert-zh"), names, seed=seed)
+        model = new_classifier(resolve(CHECKPOINT), names, seed=seed)
         trainer = fine_tune(
             model, tokenizer, train, validation, epochs=4, seed=seed, progress=False, **options
         )
@@ -74,7 +90,7 @@ def recipe_accuracy(recipe: str, titles, tokenizer) -> dict:
     return summary(scores)
 
 
-def fine_tuning_speed(train, tokenizer) -> dict:
+def fine_tuning_speed(train: Dataset, tokenizer: PreTrainedTokenizerBase) -> dict:
     """Training texts a second: pad to 128 in fp32 against the course's recipe, batch 32."""
     train = train.select(range(4096))
     names = train.features["label"].names
@@ -84,7 +100,7 @@ def fine_tuning_speed(train, tokenizer) -> dict:
         ("course", tokenize(train, tokenizer)),
     ):
         # The tutorial takes the library's default attention, as who does not ask.
-        model = new_classifier(resolve("mini-bert-zh"), names).train()
+        model = new_classifier(resolve(CHECKPOINT), names).train()
         if recipe == "tutorial":
             model.set_attn_implementation("sdpa")
         rows = [
@@ -105,20 +121,20 @@ def fine_tuning_speed(train, tokenizer) -> dict:
     )
 
 
-def pretraining_speed(corpus: Path, tokenizer) -> dict:
+def pretraining_speed(corpus: Path, tokenizer: PreTrainedTokenizerBase) -> dict:
     """Real tokens a second: logits everywhere in fp32 against masked places only in bf16, no dropout.
 
     Both sides see the same kinds of rows at batch 64; the usual loop takes them as they come.
     """
     documents = encode_documents(read_documents(corpus), tokenizer)
     pairs = SegmentPairs(documents, tokenizer, max_length=128)
-    config = BertConfig.from_pretrained(resolve("mini-bert-zh"))
+    config = BertConfig.from_pretrained(resolve(CHECKPOINT))
     collate = PretrainingCollator(tokenizer, seed=0)
     bucketed = [pairs[place] for place in range(4096)]
     mixed = random.Random(0).sample(bucketed, len(bucketed))
     # As scripts/pretrain.py trains; the usual loop keeps BERT's dropout of 0.1.
     recipe = BertConfig.from_pretrained(
-        resolve("mini-bert-zh"),
+        resolve(CHECKPOINT),
         attn_implementation="eager",
         hidden_dropout_prob=0,
         attention_probs_dropout_prob=0,
@@ -135,11 +151,12 @@ def pretraining_speed(corpus: Path, tokenizer) -> dict:
     return take_turns(sides, steps, lambda batch: int(batch["attention_mask"].sum()), "tokens")
 
 
-def in_batches(rows: list, size: int, collate) -> list[dict]:
+def in_batches(rows: list, size: int, collate: Callable) -> list[dict]:
+    """Whole batches of `size` rows; what is left over is dropped."""
     return [collate(rows[start : start + size]) for start in range(0, len(rows) - size + 1, size)]
 
 
-def take_turns(sides: dict, steps: dict[str, int], count, unit: str) -> dict:
+def take_turns(sides: dict, steps: dict[str, int], count: Callable, unit: str) -> dict:
     """Train each side for some steps in turn; units a second of each, and the ratio of medians."""
     rates = {name: [] for name in sides}
     places = dict.fromkeys(sides, 0)

@@ -1,12 +1,16 @@
-"""Accuracies on IMDb and the sweep over learning rates and batch sizes; called by benchmark.py."""
+"""Accuracies on IMDb and the sweep over learning rates and batch sizes."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from benchmark import SEEDS, Report, baselines, one_run, score, summary
+from datasets import DatasetDict
 from tqdm.auto import tqdm
-from transformers import AutoModel
+from transformers import AutoModel, PreTrainedModel, PreTrainedTokenizerBase
 
+from measurements.provenance import fingerprints
+from measurements.results import Results
+from measurements.runs import SEEDS, baselines, encoder_classifier, one_run, score, summary
 from utils.data import PARTS, balanced_sample, load_imdb, shorten
 from utils.finetuning import sentence_features, tokenize
 from utils.measuring import ENGLISH_TERMS, fit_probe
@@ -30,29 +34,45 @@ SWEEP_EPOCHS = 3
 SWEEP_LENGTH = 96
 
 
-def measure_imdb(source: Path, report: Report, sizes=None) -> None:
-    """Majority, TF-IDF + LR, frozen and fine-tuned MiniLM; then which part of a review to keep."""
+def measure_imdb(source: Path, results: Results, sizes: Sequence[int] | None = None) -> None:
+    """Majority, TF-IDF + LR, frozen and fine-tuned MiniLM; then which part of a review to keep.
+
+    Args:
+        source: as for `load_imdb`.
+        sizes: only these numbers of labels.
+    """
     splits = load_imdb(source)
     tokenizer = load_tokenizer(resolve(ENCODER))
     encoder = AutoModel.from_pretrained(resolve(ENCODER), dtype=torch.float32)
-    short = shortened(splits, tokenizer)
+    short, weights = shortened(splits, tokenizer), fingerprints(ENCODER)
     for size, epochs in SIZES.items():
         if sizes and size not in sizes:
             continue
         samples = {seed: balanced_sample(splits["train"], size, seed) for seed in SEEDS}
-        if f"{size}/tfidf" not in report.rows:
+        if not results.has(f"{size}/tfidf"):
             for name, row in baselines(samples, splits["test"], ENGLISH_TERMS).items():
-                report.add(f"{size}/{name}", row)
-        if f"{size}/frozen" not in report.rows:
-            report.add(f"{size}/frozen", frozen(encoder, tokenizer, short, size))
-        if f"{size}/{ENCODER}" not in report.rows:
-            report.add(f"{size}/{ENCODER}", fine_tuned(short, tokenizer, size, epochs, report.rows))
+                results.add(f"{size}/{name}", row)
+        if not results.has(f"{size}/frozen", **weights):
+            row = frozen(encoder, tokenizer, short, size)
+            results.add(f"{size}/frozen", row, **weights)
+        if not results.has(f"{size}/{ENCODER}", **weights):
+            smallest = f"{min(SIZES)}/{ENCODER}"
+            known = results.has(smallest, **weights)
+            rates = (results.rows[smallest]["learning_rate"],) if known else LEARNING_RATES
+            row = fine_tuned(short, tokenizer, size, epochs, rates)
+            results.add(f"{size}/{ENCODER}", row, **weights)
     for keep in PARTS:
-        if f"keep {keep}" not in report.rows:
-            report.add(f"keep {keep}", part_kept(splits, encoder, tokenizer, keep))
+        if not results.has(f"keep {keep}", **weights):
+            row = part_kept(splits, encoder, tokenizer, keep)
+            results.add(f"keep {keep}", row, **weights)
 
 
-def shortened(splits, tokenizer, max_length: int = MAX_LENGTH, keep: str = "head+tail"):
+def shortened(
+    splits: DatasetDict,
+    tokenizer: PreTrainedTokenizerBase,
+    max_length: int = MAX_LENGTH,
+    keep: str = "head+tail",
+) -> DatasetDict:
     """The splits with every review cut to what the model reads."""
     return splits.map(
         lambda batch: {"text": shorten(batch["text"], tokenizer, max_length, keep)},
@@ -61,7 +81,13 @@ def shortened(splits, tokenizer, max_length: int = MAX_LENGTH, keep: str = "head
     )
 
 
-def frozen(encoder, tokenizer, splits, size: int, max_length: int = MAX_LENGTH) -> dict:
+def frozen(
+    encoder: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    splits: DatasetDict,
+    size: int,
+    max_length: int = MAX_LENGTH,
+) -> dict:
     """Logistic regression on the encoder's mean features."""
     test = sentence_features(encoder, tokenizer, splits["test"]["text"], max_length)
     scores = []
@@ -75,25 +101,37 @@ def frozen(encoder, tokenizer, splits, size: int, max_length: int = MAX_LENGTH) 
     return summary(scores)
 
 
-def part_kept(splits, encoder, tokenizer, keep: str, max_length: int = 128) -> dict:
+def part_kept(
+    splits: DatasetDict,
+    encoder: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    keep: str,
+    max_length: int = 128,
+) -> dict:
     """Frozen features of the first, the last, or the first and last tokens; 1,000 reviews."""
     short = shortened(splits, tokenizer, max_length, keep)
     return frozen(encoder, tokenizer, short, 1000, max_length) | {"max_length": max_length}
 
 
-def fine_tuned(splits, tokenizer, size: int, epochs: int, rows: dict) -> dict:
-    """All weights trained; see LEARNING_RATES for how the rate is chosen."""
+def fine_tuned(
+    splits: DatasetDict,
+    tokenizer: PreTrainedTokenizerBase,
+    size: int,
+    epochs: int,
+    rates: Sequence[float],
+) -> dict:
+    """All weights trained; see `LEARNING_RATES` for how one of the rates is chosen."""
     validation = balanced_sample(splits["validation"], VALIDATION_ROWS, 0)
     validation = tokenize(validation, tokenizer, MAX_LENGTH)
-    smallest = rows.get(f"{min(SIZES)}/{ENCODER}")
-    rates = (smallest["learning_rate"],) if smallest else LEARNING_RATES
-    runs, tried = {}, {}
+    classes = splits["test"].features["label"].names
+    classifier = encoder_classifier(ENCODER, tokenizer, classes, MAX_LENGTH, dropout=DROPOUT)
+    scores, tried = {}, {}
 
     def run(seed: int, rate: float) -> None:
         train = tokenize(balanced_sample(splits["train"], size, seed), tokenizer, MAX_LENGTH)
-        runs[seed, rate], best = one_run(
-            train, validation, splits["test"], tokenizer, True, rate, epochs, MAX_LENGTH, seed,
-            checkpoint=ENCODER, dropout=DROPOUT,
+        scores[seed, rate], best = one_run(
+            *classifier, tokenizer, train, validation, splits["test"],
+            learning_rate=rate, epochs=epochs, seed=seed,
         )  # fmt: skip
         if seed == SEEDS[0]:
             tried[f"{rate:g}"] = best
@@ -103,29 +141,31 @@ def fine_tuned(splits, tokenizer, size: int, epochs: int, rows: dict) -> dict:
     chosen = max(rates, key=lambda rate: tried[f"{rate:g}"])
     for seed in tqdm(SEEDS[1:], desc=f"{size}: seeds"):
         run(seed, chosen)
-    row = summary([runs[seed, chosen] for seed in SEEDS])
+    row = summary([scores[seed, chosen] for seed in SEEDS])
     return row | {"learning_rate": chosen, "epochs": epochs, "validation_macro_f1": tried}
 
 
-def measure_sweep(report: Report) -> None:
-    """Learning rate x batch size on the course's own reviews, on the validation split alone."""
-    tokenizer = load_tokenizer(resolve(ENCODER))
+def measure_sweep(results: Results) -> None:
+    """Learning rate × batch size on the course's own reviews, on the validation split alone."""
+    tokenizer, weights = load_tokenizer(resolve(ENCODER)), fingerprints(ENCODER)
     splits = shortened(load_imdb(course_root() / "data/mini_imdb"), tokenizer, SWEEP_LENGTH)
     train = tokenize(splits["train"], tokenizer, SWEEP_LENGTH)
     validation = tokenize(splits["validation"], tokenizer, SWEEP_LENGTH)
+    classes = splits["validation"].features["label"].names
+    classifier = encoder_classifier(ENCODER, tokenizer, classes, SWEEP_LENGTH, dropout=DROPOUT)
     for batch_size in SWEEP_BATCHES:
         for rate in SWEEP_RATES:
             name = f"batch {batch_size}, rate {rate:g}"
-            if name in report.rows:
+            if results.has(name, **weights):
                 continue
             scores = []
             for seed in SEEDS:
                 measured, _ = one_run(
-                    train, validation, splits["validation"], tokenizer, True, rate, SWEEP_EPOCHS,
-                    SWEEP_LENGTH, seed, checkpoint=ENCODER, dropout=DROPOUT,
-                    batch_size=batch_size, load_best_model_at_end=False, save_strategy="no",
+                    *classifier, tokenizer, train, validation, splits["validation"],
+                    learning_rate=rate, epochs=SWEEP_EPOCHS, seed=seed, batch_size=batch_size,
+                    load_best_model_at_end=False, save_strategy="no",
                 )  # fmt: skip
                 scores.append(measured)
             settings = {"learning_rate": rate, "batch_size": batch_size, "epochs": SWEEP_EPOCHS}
             settings["max_length"] = SWEEP_LENGTH
-            report.add(name, summary(scores) | settings)
+            results.add(name, summary(scores) | settings, **weights)

@@ -1,0 +1,55 @@
+"""Where, with what and on which weights a number was measured."""
+
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+import transformers
+
+from utils.models import file_sha256, read_vocabulary, resolve, vocabulary_sha256
+from utils.profile import bf16_available, course_root
+
+
+def circumstances() -> dict:
+    """The command, commit, machine and versions of this run."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=course_root(), capture_output=True, text=True
+    )
+    # Where a folder lay on this machine says nothing to others.
+    given = [Path(each).name if Path(each).is_absolute() else each for each in sys.argv[1:]]
+    return {
+        "command": " ".join([f"python scripts/{Path(sys.argv[0]).name}", *given]),
+        "commit": commit.stdout.strip(),
+        "hardware": hardware(),
+        "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
+    }
+
+
+def hardware() -> str:
+    """The GPU's name; else the processor's, its threads, and whether it computes in bf16."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        names = [
+            line.split(": ")[1] for line in info.read_text().splitlines() if "model name" in line
+        ]
+        model = names[0] if names else model
+    bf16 = "native bf16" if bf16_available() else "no bf16"
+    return f"{model}, {torch.get_num_threads()} threads, {bf16}"
+
+
+def require_processor(what: str) -> None:
+    """End where a GPU is at hand: the row would name it, but the work is the processor's."""
+    if torch.cuda.is_available():
+        sys.exit(f"{what} is measured on the processor: run again with CUDA_VISIBLE_DEVICES=''")
+
+
+def fingerprints(checkpoint: str) -> dict[str, str]:
+    """sha256 of a model's weights and of its vocabulary."""
+    weights = Path(resolve(checkpoint)) / "model.safetensors"
+    vocabulary = vocabulary_sha256(read_vocabulary(weights.parent))
+    return {"model_sha256": file_sha256(weights), "vocab_sha256": vocabulary}

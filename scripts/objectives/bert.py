@@ -1,0 +1,63 @@
+"""BERT: masked tokens, and whether the second segment follows the first."""
+
+import torch
+from transformers import BertConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+from objectives.run import Run, Setup, batched, continued, cut_rows, set_dropout
+from utils.pretraining import (
+    BertForMaskedPreTraining,
+    PretrainingCollator,
+    SegmentPairs,
+    evaluate_pretraining,
+    unigram_baseline,
+)
+
+
+def mlm(
+    run: Run, tokenizer: PreTrainedTokenizerBase, train_ids: list, held_out_ids: list, tasks: dict
+) -> Setup:
+    """BERT's objective; it knows no tasks."""
+    model = new_bert(BertForMaskedPreTraining, run, tokenizer)
+    model.nsp_weight = run.nsp_weight
+    rows, held_out, long = cut_rows(SegmentPairs, run, tokenizer, train_ids, held_out_ids)
+    # Held-out losses are of token masks either way, so that models can be compared.
+    collator = PretrainingCollator(tokenizer, seed=run.seed)
+    batches = batched(held_out, collator)
+    return Setup(
+        model=model,
+        train_rows=rows,
+        collator=PretrainingCollator(tokenizer, whole_word=run.whole_word),
+        held_out_batches=batches,
+        long_batches=batched(long, collator),
+        measure=evaluate_pretraining,
+        loss_name="mlm_loss",
+        unigram=unigram_baseline(train_ids, batches, len(tokenizer)),
+    )
+
+
+def new_bert(
+    kind: type[PreTrainedModel], run: Run, tokenizer: PreTrainedTokenizerBase, **options
+) -> PreTrainedModel:
+    """A BERT of the run's shape with random weights, or the one it goes on from.
+
+    Args:
+        kind: the class, BERT's or GPT's.
+        options: further entries of its configuration.
+    """
+    # With a padding mask the fused attention is slower than the written-out one on a processor.
+    attention = "sdpa" if torch.cuda.is_available() else "eager"
+    if run.start:
+        return continued(kind, run, attn_implementation=attention)
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=run.hidden,
+        num_hidden_layers=run.layers,
+        num_attention_heads=run.heads,
+        intermediate_size=4 * run.hidden,
+        max_position_embeddings=run.max_length,
+        pad_token_id=tokenizer.pad_token_id,
+        **options,
+    )
+    config._attn_implementation = attention
+    set_dropout(config, run.dropout)
+    return kind(config)

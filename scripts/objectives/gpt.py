@@ -1,0 +1,28 @@
+"""GPT: BERT's trunk with a causal mask, the next token everywhere."""
+
+from transformers import PreTrainedTokenizerBase
+
+from objectives.bert import new_bert
+from objectives.run import Run, Setup, batched, cut_rows, unigram
+from utils.pretraining import BertForCausalPretraining, CausalCollator, Passages, evaluate_causal
+
+
+def causal(
+    run: Run, tokenizer: PreTrainedTokenizerBase, train_ids: list, held_out_ids: list, tasks: dict
+) -> Setup:
+    """GPT's objective; it knows no tasks."""
+    signs = {"bos_token_id": tokenizer.cls_token_id, "eos_token_id": tokenizer.sep_token_id}
+    model = new_bert(BertForCausalPretraining, run, tokenizer, is_decoder=True, **signs)
+    rows, held_out, long = cut_rows(Passages, run, tokenizer, train_ids, held_out_ids)
+    collator = CausalCollator(tokenizer)
+    batches = batched(held_out, collator)
+    return Setup(
+        model=model,
+        train_rows=rows,
+        collator=collator,
+        held_out_batches=batches,
+        long_batches=batched(long, collator),
+        measure=evaluate_causal,
+        loss_name="lm_loss",
+        unigram=unigram(rows, collator, batches, "lm", len(tokenizer), first_answer=1),
+    )

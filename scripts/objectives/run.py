@@ -1,0 +1,143 @@
+"""What a pretraining run is asked for, what an objective makes of it, and what they share."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+from utils.pretraining import IGNORE, unigram_of_answers
+
+
+@dataclass(frozen=True)
+class Run:
+    """One pretraining run, as the command line asks for it.
+
+    Args:
+        text: corpus files; one that is listed twice counts twice.
+        output: folder of the finished model.
+        work: folder of the checkpoints and the log.
+        objective: "mlm" (BERT), "causal" (GPT) or "spans" (T5).
+        start: folder of the model to go on from, whose shape counts then.
+        tasks: T5's tasks beside the text, (name, source of its data) each.
+        tokenizer: folder of the tokenizer; None: one is trained on the text.
+        vocab_size: entries of a vocabulary that is trained.
+        layers, hidden, heads: shape of a new model; of T5 as many layers in each half.
+        max_length: positions; one pass in ten, the last, uses all.
+        short_length: tokens a row of the other passes.
+        passes: differently paired passes over the text to prepare.
+        whole_word: mask whole Chinese words instead of tokens.
+        steps: updates of the weights.
+        batch_size: rows a device and step.
+        learning_rate: the highest one.
+        dropout: while training.
+        nsp_weight: of NSP's loss beside MLM's.
+        save_every: steps between checkpoints.
+    """
+
+    text: list[Path]
+    output: Path
+    work: Path
+    objective: str = "mlm"
+    start: Path | None = None
+    tasks: list[tuple[str, str]] = field(default_factory=list)
+    tokenizer: Path | None = None
+    vocab_size: int = 8192
+    layers: int = 4
+    hidden: int = 256
+    heads: int = 4
+    max_length: int = 256
+    short_length: int = 128
+    passes: int = 10
+    whole_word: bool = False
+    steps: int = 15_000
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    dropout: float = 0.0
+    nsp_weight: float = 0.2
+    seed: int = 0
+    save_every: int = 500
+
+
+@dataclass
+class Setup:
+    """One objective, ready to train."""
+
+    model: torch.nn.Module
+    train_rows: Dataset
+    collator: Callable
+    held_out_batches: list[dict]  # rows of the length that most passes have
+    long_batches: list[dict]  # rows of the full length, which show whether late positions learned
+    measure: Callable[[torch.nn.Module, list[dict]], dict]
+    loss_name: str  # which of the measures decides on the best checkpoint
+    unigram: dict[str, float]
+    optimizer: tuple[type, dict] | None = None  # class and options; None: AdamW
+
+
+def cut_rows(
+    rows_class: type,
+    run: Run,
+    tokenizer: PreTrainedTokenizerBase,
+    train_ids: list,
+    held_out_ids: list,
+) -> tuple:
+    """Training rows; held-out rows of the usual length; held-out rows of the full length."""
+    options = {"batch_size": run.batch_size, "seed": run.seed}
+    lengths = {"max_length": run.max_length, "short_length": run.short_length}
+    train = rows_class(train_ids, tokenizer, passes=run.passes, **lengths, **options)
+    usual = min(run.short_length, run.max_length)
+    held_out = [
+        rows_class(held_out_ids, tokenizer, max_length=length, **options)
+        for length in (usual, run.max_length)
+    ]
+    return train, *held_out
+
+
+def continued(kind: type[PreTrainedModel], run: Run, **options) -> PreTrainedModel:
+    """The model of `run.start` in float32, with the run's dropout."""
+    config = kind.config_class.from_pretrained(run.start)
+    set_dropout(config, run.dropout)
+    return kind.from_pretrained(run.start, config=config, dtype=torch.float32, **options)
+
+
+def set_dropout(config: PretrainedConfig, rate: float) -> None:
+    """Set every kind of dropout that a model of one of the three families has."""
+    for name in ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout_rate"):
+        if hasattr(config, name):
+            setattr(config, name, rate)
+
+
+def batched(rows: Dataset | list[dict], collator: Callable, size: int = 64) -> list[dict]:
+    """All rows in batches of `size`, in their order."""
+    return list(DataLoader(rows, batch_size=size, collate_fn=collator))
+
+
+def unigram(
+    train_rows: Dataset,
+    collator: Callable,
+    held_out_batches: list[dict],
+    name: str,
+    vocab_size: int,
+    first_answer: int = 0,
+    signs: list[int] | tuple = (),
+) -> dict[str, float]:
+    """Always the same guess: the frequencies of the answers in the first training batches.
+
+    Args:
+        name: what the measures' names begin with.
+        first_answer: the place in a row from which on answers count.
+        signs: ids that do not count as answers.
+    """
+    batches = islice(DataLoader(train_rows, batch_size=64, collate_fn=collator), 500)
+    ignored = torch.tensor([IGNORE, *signs])
+
+    def answers(batches) -> torch.Tensor:
+        labels = [batch["labels"][:, first_answer:] for batch in batches]
+        return torch.cat([each[~torch.isin(each, ignored)] for each in labels])
+
+    train, held_out = answers(batches), answers(held_out_batches)
+    measured = unigram_of_answers(train, held_out, vocab_size)
+    return {f"{name}_{measure}": value for measure, value in measured.items()}

@@ -168,6 +168,8 @@ def contrastive_fine_tune(
     )
     pooled = Pooling(encoder.get_embedding_dimension(), pooling)
     model = SentenceTransformer(modules=[encoder, pooled], device=device().type)
+    # Otherwise the trainer encodes training texts, under a bar, as examples for a model card.
+    model.model_card_data.widget = [{}]
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         if not progress:

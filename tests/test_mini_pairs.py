@@ -9,12 +9,9 @@ import pandas as pd
 import pytest
 from conftest import MEASURED
 from notebooks import ROOT
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import cross_val_score
 from test_mini_thucnews import near_duplicates
 
-from utils.measuring import CHINESE_TERMS, strongest_tfidf
+from utils.measuring import best_threshold, overlaps, strongest_pair_tfidf, strongest_tfidf
 
 FOLDER = ROOT / "data/mini_pairs"
 SIZES = {"train": 600, "validation": 120, "test": 200}
@@ -46,26 +43,12 @@ def scores_of(rows):
     return np.array([float(row["score"]) for row in rows])
 
 
-def bigrams(text):
-    return {text[i : i + 2] for i in range(len(text) - 1)}
-
-
-def overlaps(rows):
-    """Jaccard similarity of each pair's character bigrams."""
-    found = []
-    for row in rows:
-        one, other = bigrams(row["sentence1"]), bigrams(row["sentence2"])
-        found.append(len(one & other) / len(one | other))
-    return np.array(found)
+def overlaps_of(rows):
+    return overlaps(*([row[side] for row in rows] for side in ("sentence1", "sentence2")))
 
 
 def length_differences(rows):
     return np.array([abs(len(row["sentence1"]) - len(row["sentence2"])) for row in rows])
-
-
-def best_threshold(values, labels):
-    """The threshold from which on label 1 is the best guess."""
-    return max(sorted(set(values)), key=lambda threshold: np.mean((values >= threshold) == labels))
 
 
 def share(rows, condition):
@@ -129,7 +112,7 @@ def test_the_datasheet_examples_have_their_scores(pairs):
 
 
 def test_traps_share_their_words_and_few_words_do_not(pairs):
-    shared = {kind: np.mean(overlaps([row for row in pairs if row["kind"] == kind]))
+    shared = {kind: np.mean(overlaps_of([row for row in pairs if row["kind"] == kind]))
               for kind in TRAPS | set(ONE_LABEL)}  # fmt: skip
     assert min(shared[kind] for kind in TRAPS) > shared["paraphrase"] > shared["related"]
     assert shared["few_words"] < 0.02
@@ -213,8 +196,8 @@ def test_one_sentence_alone_does_not_tell_the_label(splits, side):
 
 def test_overlap_helps_but_traps_turn_it_round(splits, pairs):
     train, test = splits["train"], splits["test"]
-    threshold = best_threshold(overlaps(train), labels_of(train))
-    right = {name: (overlaps(rows) >= threshold) == labels_of(rows)
+    threshold = best_threshold(overlaps_of(train), labels_of(train))
+    right = {name: (overlaps_of(rows) >= threshold) == labels_of(rows)
              for name, rows in {"all": pairs, "test": test}.items()}  # fmt: skip
     traps = np.array([row["kind"] in TRAPS for row in pairs])
     test_traps = np.array([row["kind"] in TRAPS for row in test])
@@ -232,7 +215,9 @@ def test_overlap_helps_but_traps_turn_it_round(splits, pairs):
 
 
 def test_overlap_follows_the_score_only_so_far(splits):
-    table = pd.DataFrame({"overlap": overlaps(splits["test"]), "score": scores_of(splits["test"])})
+    table = pd.DataFrame(
+        {"overlap": overlaps_of(splits["test"]), "score": scores_of(splits["test"])}
+    )
     pearson = table.corr().loc["overlap", "score"]
     spearman = table.rank().corr().loc["overlap", "score"]
     MEASURED.append(
@@ -241,31 +226,13 @@ def test_overlap_follows_the_score_only_so_far(splits):
     assert 0.2 <= pearson <= 0.65 and 0.2 <= spearman <= 0.65
 
 
-def pair_features(rows, vectoriser):
-    """|a - b| and a * b of both TF-IDF vectors, their cosine, the overlap, difference of lengths."""
-    one, other = (vectoriser.transform([row[side] for row in rows]).toarray()
-                  for side in ("sentence1", "sentence2"))  # fmt: skip
-    product = one * other
-    few = np.column_stack([product.sum(axis=1), overlaps(rows), length_differences(rows) / 10])
-    return np.hstack([abs(one - other), product, few])
-
-
 @pytest.mark.slow
 def test_the_strongest_tfidf_leaves_something_to_learn(splits):
     """Neither hopeless nor solved; if too easy, pairs are rewritten, labels never touched."""
     train, test = splits["train"], splits["test"]
-    best = (-1.0, "", None, None)
-    for name, terms in CHINESE_TERMS.items():
-        vectoriser = TfidfVectorizer(sublinear_tf=True, **terms)
-        vectoriser.fit([row[side] for row in train for side in ("sentence1", "sentence2")])
-        for C in (0.1, 1, 10, 100):
-            model = LogisticRegression(C=C, solver="liblinear")
-            features = pair_features(train, vectoriser)
-            score = cross_val_score(model, features, labels_of(train), cv=5).mean()
-            if score > best[0]:
-                best = (score, f"{name}, C={C}", model.fit(features, labels_of(train)), vectoriser)
-    _, chosen, model, vectoriser = best
-    right = model.predict(pair_features(test, vectoriser)) == labels_of(test)
+    texts = {name: [(row["sentence1"], row["sentence2"]) for row in splits[name]] for name in SIZES}
+    model, chosen, _ = strongest_pair_tfidf(texts["train"], labels_of(train))
+    right = model.predict(texts["test"]) == labels_of(test)
     traps = np.array([row["kind"] in TRAPS for row in test])
     MEASURED.append(
         f"mini_pairs: TF-IDF of pairs ({chosen}) {right.mean():.3f} on the test split, "

@@ -3,8 +3,6 @@
 import csv
 import json
 import re
-import string
-import unicodedata
 from collections import Counter
 
 import pytest
@@ -16,6 +14,8 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from test_mini_thucnews import near_duplicates
 
+from utils.finetuning import sentence_spans
+from utils.measuring import answer_scores, nearest_sentence, shared_bigrams, span_by_question_word
 from utils.pretraining import read_documents
 
 FOLDER = ROOT / "data/mini_questions"
@@ -69,95 +69,22 @@ def kinds():
     return found
 
 
-def sentences(text):
-    """[(start, end), ...]; a semicolon and a line break end a sentence too."""
-    found = re.finditer(r"[^。！？；\n]+[。！？；]*[”』」]*", text)
-    return [match.span() for match in found]
-
-
-def pairs(text):
-    return Counter(text[i : i + 2] for i in range(len(text) - 1))
-
-
-def shared_pairs(one, other):
-    return (pairs(one) & pairs(other)).total()
-
-
-def nearest_sentence(row):
-    """The sentence of the passage that shares most pairs of characters with the question."""
-    places = sentences(row["context"])
-    return max(places, key=lambda p: shared_pairs(row["question"], row["context"][slice(*p)]))
-
-
-# The measures: exact match and F1 over characters, the best of the accepted answers.
-
-
-def normal_form(text):
-    """Half-width, lower case, without blanks and punctuation, as CMRC's own script has it."""
-    text = unicodedata.normalize("NFKC", text).lower()
-    marks = set(string.punctuation) | set("，。、；：？！“”‘’（）《》【】…—·「」『』")
-    return "".join(c for c in text if not c.isspace() and c not in marks)
-
-
-def exact(prediction, row):
-    wanted = [answer["text"] for answer in row["answers"]] or [""]
-    return float(any(normal_form(prediction) == normal_form(answer) for answer in wanted))
-
-
-def f1(prediction, row):
-    if row["is_impossible"] or not normal_form(prediction):
-        return float(row["is_impossible"] and not normal_form(prediction))
-    predicted, best = Counter(normal_form(prediction)), 0.0
-    for answer in row["answers"]:
-        wanted = Counter(normal_form(answer["text"]))
-        common = (predicted & wanted).total()
-        best = max(best, 2 * common / (predicted.total() + wanted.total()))
-    return best
-
-
 def score(predict, rows):
     """Exact match and F1 in percent."""
-    predictions = [predict(row) for row in rows]
-    return tuple(100 * sum(map(measure, predictions, rows)) / len(rows) for measure in (exact, f1))
+    accepted = [[answer["text"] for answer in row["answers"]] for row in rows]
+    found = answer_scores([predict(row) for row in rows], accepted)
+    return 100 * found["exact"], 100 * found["f1"]
 
 
 # The baselines.
 
-NUMBER = re.compile(
-    r"[0-9０-９][0-9０-９.：]*(?:[A-Za-z℃㎡]+|[年月日]\d*[月日]?\d*日?|[万亿]?[\u4e00-\u9fff])?"
-    r"|[零一二两三四五六七八九十百千万半]{1,}[\u4e00-\u9fff]"
-)
-
 
 def whole_sentence(row):
-    start, end = nearest_sentence(row)
-    return row["context"][start:end]
+    return nearest_sentence(row["question"], row["context"])
 
 
-def span_by_question_word(row):
-    """From the nearest sentence: a number if the question asks for one, what follows 因为 if it
-    asks why, and otherwise the longest piece between marks and words of the question."""
-    sentence, question = whole_sentence(row), row["question"]
-    if re.search(r"多[少长宽高大久重远深]|几|哪一?[天年日]|什么时候", question):
-        for found in NUMBER.findall(sentence):
-            if found not in question:
-                return found
-    if re.search(r"为什么|为何", question):
-        because = re.search(r"(?:因为|因|为了)[^。；]+", sentence)
-        if because:
-            return because[0].rstrip("。；”")
-        clauses = [clause for clause in re.split(r"[，。；：！？]", sentence) if clause]
-        return min(clauses, key=lambda clause: shared_pairs(clause, question) / len(clause))
-    known = {question[i : i + 2] for i in range(len(question) - 1)}
-    pieces, piece = [], ""
-    for i, character in enumerate(sentence):
-        asked = sentence[i : i + 2] in known or sentence[i - 1 : i + 1] in known
-        if asked or character in "，。；：、！？“”（）的了是在":
-            pieces.append(piece)
-            piece = ""
-        else:
-            piece += character
-    return max([*pieces, piece], key=len)
+def question_word(row):
+    return span_by_question_word(row["question"], row["context"])
 
 
 def no_answer(row):
@@ -338,7 +265,7 @@ def test_the_place_gives_no_answer_away(answerable):
     for row in answerable:
         start = row["answers"][0]["answer_start"]
         fifths[5 * start // len(row["context"])] += 1
-        order[sum(end <= start for _, end in sentences(row["context"]))] += 1
+        order[sum(end <= start for _, end in sentence_spans(row["context"]))] += 1
     assert max(fifths.values()) / len(answerable) < 0.30
     assert min(fifths[fifth] for fifth in range(5)) / len(answerable) > 0.10
     assert max(order.values()) / len(answerable) < 0.20
@@ -347,7 +274,9 @@ def test_the_place_gives_no_answer_away(answerable):
 def test_shared_words_find_the_sentence_often_but_not_always(answerable):
     hits = 0
     for row in answerable:
-        start, end = nearest_sentence(row)
+        sentence = whole_sentence(row)
+        start = row["context"].index(sentence)
+        end = start + len(sentence)
         hits += any(start <= answer["answer_start"] < end for answer in row["answers"])
     MEASURED.append(f"mini_questions: nearest sentence holds {hits / len(answerable):.1%}")
     assert 0.50 < hits / len(answerable) < 0.80
@@ -369,7 +298,7 @@ def test_the_question_alone_hardly_tells_whether_it_has_an_answer(splits):
 
 def test_shared_words_hardly_tell_whether_there_is_an_answer(questions):
     shares = [
-        shared_pairs(r["question"], whole_sentence(r)) / len(r["question"]) for r in questions
+        shared_bigrams(r["question"], whole_sentence(r)) / len(r["question"]) for r in questions
     ]
     area = roc_auc_score([row["is_impossible"] for row in questions], shares)
     MEASURED.append(f"mini_questions: ROC AUC of answerability from shared words {area:.2f}")
@@ -380,7 +309,7 @@ def test_baselines_are_neither_trivial_nor_hopeless(splits):
     """The bounds are loose: the datasheet has the numbers."""
     bounds = {
         whole_sentence: ((0, 5), (15, 35)),
-        span_by_question_word: ((5, 25), (15, 40)),
+        question_word: ((5, 25), (15, 40)),
         no_answer: ((17, 23), (17, 23)),
         perfect: ((100, 100), (100, 100)),
     }
@@ -419,7 +348,7 @@ def test_the_datasheet_has_the_baselines_of_today(splits, datasheet):
     for name, predict in (
         ("always “no answer”", no_answer),
         ("the sentence that shares most pairs of characters, whole", whole_sentence),
-        ("a span of that sentence by the question word", span_by_question_word),
+        ("a span of that sentence by the question word", question_word),
     ):
         measured = [*score(predict, rows), score(predict, with_answer)[1]]
         assert datasheet[name] == pytest.approx(measured, abs=0.051), name

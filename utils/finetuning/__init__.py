@@ -1,4 +1,4 @@
-"""The door to fine-tuning: classifiers, the recipe, tasks as text, language models as classifiers."""
+"""The door to fine-tuning: classifiers, the recipe, tasks as text, answers, pairs, search."""
 
 from utils.finetuning.answers import (
     NEWS_PREFIX,
@@ -11,11 +11,21 @@ from utils.finetuning.answers import (
     only_these,
     task_rows,
 )
+from utils.finetuning.by_measure import MeasuringTrainer, fine_tune_by
 from utils.finetuning.classifier import (
     by_length,
     new_classifier,
     predict,
     sentence_features,
+)
+from utils.finetuning.extraction import (
+    OUTSIDE,
+    Answer,
+    answer_questions,
+    best_span,
+    load_extractor,
+    new_extractor,
+    question_windows,
 )
 from utils.finetuning.labelling import (
     as_asked,
@@ -26,6 +36,15 @@ from utils.finetuning.labelling import (
     new_model,
     write_labels,
 )
+from utils.finetuning.pairs import (
+    cosines,
+    fine_tune_regressor,
+    new_regressor,
+    pair_features,
+    predict_pairs,
+    predict_scores,
+    tokenize_pairs,
+)
 from utils.finetuning.recipe import (
     BucketTrainer,
     ShuffledBatches,
@@ -34,6 +53,17 @@ from utils.finetuning.recipe import (
     tokenize,
 )
 from utils.finetuning.saving import load_classifier, save_classifier
+from utils.finetuning.search import (
+    best_places,
+    central_sentences,
+    contrastive_fine_tune,
+    encode_sentences,
+    first_sentences,
+    load_sentence_encoder,
+    nearest_texts,
+    sentence_spans,
+    unit_vectors,
+)
 from utils.finetuning.sentiment import (
     HEAD,
     is_head,
@@ -59,9 +89,12 @@ from utils.finetuning.tokens import (
 )
 
 __all__ = [
+    "Answer",
     "BucketTrainer",
     "HEAD",
+    "MeasuringTrainer",
     "NEWS_PREFIX",
+    "OUTSIDE",
     "PieceScores",
     "REPAIRS",
     "REVIEW_ANSWERS",
@@ -69,18 +102,28 @@ __all__ = [
     "ShuffledBatches",
     "TOPIC_ANSWERS",
     "TOPIC_PREFIX",
+    "answer_questions",
     "as_asked",
     "best_legal_path",
+    "best_places",
+    "best_span",
     "by_length",
+    "central_sentences",
     "check_classes",
     "classes_of",
+    "contrastive_fine_tune",
+    "cosines",
     "count_repairs",
     "decode_labels",
+    "encode_sentences",
     "encode_task",
     "entities_in",
     "exact_answers",
     "fine_tune",
+    "fine_tune_by",
+    "fine_tune_regressor",
     "fine_tune_tagger",
+    "first_sentences",
     "is_head",
     "is_t5",
     "label_names_of",
@@ -88,21 +131,33 @@ __all__ = [
     "labels_of_pieces",
     "language_model",
     "load_classifier",
+    "load_extractor",
     "load_head",
+    "load_sentence_encoder",
+    "nearest_texts",
     "new_classifier",
+    "new_extractor",
     "new_labeller",
     "new_model",
+    "new_regressor",
     "new_tagger",
     "only_these",
+    "pair_features",
     "piece_scores",
     "predict",
     "predict_entities",
+    "predict_pairs",
+    "predict_scores",
+    "question_windows",
     "save_classifier",
     "save_head",
     "sentence_features",
+    "sentence_spans",
     "sentiment_classifier",
     "task_rows",
     "tokenize",
     "tokenize_entities",
+    "tokenize_pairs",
+    "unit_vectors",
     "write_labels",
 ]

@@ -1,5 +1,18 @@
-"""The door to measuring: baselines, entities, probes, likelihood, costs."""
+"""The door to measuring: baselines, probes, likelihood, entities, answers, grades, search, costs."""
 
+from utils.measuring.answers import (
+    accepted_answers,
+    answer_measure,
+    answer_scores,
+    character_f1,
+    choose_threshold,
+    decide,
+    exact_match,
+    nearest_sentence,
+    normal_form,
+    shared_bigrams,
+    span_by_question_word,
+)
 from utils.measuring.baselines import (
     CHINESE_TERMS,
     ENGLISH_TERMS,
@@ -7,6 +20,7 @@ from utils.measuring.baselines import (
     strongest_tfidf,
     tfidf_classifier,
 )
+from utils.measuring.correlation import correlations, in_words, is_constant
 from utils.measuring.costs import (
     milliseconds,
     peak_megabytes,
@@ -43,8 +57,22 @@ from utils.measuring.likelihood import (
     unigram_losses,
     word_is_known,
 )
+from utils.measuring.pair_controls import (
+    PairTfidf,
+    best_threshold,
+    overlaps,
+    pair_controls,
+    strongest_pair_tfidf,
+)
 from utils.measuring.probe import (
     fit_probe,
+)
+from utils.measuring.retrieval import (
+    bm25,
+    mean_random_cosine,
+    mean_reciprocal_rank,
+    recall_at,
+    tfidf_cosines,
 )
 
 __all__ = [
@@ -52,32 +80,56 @@ __all__ = [
     "CHINESE_TERMS",
     "ENGLISH_TERMS",
     "EntityScore",
+    "PairTfidf",
     "TAGGERS",
     "Tagger",
+    "accepted_answers",
+    "answer_measure",
+    "answer_scores",
+    "best_threshold",
+    "bm25",
+    "character_f1",
+    "choose_threshold",
     "continue_with_gpt",
     "continue_with_t5",
+    "correlations",
     "count_words",
+    "decide",
     "dictionary_tagger",
     "entity_counts",
     "entity_scores",
+    "exact_match",
     "fill_with_bert",
     "fill_with_gpt",
     "fill_with_t5",
     "fit_probe",
     "halves",
+    "in_words",
     "inner_tokens",
+    "is_constant",
     "linear_tagger",
     "majority_class",
     "make_blanks",
+    "mean_random_cosine",
+    "mean_reciprocal_rank",
     "milliseconds",
+    "nearest_sentence",
     "next_token_losses",
+    "normal_form",
     "only_o",
+    "overlaps",
+    "pair_controls",
     "peak_megabytes",
     "perplexities",
     "pseudo_losses",
+    "recall_at",
+    "shared_bigrams",
+    "span_by_question_word",
+    "strongest_pair_tfidf",
     "strongest_tagger",
     "strongest_tfidf",
     "tfidf_classifier",
+    "tfidf_cosines",
     "token_accuracy",
     "tokens_of",
     "two_character_words",

@@ -1,0 +1,286 @@
+"""Extractive question answering: windows over a passage, the best span over all of them.
+
+Source: Devlin et al. 2019, arXiv 1810.04805, sections 4.2 and 4.3: the score of a span is the sum
+of its first piece's start logit and its last piece's end logit; that of "no answer" is the same sum
+at [CLS].
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from datasets import Dataset
+from transformers import (
+    AutoConfig,
+    AutoModelForQuestionAnswering,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    set_seed,
+)
+
+from utils.finetuning.classifier import attention, check_length, longest_first
+from utils.models import ModelError, check_folder, from_pretrained, load_tokenizer
+from utils.profile import SEED, bf16_available
+
+OUTSIDE = (-1, -1)  # the offsets of a piece that is none of the passage's
+
+
+class Answer(NamedTuple):
+    """The best stretch of a passage, and how it compares with "no answer"; scores are logits."""
+
+    text: str  # "" where no stretch is allowed: an empty passage
+    start: int  # the first character's place in the passage, -1 for none
+    score: float  # minus infinity for none
+    no_answer_score: float
+
+    @property
+    def margin(self) -> float:
+        """By how much the stretch beats "no answer"."""
+        return self.score - self.no_answer_score
+
+
+# ---------------------------------------------------------------- rows
+
+
+def question_windows(
+    dataset: Dataset,
+    tokenizer: PreTrainedTokenizerBase,
+    max_length: int = 256,
+    stride: int = 96,
+) -> Dataset:
+    """Each question with its passage as one or more rows `[CLS] question [SEP] window [SEP]`.
+
+    Args:
+        dataset: columns `question`, `context` and, for training, `answers` as in SQuAD.
+        max_length: pieces of a row, special ones included.
+        stride: pieces that two neighbouring windows share. An answer of up to so many pieces lies
+            whole in one window at least.
+    Returns:
+        A row a window: what the model takes; `row`, the question's place in `dataset`; `offsets`,
+        for each piece (start, end) in characters of the passage, `OUTSIDE` for all others; and with
+        answers `start_positions`, `end_positions`: the first and the last piece of the first answer
+        that lies whole in the window, both at [CLS] where none does.
+    Raises:
+        ValueError: an empty question, or one that leaves the window no room, naming its row.
+    """
+    columns = _encode_windows(
+        tokenizer, dataset["question"], dataset["context"], max_length, stride
+    )
+    if "answers" in dataset.column_names:
+        contexts, answers = list(dataset["context"]), list(dataset["answers"])
+        spans = []
+        for row, ids, offsets in zip(
+            columns["row"], columns["input_ids"], columns["offsets"], strict=True
+        ):
+            span = _first_whole_answer(offsets, answers[row], contexts[row])
+            spans.append(span or (ids.index(tokenizer.cls_token_id),) * 2)
+        columns["start_positions"] = [start for start, _ in spans]
+        columns["end_positions"] = [end for _, end in spans]
+    return Dataset.from_dict(columns)
+
+
+def _encode_windows(
+    tokenizer: PreTrainedTokenizerBase,
+    questions: Sequence[str],
+    contexts: Sequence[str],
+    max_length: int,
+    stride: int,
+) -> dict[str, list]:
+    """Columns of `question_windows` but for the answers."""
+    questions, contexts = list(questions), list(contexts)
+    if len(questions) != len(contexts):
+        raise ValueError(
+            f"{len(questions)} questions, but {len(contexts)} passages; give each question its own"
+        )
+    if not questions:
+        return {"input_ids": [], "attention_mask": [], "row": [], "offsets": []}
+    for row, question in enumerate(questions):
+        if not question or not question.strip():
+            raise ValueError(f"row {row}: empty question; drop the row or fill in its text")
+    lengths = map(len, tokenizer(questions, add_special_tokens=False)["input_ids"])
+    free = max_length - tokenizer.num_special_tokens_to_add(pair=True)
+    for row, length in enumerate(lengths):
+        # Otherwise the tokenizer gives an error without a row, or a window for every piece.
+        if free - length <= stride:
+            raise ValueError(
+                f"row {row}: the question's {length} pieces leave a window {max(free - length, 0)} "
+                f"of {max_length}, no more than the stride {stride}; give a larger max_length or a "
+                "smaller stride"
+            )
+    encoded = tokenizer(
+        questions, contexts, truncation="only_second", max_length=max_length, stride=stride,
+        return_overflowing_tokens=True, return_offsets_mapping=True,
+    )  # fmt: skip
+    columns = {name: encoded[name] for name in tokenizer.model_input_names if name in encoded}
+    columns["row"] = encoded["overflow_to_sample_mapping"]
+    columns["offsets"] = [
+        [
+            offset if sequence == 1 else OUTSIDE
+            for offset, sequence in zip(offsets, encoded.sequence_ids(window), strict=True)
+        ]
+        for window, offsets in enumerate(encoded["offset_mapping"])
+    ]
+    return columns
+
+
+def _first_whole_answer(
+    offsets: Sequence[tuple[int, int]], answers: dict[str, list], context: str
+) -> tuple[int, int] | None:
+    """First and last piece of the first answer that the window does not cut, or None.
+
+    Where a piece reaches over the answer's edge (one [UNK] for a whole word), the span
+    is the smallest that covers the answer.
+    """
+    for text, start in zip(answers["text"], answers["answer_start"], strict=True):
+        end = start + len(text)
+        pieces = [
+            place
+            for place, (begin, stop) in enumerate(offsets)
+            if begin < stop and begin < end and stop > start
+        ]
+        if not pieces:
+            continue
+        before = context[start : offsets[pieces[0]][0]]
+        behind = context[offsets[pieces[-1]][1] : end]
+        if not before.strip() and not behind.strip():  # a blank is no piece
+            return pieces[0], pieces[-1]
+    return None
+
+
+# ---------------------------------------------------------------- models
+
+
+def new_extractor(
+    checkpoint: str | Path,
+    pretrained: bool = True,
+    seed: int = SEED,
+    dropout: float | None = None,
+) -> PreTrainedModel:
+    """An encoder with a start and an end logit for each piece, in float32; its head (and with
+    `pretrained=False` all of it, same architecture) is random, drawn with `seed`.
+
+    Args:
+        checkpoint: folder or Hub id, as `resolve` gives it.
+        dropout: another rate than the checkpoint's own.
+    Raises:
+        ModelError: no such folder, a damaged one, or not to be fetched from the Hub.
+    """
+    set_seed(seed)
+    settings: dict = {"num_labels": 2, "attn_implementation": attention()}
+    if dropout is not None:
+        settings |= {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
+    if pretrained:
+        return from_pretrained(
+            AutoModelForQuestionAnswering, checkpoint, dtype=torch.float32, **settings
+        )
+    config = from_pretrained(AutoConfig, checkpoint, **settings)
+    return AutoModelForQuestionAnswering.from_config(config, dtype=torch.float32)
+
+
+def load_extractor(folder: str | Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """(model in float32, tokenizer) that `save_classifier` wrote.
+
+    Raises:
+        ModelError: the folder is not a whole model, or is one without a head for spans.
+    """
+    check_folder(Path(folder))
+    kinds = from_pretrained(AutoConfig, folder).architectures or []
+    if not any("QuestionAnswering" in kind for kind in kinds):
+        raise ModelError(f"{folder}: holds {kinds}, which finds no spans; fine-tune it first")
+    model = from_pretrained(
+        AutoModelForQuestionAnswering,
+        folder,
+        dtype=torch.float32,
+        attn_implementation=attention(),
+    )
+    return model, load_tokenizer(str(folder))
+
+
+# ---------------------------------------------------------------- answers
+
+
+def best_span(
+    start_logits: np.ndarray,
+    end_logits: np.ndarray,
+    offsets: Sequence[tuple[int, int]],
+    max_characters: int = 30,
+) -> tuple[int, int, float] | None:
+    """(first piece, last piece, score) of the best span of one window; None if none is legal.
+
+    Legal: both pieces are the passage's, the end is not before the start, and the span has at most
+    `max_characters`. Of equally good ones the first, and of those the shortest.
+
+    Args:
+        start_logits, end_logits: (pieces or more,); what lies behind the offsets is padding.
+        offsets: (pieces, 2), `OUTSIDE` for pieces that are none of the passage's.
+    """
+    begins, ends = np.array(offsets).reshape(-1, 2).T
+    pieces = len(begins)
+    inside = begins < ends
+    legal = inside[:, None] & inside & (ends - begins[:, None] <= max_characters)
+    legal &= np.arange(pieces)[:, None] <= np.arange(pieces)
+    if not legal.any():
+        return None
+    scores = np.where(legal, start_logits[:pieces, None] + end_logits[:pieces], -np.inf)
+    first, last = divmod(int(scores.argmax()), pieces)
+    return first, last, float(scores[first, last])
+
+
+@torch.inference_mode()
+def answer_questions(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    questions: Sequence[str],
+    contexts: Sequence[str],
+    max_length: int = 256,
+    stride: int = 96,
+    max_characters: int = 30,
+    batch_size: int = 32,
+) -> list[Answer]:
+    """The best span of each passage for its question, over all windows, in their order.
+
+    Windows are compared by their logits: a softmax would give each window the same sum of
+    probability, also those in which nothing answers. The score of "no answer" is the lowest of all
+    windows: in most of them there is rightly none.
+
+    Args:
+        max_length, stride: as for `question_windows`.
+        max_characters: no longer span is considered.
+    Raises:
+        ValueError: as `question_windows`; or a row is longer than the model can read.
+    """
+    model.eval()
+    contexts = list(contexts)
+    columns = _encode_windows(tokenizer, questions, contexts, max_length, stride)
+    check_length(model, max(map(len, columns["input_ids"]), default=0))
+    inputs = [name for name in tokenizer.model_input_names if name in columns]
+    found: list[Answer] = [None] * len(columns["row"])
+    for places in longest_first(columns["input_ids"], batch_size):
+        batch = tokenizer.pad(
+            {name: [columns[name][place] for place in places] for name in inputs},
+            padding_side="right",  # so that a piece keeps its place
+            return_tensors="pt",
+        ).to(model.device)
+        with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16_available()):
+            output = model(**batch)
+        starts = output.start_logits.float().cpu().numpy()
+        ends = output.end_logits.float().cpu().numpy()
+        for place, start, end in zip(places, starts, ends, strict=True):
+            cls = columns["input_ids"][place].index(tokenizer.cls_token_id)
+            none = float(start[cls] + end[cls])
+            offsets, context = columns["offsets"][place], contexts[columns["row"][place]]
+            span = best_span(start, end, offsets, max_characters)
+            if span is None:
+                found[place] = Answer("", -1, -np.inf, none)
+            else:
+                begin, stop = offsets[span[0]][0], offsets[span[1]][1]
+                found[place] = Answer(context[begin:stop], begin, span[2], none)
+    answers: list[Answer] = [Answer("", -1, -np.inf, np.inf)] * len(contexts)
+    for row, answer in zip(columns["row"], found, strict=True):
+        none = min(answer.no_answer_score, answers[row].no_answer_score)
+        # Of equally good ones that of the first window.
+        best = max(answers[row], answer, key=lambda each: each.score)
+        answers[row] = best._replace(no_answer_score=none)
+    return answers

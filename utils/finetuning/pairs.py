@@ -1,0 +1,216 @@
+"""Two sentences and what holds between them: a class or a grade.
+
+Cross-encoder: both in one row, each word sees the other sentence. Bi-encoder: each sentence alone
+becomes a vector, and the vectors are compared; vectors can be kept, rows cannot.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from datasets import Dataset
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from utils.finetuning.by_measure import MeasuringTrainer, fine_tune_by
+from utils.finetuning.classifier import check_length, longest_first, new_classifier
+from utils.profile import SEED, bf16_available
+
+# ---------------------------------------------------------------- cross-encoder
+
+
+def tokenize_pairs(
+    dataset: Dataset, tokenizer: PreTrainedTokenizerBase, max_length: int = 128
+) -> Dataset:
+    """Rows `[CLS] sentence1 [SEP] sentence2 [SEP]` with token types 0 and 1, not padded.
+
+    Of a pair that is too long the longer sentence loses its end, token by token, until it fits:
+    cutting only the second would leave nothing of it beside a long first one.
+
+    Args:
+        dataset: columns `sentence1`, `sentence2`; `label` and `score` are kept, no others.
+        max_length: tokens of a row, special ones included.
+    Raises:
+        ValueError: an empty sentence, naming its row.
+    """
+    _check_pairs(dataset["sentence1"], dataset["sentence2"])
+    return dataset.map(
+        lambda batch: tokenizer(
+            batch["sentence1"],
+            batch["sentence2"],
+            truncation="longest_first",
+            max_length=max_length,
+        ),
+        batched=True,
+        remove_columns=[each for each in dataset.column_names if each not in ("label", "score")],
+        keep_in_memory=True,
+        load_from_cache_file=False,
+    )
+
+
+def _check_pairs(first: Sequence[str], second: Sequence[str]) -> None:
+    if len(first) != len(second):
+        raise ValueError(
+            f"{len(first)} first sentences, but {len(second)} second ones; give them in pairs"
+        )
+    for row, pair in enumerate(zip(first, second, strict=True)):
+        for name, text in zip(("sentence1", "sentence2"), pair, strict=True):
+            if not text or not text.strip():
+                raise ValueError(f"row {row}: empty {name}; drop the row or fill in its text")
+
+
+def predict_pairs(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    first: Sequence[str],
+    second: Sequence[str],
+    max_length: int = 128,
+    batch_size: int = 64,
+) -> np.ndarray:
+    """Class probabilities of pairs, in their order: array (pairs, classes), rows sum to 1.
+
+    Raises:
+        ValueError: an empty sentence, or lists of different lengths.
+    """
+    logits = _pair_logits(model, tokenizer, first, second, max_length, batch_size)
+    return logits.softmax(-1).numpy()
+
+
+@torch.inference_mode()
+def _pair_logits(model, tokenizer, first, second, max_length, batch_size) -> torch.Tensor:
+    first, second = list(first), list(second)
+    if not first and not second:
+        return torch.empty(0, model.config.num_labels)
+    _check_pairs(first, second)
+    rows = tokenizer(first, second, truncation="longest_first", max_length=max_length)
+    return _row_logits(model, tokenizer, dict(rows), batch_size)
+
+
+@torch.inference_mode()
+def _row_logits(model, tokenizer, columns: dict[str, list], batch_size: int) -> torch.Tensor:
+    """Logits (rows, classes), in float32, of rows that are encoded and not padded."""
+    model.eval()
+    columns = {name: columns[name] for name in tokenizer.model_input_names if name in columns}
+    check_length(model, max(map(len, columns["input_ids"]), default=0))
+    logits = torch.empty(len(columns["input_ids"]), model.config.num_labels)
+    for places in longest_first(columns["input_ids"], batch_size):
+        batch = tokenizer.pad(
+            {name: [values[place] for place in places] for name, values in columns.items()},
+            return_tensors="pt",
+        ).to(model.device)
+        with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16_available()):
+            logits[places] = model(**batch).logits.float().cpu()
+    return logits
+
+
+# ---------------------------------------------------------------- grades
+
+
+def new_regressor(
+    checkpoint: str | Path,
+    scores: Sequence[float],
+    pretrained: bool = True,
+    seed: int = SEED,
+    dropout: float | None = None,
+) -> PreTrainedModel:
+    """An encoder with one output, trained on the squared error of a grade.
+
+    A new head begins near 0 with steps of the size of the learning rate. So it learns grades with
+    mean 0 and deviation 1; the mean and deviation of the training split's `scores` are kept in the
+    model's configuration, and `predict_scores` gives grades as they were.
+
+    Raises:
+        ValueError: fewer than two different scores, or one that is not a number.
+    """
+    values = np.asarray(list(scores), dtype=float)
+    if not np.isfinite(values).all():
+        row = int(np.flatnonzero(~np.isfinite(values))[0])
+        raise ValueError(f"row {row}: the score is {values[row]}; drop the row or fill in a number")
+    if len(np.unique(values)) < 2:
+        raise ValueError("all scores are the same: there is nothing to learn; give other data")
+    model = new_classifier(checkpoint, ["score"], pretrained, seed, dropout)
+    model.config.problem_type = "regression"
+    model.config.score_mean = float(values.mean())
+    model.config.score_deviation = float(values.std())
+    return model
+
+
+def fine_tune_regressor(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    train: Dataset,
+    validation: Dataset,
+    **options: object,
+) -> MeasuringTrainer:
+    """Train a `new_regressor`; afterwards `trainer.model` is the epoch's with the least squared
+    error on the validation split.
+
+    (Not the highest correlation, which does not exist while all predictions are equal.)
+
+    Args:
+        train, validation: what `tokenize_pairs` returns, with the column `score`.
+        options: as for `fine_tune_by`.
+    Raises:
+        ValueError: as `fine_tune_by`; no validation rows; or the model is no regressor.
+    """
+    mean, deviation = _scale(model)
+    if len(validation) == 0:
+        raise ValueError("fine_tune_regressor: the validation split needs at least one row")
+    # A column `label` would go: the collator takes it for the target, whatever `labels` holds.
+    scaled = [(score - mean) / deviation for score in train["score"]]
+    rows = train.select_columns([each for each in train.column_names if each not in TARGETS])
+    rows = rows.add_column("labels", scaled)
+    columns, wanted = validation[:], np.array(validation["score"])
+
+    def measure(model: PreTrainedModel) -> dict[str, float]:
+        predicted = _row_logits(model, tokenizer, columns, 64)[:, 0].numpy() * deviation + mean
+        return {"mse": float(np.mean((predicted - wanted) ** 2))}
+
+    return fine_tune_by(measure, "mse", model, tokenizer, rows, lower_is_better=True, **options)
+
+
+TARGETS = ("label", "score")
+
+
+def predict_scores(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    first: Sequence[str],
+    second: Sequence[str],
+    max_length: int = 128,
+    batch_size: int = 64,
+) -> np.ndarray:
+    """Grades (pairs,) in the unit of the training data, in the order of the pairs.
+
+    Raises:
+        ValueError: an empty sentence, lists of different lengths, or the model is no regressor.
+    """
+    mean, deviation = _scale(model)
+    logits = _pair_logits(model, tokenizer, first, second, max_length, batch_size)
+    return logits[:, 0].numpy() * deviation + mean
+
+
+def _scale(model: PreTrainedModel) -> tuple[float, float]:
+    if getattr(model.config, "score_deviation", None) is None:
+        raise ValueError("this model gives no grades; make it with new_regressor")
+    return model.config.score_mean, model.config.score_deviation
+
+
+# ---------------------------------------------------------------- bi-encoder
+
+
+def cosines(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Cosine of each row of `first` with that of `second`: (rows,); 0 beside a vector of zeros."""
+    first, second = np.asarray(first), np.asarray(second)
+    lengths = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
+    products = (first * second).sum(1)
+    return np.divide(products, lengths, out=np.zeros_like(products), where=lengths > 0)
+
+
+def pair_features(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """|u - v| and u * v of two vectors a row: (rows, 2 * hidden), the same in either order.
+
+    Source: Conneau et al. 2017, arXiv 1705.02364, section 3.1, without u and v themselves, which
+    tell what the sentences are about and not whether they agree.
+    """
+    return np.hstack([np.abs(first - second), first * second])

@@ -1,4 +1,4 @@
-"""The door to fine-tuning: classifiers, the recipe, tasks as text, answers, pairs, search."""
+"""The door to fine-tuning: classifiers, taggers, the recipe, tasks as text, answers, pairs, search."""
 
 from utils.finetuning.answers import (
     NEWS_PREFIX,

@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import subprocess
+from functools import lru_cache
 from pathlib import Path
 
 import psutil
@@ -52,6 +53,7 @@ def processor() -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
+@lru_cache  # once: the notes themselves make the tree dirty
 def commit() -> str:
     """The commit that is checked out, with -dirty where files differ; "" outside git."""
     command = ["git", "describe", "--always", "--dirty", "--exclude", "*"]

@@ -18,7 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
-from family import ARMS, RESULTS, Data, describe, train
+from family import ARMS, RESULTS, Data, describe, rounded, train
 from family_scores import scores_of
 from safetensors.torch import save_model
 
@@ -163,7 +163,7 @@ def main() -> None:
     if arguments.scores:
         model.eval()
         scores = scores_of(model.bert, data.scores, arguments.seed, heads=model, nsp=True)
-        publish(log, {name: round(float(value), 5) for name, value in scores.items()})
+        publish(log, rounded(scores))
 
 
 def read_tokens(rows, steps: int, batch_size: int) -> int:

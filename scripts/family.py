@@ -17,9 +17,9 @@ Arms (same 4 × 256 model, texts, rows and number of tokens; what differs is the
     untrained random weights: the control
 
 Every arm is scored on the same held-out blanks, on news titles and on pairs of sentences, and its
-row is written to results/family.jsonl or results/nsp_mini.jsonl as soon as it is known; recorded
-arms are not measured again. An arm that was interrupted carries on from its last checkpoint. The
-loss at every 50 steps stands in the work folder under logs/.
+row is written to results/family.jsonl or results/nsp_mini.jsonl as soon as it is known, its loss at
+every 50 steps to results/family_losses.jsonl; recorded arms are not measured again. An arm that was
+interrupted carries on from its last checkpoint.
 
 On a processor an arm of 40 million tokens takes about an hour and a half, on a GPU a minute or two.
 """
@@ -56,7 +56,6 @@ from family_scores import (
 )
 from safetensors import safe_open
 from safetensors.torch import load_model, save_file, save_model
-from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader
 from transformers import AutoTokenizer, BertConfig, BertForPreTraining
 
@@ -70,9 +69,13 @@ from utils.compact_rows import (
     load_arrays,
     save_arrays,
 )
-from utils.pretraining import IGNORE, encode_documents
+from utils.pretraining import encode_documents
 from utils.profile import course_root
-from utils.replaced_tokens import ReplacedTokenModel, replaced_token_losses
+from utils.replaced_tokens import (
+    ReplacedTokenModel,
+    mean_cross_entropy,
+    replaced_token_losses,
+)
 
 RESULTS = course_root() / "results"
 TEXTS = ("zh_news", "zh_news", "zh_titles", "zh_titles", "zh_wiki", "zh_web")
@@ -131,6 +134,7 @@ def parse_arguments(given: list[str] | None = None) -> argparse.Namespace:
         "--tokens", type=float, default=40e6, help="tokens of text that an arm reads"
     )
     second.add_argument("--batch-size", type=int, default=BATCH_SIZE, help="rows a step")
+    second.add_argument("--learning-rate", type=float, default=LEARNING_RATE, help="the highest")
     second.add_argument("--at-once", type=int, default=1, help="arms side by side, a process each")
     second.add_argument("--workers", type=int, default=0, help="processes an arm that make batches")
     second.add_argument(
@@ -260,13 +264,11 @@ def masked_losses(model, batch: dict, nsp_weight: float, trunk=None) -> dict[str
         token_type_ids=batch["token_type_ids"],
     )
     hidden = encoded.last_hidden_state.flatten(0, 1).index_select(0, batch["places"])
-    loss = cross_entropy(model.cls.predictions(hidden).float(), batch["answers"])
+    loss = mean_cross_entropy(model.cls.predictions(hidden).float(), batch["answers"])
     losses = {"mlm_loss": loss.detach()}
     if nsp_weight:
         scores = model.cls.seq_relationship(encoded.pooler_output).float()
-        labels = batch["next_sentence_label"]
-        total = cross_entropy(scores, labels, ignore_index=IGNORE, reduction="sum")
-        nsp_loss = total / (labels != IGNORE).sum().clamp_min(1)  # headlines ask nothing
+        nsp_loss = mean_cross_entropy(scores, batch["next_sentence_label"])
         loss = loss + nsp_weight * nsp_loss
         losses["nsp_loss"] = nsp_loss.detach()
     return losses | {"loss": loss}
@@ -318,6 +320,7 @@ def train(
     data: Data,
     folder: Path,
     config: BertConfig | None = None,
+    learning_rate: float = LEARNING_RATE,
     save_every: int = 500,
     log_every: int = LOG_EVERY,
     workers: int = 0,
@@ -335,7 +338,7 @@ def train(
     where = training_device()
     model = new_model(arm, config or new_config(data.tokenizer), seed).to(where).train()
     optimizer = torch.optim.AdamW(
-        decayed(model), lr=LEARNING_RATE, betas=(0.9, 0.98), eps=1e-6, fused=True
+        decayed(model), lr=learning_rate, betas=(0.9, 0.98), eps=1e-6, fused=True
     )
     done, log = resume(folder, model, optimizer)
     batches = Batches(data.corpus, rows, data.tokenizer, data.batch_size, arm.masking, seed)
@@ -355,7 +358,7 @@ def train(
             visit(step, model)
         batch = to_device(batch, where)
         generator.manual_seed(seed * 1_000_003 + step)
-        warm_then_linear(optimizer, LEARNING_RATE, step, steps, WARMUP)
+        warm_then_linear(optimizer, learning_rate, step, steps, WARMUP)
         with autocast(where):
             losses = losses_of(arm, model, batch, data.tokenizer, generator, trunks)
         losses["loss"].backward()
@@ -513,10 +516,32 @@ def run(name: str, seed: int, arguments, deadline: float | None) -> dict | None:
     except OutOfTime:
         return None
     row = {"arm": name, "seed": seed, "budget": budget} | spent
-    row |= {name: round(float(value), 5) for name, value in scores.items()}
+    row |= rounded(scores)
     row |= {"scoring_seconds": round(time.perf_counter() - started, 1)} | describe()
     record(row, arguments.results, arm)
+    if arm.trained:
+        lines = (folder / "log.jsonl").read_text(encoding="utf8").splitlines()
+        record_losses(name, seed, budget, [json.loads(line) for line in lines], arguments.results)
     return row
+
+
+def rounded(scores: dict) -> dict:
+    """Numbers as they go into a results file; counts stay whole."""
+    return {
+        name: int(value) if isinstance(value, int | np.integer) else round(float(value), 5)
+        for name, value in scores.items()
+    }
+
+
+def record_losses(name: str, seed: int, budget: int, log: list[dict], results: Path) -> None:
+    """Append an arm's log to family_losses.jsonl: a line an arm, the names of its numbers once."""
+    columns = list(dict.fromkeys(column for row in log for column in row))
+    row = {"arm": name, "seed": seed, "budget": budget, "columns": columns}
+    append(
+        row | {"rows": [[each.get(column) for column in columns] for each in log]},
+        results,
+        "family_losses",
+    )
 
 
 def trained(arm: Arm, seed: int, data: Data, folder: Path, budget, arguments, check):
@@ -533,12 +558,14 @@ def trained(arm: Arm, seed: int, data: Data, folder: Path, budget, arguments, ch
     rows = data.rows(seed, budget, arm.running)
     steps = steps_for(rows, budget, data.batch_size)
     options = {"save_every": arguments.save_every, "workers": arguments.workers}
+    options |= {"learning_rate": arguments.learning_rate}
     options |= {"compiled": arguments.compiled, "check": check}
     model, log = train(arm, seed, steps, rows, data, folder, config, **options)
     spent = {
         "tokens": int(rows.text_tokens()[: steps * data.batch_size].sum()),
         "steps": steps,
         "rows_a_step": data.batch_size,
+        "learning_rate": arguments.learning_rate,
         "training_seconds": log[-1]["seconds"],
         "side_by_side": arguments.at_once,
         "compiled": arguments.compiled,
@@ -551,12 +578,16 @@ def trained(arm: Arm, seed: int, data: Data, folder: Path, budget, arguments, ch
 
 
 def record(row: dict, results: Path, arm: Arm) -> None:
-    """Append a row to the files it belongs to; one write, so that arms side by side do not mix."""
-    results.mkdir(parents=True, exist_ok=True)
-    line = (json.dumps(row, ensure_ascii=False) + "\n").encode()
+    """Append a row to the files it belongs to."""
     for name in arm.results:
-        with open(results / f"{name}.jsonl", "ab", buffering=0) as file:
-            file.write(line)
+        append(row, results, name)
+
+
+def append(row: dict, results: Path, name: str) -> None:
+    """Add a line to a .jsonl file, in one write, so that arms side by side do not mix theirs."""
+    results.mkdir(parents=True, exist_ok=True)
+    with open(results / f"{name}.jsonl", "ab", buffering=0) as file:
+        file.write((json.dumps(row, ensure_ascii=False) + "\n").encode())
 
 
 def describe() -> dict:

@@ -20,7 +20,14 @@ from sklearn.preprocessing import StandardScaler
 from torch.nn.functional import cross_entropy
 from transformers import BertForSequenceClassification
 
-from utils.compact_rows import Corpus, cut_rows, fill_rows, places_of_starts
+from utils.compact_rows import (
+    Corpus,
+    Rows,
+    cut_rows,
+    fill_rows,
+    join_rows,
+    places_of_starts,
+)
 from utils.masking import IGNORE, PretrainingCollator
 from utils.pretraining import IS_NEXT, NOT_NEXT, SegmentPairs
 from utils.training import bf16_available
@@ -138,7 +145,8 @@ def hidden_words(held_out: Corpus, tokenizer, rate: float = 0.15) -> dict[str, n
 
     `words`: (rows, length), the number of the hidden word that a token is part of, else -1.
     """
-    batch, starts = held_out_batch(held_out, tokenizer, seed=0)
+    rows = cut_rows(held_out, tokenizer, HELD_OUT_LENGTH, 0, batch_size=1)
+    batch, starts = held_out_batch(rows, held_out, tokenizer)
     ids, units = batch["input_ids"], places_of_starts(starts)
     sizes = torch.zeros_like(ids).scatter_add(1, units, batch["attention_mask"].long())
     generator = torch.Generator().manual_seed(0)
@@ -154,40 +162,42 @@ def hidden_words(held_out: Corpus, tokenizer, rate: float = 0.15) -> dict[str, n
     }
 
 
-def held_out_batch(held_out: Corpus, tokenizer, seed: int, keep: Callable = None, turn=False):
-    """All held-out rows (or those to `keep`) as one batch, and where words begin in it."""
-    rows = cut_rows(held_out, tokenizer, HELD_OUT_LENGTH, seed, batch_size=1)
-    if keep:
-        rows = rows.at(keep(rows))
-    if turn:
-        rows.firsts, rows.seconds = rows.seconds, rows.firsts
-        rows.first_lengths, rows.second_lengths = rows.second_lengths, rows.first_lengths
+def held_out_batch(rows: Rows, held_out: Corpus, tokenizer):
+    """Held-out rows as one batch, and where words begin in it."""
     signs = tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id
     tokens = torch.from_numpy(held_out.tokens.astype(np.int32))
     return fill_rows(rows, tokens, torch.from_numpy(held_out.starts), signs)
+
+
+def turned_round(rows: Rows) -> Rows:
+    """B before A."""
+    return Rows(rows.seconds, rows.second_lengths, rows.firsts, rows.first_lengths, rows.labels)
 
 
 def next_sentences(held_out: Corpus, tokenizer) -> dict[str, np.ndarray]:
     """NSP questions: true pairs, pairs with another document, and the true ones turned round.
 
     `kinds`: 0 true, 1 other document, 2 reversed (ALBERT's question, never asked in training).
+
+    Raises:
+        ValueError: the held-out documents give no pairs.
     """
-    ways = (
-        (lambda rows: rows.labels == IS_NEXT, False),
-        (lambda rows: rows.labels == NOT_NEXT, False),
-        (lambda rows: rows.labels == IS_NEXT, True),
+    rows = join_rows(
+        [
+            cut_rows(held_out, tokenizer, HELD_OUT_LENGTH, seed, batch_size=1)
+            for seed in range(QUESTION_CUTS)
+        ]
     )
-    batches, kinds = [], []
-    for seed in range(QUESTION_CUTS):
-        for kind, (keep, turn) in enumerate(ways):
-            batches.append(held_out_batch(held_out, tokenizer, seed, keep, turn)[0])
-            kinds += [kind] * len(batches[-1]["input_ids"])
-    pad = tokenizer.pad_token_id
+    true, other = rows.at(rows.labels == IS_NEXT), rows.at(rows.labels == NOT_NEXT)
+    if not (len(true) and len(other)):
+        raise ValueError("next_sentences: no pairs in the held-out text; hold out longer documents")
+    asked = [true, other, turned_round(true)]
+    batch, _ = held_out_batch(join_rows(asked), held_out, tokenizer)
     return {
-        "ids": stack([batch["input_ids"] for batch in batches], pad, np.uint16),
-        "types": stack([batch["token_type_ids"] for batch in batches], 0, np.uint8),
-        "lengths": torch.cat([batch["attention_mask"].sum(1) for batch in batches]).numpy(),
-        "kinds": np.array(kinds, dtype=np.int64),
+        "ids": batch["input_ids"].numpy().astype(np.uint16),
+        "types": batch["token_type_ids"].numpy().astype(np.uint8),
+        "lengths": batch["attention_mask"].sum(1).numpy(),
+        "kinds": np.repeat([0, 1, 2], [len(each) for each in asked]),
     }
 
 

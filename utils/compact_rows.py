@@ -167,12 +167,6 @@ def cut_rows(
     return rows.at(slice(len(rows) - len(rows) % batch_size))
 
 
-def shuffle_batches(rows: Rows, batch_size: int, seed: int) -> Rows:
-    """The same batches in another order, which `seed` decides."""
-    places = np.arange(len(rows)).reshape(-1, batch_size)
-    return rows.at(np.random.default_rng(seed).permutation(places).ravel())
-
-
 def join_rows(parts: Sequence[Rows]) -> Rows:
     """Several passes one after the other."""
     names = [field.name for field in fields(Rows)]

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 from transformers import BertConfig, BertModel, ElectraConfig, ElectraForMaskedLM
 
+from utils.masking import IGNORE
+
 LAMBDA = 50.0  # weight of the discriminator's loss, section 3.1 of the paper
 
 
@@ -91,6 +93,12 @@ def replace(originals: Tensor, places: Tensor, sampled: Tensor) -> tuple[Tensor,
     return ids, ids != originals
 
 
+def mean_cross_entropy(logits: Tensor, answers: Tensor) -> Tensor:
+    """Mean over the answers that are asked for; 0 where a batch asks nothing, and never 0 / 0."""
+    total = cross_entropy(logits, answers, ignore_index=IGNORE, reduction="sum")
+    return total / (answers != IGNORE).sum().clamp_min(1)
+
+
 def replaced_token_losses(
     model: ReplacedTokenModel,
     batch: dict[str, Tensor],
@@ -113,7 +121,7 @@ def replaced_token_losses(
     originals, places, answers = batch["originals"], batch["places"], batch["answers"]
     blanks = originals.flatten().index_fill(0, places, mask_id).view_as(originals)
     logits = model.generator_logits(blanks, places, trunks[0], **options).float()
-    generator_loss = cross_entropy(logits, answers)
+    generator_loss = mean_cross_entropy(logits, answers)
     ids, replaced = replace(originals, places, sample(logits.detach(), generator))
     scores = model.judgements(ids, trunks[1], **options).float()
     each = binary_cross_entropy_with_logits(scores, replaced.float(), reduction="none")

@@ -19,7 +19,6 @@ import json
 import platform
 import shutil
 import sys
-import zlib
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -50,12 +49,11 @@ from objectives import (
 )
 
 from utils.models import ModelError, file_sha256, read_vocabulary, resolve, vocabulary_sha256
-from utils.pretraining import encode_documents, read_documents
+from utils.pretraining import encode_documents, split_documents
 from utils.profile import bf16_available
 from utils.resuming import BestCheckpointHere, check_same_run, last_complete_checkpoint
 from utils.training_log import JsonLog
 
-HELD_OUT_PERCENT = 2
 TRAINED_ON = "trained_on.json"  # beside a tokenizer: what it was trained on
 LEARNING_RATES = {"mlm": 1e-3, "causal": 1e-3, "spans": 1e-2}
 # Fresh masks and spans make every pass new, regularisation enough for so small a model. The next
@@ -173,25 +171,6 @@ def check_start(parser: argparse.ArgumentParser, arguments: argparse.Namespace) 
     if positions < arguments.max_length:
         parser.error(f"--max-length {arguments.max_length}: --start has {positions} positions")
     return folder
-
-
-def split_documents(paths: list[Path]) -> tuple[list, list]:
-    """Training and held-out documents; a text's checksum decides, so copies stay together."""
-    train, held_out, seen = [], {}, set()
-    for path in paths:
-        copies = set()
-        for document in read_documents(path):
-            key = "\n".join(document)
-            # The same text in two files counts once; a file listed twice counts twice.
-            if key in copies or (key, path) not in seen and (key, None) in seen:
-                continue
-            copies.add(key)
-            seen |= {(key, path), (key, None)}
-            if zlib.crc32(key.encode()) % 100 < HELD_OUT_PERCENT:
-                held_out[key] = document
-            else:
-                train.append(document)
-    return train, list(held_out.values())
 
 
 def load_or_train_tokenizer(run: Run, documents: list) -> PreTrainedTokenizerBase:

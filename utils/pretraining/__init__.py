@@ -21,6 +21,7 @@ from utils.pretraining.masked import (
 )
 from utils.pretraining.masking import (
     IGNORE,
+    SPECIAL_TOKENS,
     PretrainingCollator,
     first_places,
     mask_tokens,
@@ -34,6 +35,13 @@ from utils.pretraining.pairs import (
     segment_pairs,
     truncate_pair,
 )
+from utils.pretraining.replaced import (
+    ReplacedTokenModel,
+    mean_cross_entropy,
+    replace,
+    replaced_token_losses,
+    sample,
+)
 from utils.pretraining.rows import CompactRows, in_batches_of_similar_length
 from utils.pretraining.spans import (
     TextToTextCollator,
@@ -45,6 +53,7 @@ from utils.pretraining.text import (
     encode_documents,
     read_documents,
     sentinel_ids,
+    split_documents,
     train_sentencepiece,
     train_wordpiece,
 )
@@ -63,6 +72,8 @@ __all__ = [
     "NOT_NEXT",
     "Passages",
     "PretrainingCollator",
+    "ReplacedTokenModel",
+    "SPECIAL_TOKENS",
     "SegmentPairs",
     "TextToTextCollator",
     "corrupt_spans",
@@ -73,14 +84,19 @@ __all__ = [
     "first_places",
     "in_batches_of_similar_length",
     "mask_tokens",
+    "mean_cross_entropy",
     "passages",
     "pretraining_logits",
     "pretraining_loss",
     "random_parts",
     "random_spans",
     "read_documents",
+    "replace",
+    "replaced_token_losses",
+    "sample",
     "segment_pairs",
     "sentinel_ids",
+    "split_documents",
     "train_sentencepiece",
     "train_steps",
     "train_wordpiece",

@@ -11,6 +11,7 @@ import sentencepiece
 from tokenizers import BertWordPieceTokenizer
 from transformers import BertTokenizer, PreTrainedTokenizerBase, T5Tokenizer
 
+HELD_OUT_PERCENT = 2
 SENTINELS = 100  # <extra_id_0> … <extra_id_99>, as many as T5 has
 SIGNS = 3  # <pad>, </s>, <unk>
 
@@ -50,6 +51,25 @@ def read_documents(path: str | Path) -> list[list[str]]:
         elif documents[-1]:
             documents.append([])
     return [document for document in documents if document]
+
+
+def split_documents(paths: list[Path]) -> tuple[list, list]:
+    """Training and held-out documents; a text's checksum decides, so copies stay together."""
+    train, held_out, seen = [], {}, set()
+    for path in paths:
+        copies = set()
+        for document in read_documents(path):
+            key = "\n".join(document)
+            # The same text in two files counts once; a file listed twice counts twice.
+            if key in copies or (key, path) not in seen and (key, None) in seen:
+                continue
+            copies.add(key)
+            seen |= {(key, path), (key, None)}
+            if zlib.crc32(key.encode()) % 100 < HELD_OUT_PERCENT:
+                held_out[key] = document
+            else:
+                train.append(document)
+    return train, list(held_out.values())
 
 
 def encode_documents(

@@ -1,0 +1,468 @@
+"""What a pretrained arm of family.py is good for: titles, sentence pairs, blanks, next sentences.
+
+`prepare_scores` turns the texts into arrays once; `scores_of` needs nothing but those arrays, so an
+arm is scored without a tokenizer and without `datasets`, wherever it was trained.
+"""
+
+import csv
+import gzip
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, f1_score
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch.nn.functional import cross_entropy
+from transformers import BertForSequenceClassification, PreTrainedTokenizerBase
+
+from relatives.arrays import (
+    Corpus,
+    Rows,
+    cut_rows,
+    fill_rows,
+    join_rows,
+    places_of_starts,
+)
+from utils.pretraining import IGNORE, IS_NEXT, NOT_NEXT, PretrainingCollator, SegmentPairs
+from utils.profile import bf16_available
+
+# task -> (file pattern under the data folder, most tokens, {training rows: (rate, epochs, batch)})
+# Titles have the rate and the epochs of scripts/benchmark.py, where both were chosen for
+# mini-bert-zh on the validation split. For the pairs 1e-4 to 3e-4 were tried with mini-bert-zh
+# and differed by less than its two seeds.
+TASKS = {
+    "titles": ("thucnews/titles_{}.csv.gz", 48, {200: (5e-4, 20, 32), 1000: (5e-4, 10, 32)}),
+    "lcqmc": ("pairs/lcqmc_{}.csv.gz", 128, {2000: (2e-4, 5, 64), 7000: (2e-4, 4, 64)}),
+    "snli": ("pairs/snli_zh_{}.csv.gz", 128, {7000: (2e-4, 4, 64)}),
+}
+SEEDS = range(10)  # for which training rows are drawn
+VALIDATION_ROWS = 500
+HELD_OUT_LENGTH = 128
+QUESTION_CUTS = 6  # passes over the held-out documents, each with other NSP questions
+KINDS = ("true", "other", "reversed")
+
+
+# ---------------------------------------------------------------- texts to arrays, once
+
+
+def prepare_scores(
+    data: Path, held_out: Corpus, held_out_ids: list, tokenizer: PreTrainedTokenizerBase
+) -> dict:
+    """All arrays that `scores_of` needs; names begin with the task's."""
+    arrays = {}
+    for name, (pattern, longest, sizes) in TASKS.items():
+        splits = {
+            split: read_rows(data / pattern.format(split)) for split in ("train", "val", "test")
+        }
+        for key, value in task_arrays(splits, tokenizer, longest, sizes).items():
+            arrays[f"{name}.{key}"] = value
+    arrays |= {
+        f"tokens.{key}": value for key, value in hidden_tokens(held_out_ids, tokenizer).items()
+    }
+    arrays |= {f"words.{key}": value for key, value in hidden_words(held_out, tokenizer).items()}
+    arrays |= {f"nsp.{key}": value for key, value in next_sentences(held_out, tokenizer).items()}
+    return arrays
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Rows of a .csv.gz, by column."""
+    with gzip.open(path, "rt", encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def task_arrays(
+    splits: dict[str, list], tokenizer: PreTrainedTokenizerBase, longest: int, sizes: dict
+) -> dict:
+    """Token ids, labels and the rows of each split and sample.
+
+    Titles are drawn as `utils.data.balanced_sample` draws them, so that the figures can stand
+    beside those of scripts/benchmark.py.
+    """
+    rows = [row for split in splits.values() for row in split]
+    ends = np.cumsum([len(split) for split in splits.values()])
+    train, validation, test = np.split(np.arange(len(rows)), ends[:-1])
+    names = sorted({row["label"] for row in splits["train"]})
+    labels = np.array([names.index(row["label"]) for row in rows], dtype=np.int64)
+    texts = (
+        ([row["text"] for row in rows],)
+        if "text" in rows[0]
+        else ([row["sentence1"] for row in rows], [row["sentence2"] for row in rows])
+    )
+    encoded = tokenizer(*texts, truncation=True, max_length=longest, padding=True)
+    lengths = np.sum(encoded["attention_mask"], axis=1)
+    arrays = {
+        "ids": np.array(encoded["input_ids"], dtype=np.uint16),
+        "types": np.array(encoded["token_type_ids"], dtype=np.uint8),
+        "lengths": lengths.astype(np.int64),
+        "labels": labels,
+        "test": test,
+    }
+    for size in sizes:
+        few = min(VALIDATION_ROWS, size, len(validation))
+        arrays[f"{size}.validation"] = balanced(labels, validation, few, seed=0)
+        for seed in SEEDS:
+            arrays[f"{size}.{seed}"] = balanced(labels, train, size, seed)
+    return arrays
+
+
+def balanced(labels: np.ndarray, places: np.ndarray, size: int, seed: int) -> np.ndarray:
+    """`size` of the places, of each class as many; all of them where there are no more."""
+    if size >= len(places):
+        return places
+    order = places[np.random.default_rng(seed).permutation(len(places))]
+    classes = np.unique(labels[places])
+    chosen = [order[labels[order] == label][: size // len(classes)] for label in classes]
+    return np.sort(np.concatenate(chosen))
+
+
+def hidden_tokens(held_out_ids: list, tokenizer: PreTrainedTokenizerBase) -> dict[str, np.ndarray]:
+    """Held-out rows with one token in 15 hidden: the masks that scripts/pretrain.py measures with."""
+    rows = SegmentPairs(held_out_ids, tokenizer, max_length=HELD_OUT_LENGTH, batch_size=256, seed=0)
+    collate = PretrainingCollator(tokenizer, seed=0)
+    rows = [rows[place] for place in range(len(rows))]
+    batches = [collate(rows[start : start + 64]) for start in range(0, len(rows), 64)]
+    return {
+        "ids": stack([batch["input_ids"] for batch in batches], tokenizer.pad_token_id, np.uint16),
+        "types": stack([batch["token_type_ids"] for batch in batches], 0, np.uint8),
+        "lengths": torch.cat([batch["attention_mask"].sum(1) for batch in batches]).numpy(),
+        "labels": stack([batch["labels"] for batch in batches], IGNORE, np.int16),
+    }
+
+
+def stack(batches: list[torch.Tensor], fill: int, kind: type) -> np.ndarray:
+    """Batches of different lengths one below the other."""
+    filled = np.full((sum(map(len, batches)), HELD_OUT_LENGTH), fill, dtype=kind)
+    start = 0
+    for batch in batches:
+        filled[start : start + len(batch), : batch.shape[1]] = batch.numpy()
+        start += len(batch)
+    return filled
+
+
+def hidden_words(
+    held_out: Corpus, tokenizer: PreTrainedTokenizerBase, rate: float = 0.15
+) -> dict[str, np.ndarray]:
+    """Held-out rows in which whole words of two tokens and more are behind [MASK], and no others.
+
+    `words`: (rows, length), the number of the hidden word that a token is part of, else -1.
+    """
+    rows = cut_rows(held_out, tokenizer, HELD_OUT_LENGTH, 0, batch_size=1)
+    batch, starts = held_out_batch(rows, held_out, tokenizer)
+    ids, units = batch["input_ids"], places_of_starts(starts)
+    sizes = torch.zeros_like(ids).scatter_add(1, units, batch["attention_mask"].long())
+    generator = torch.Generator().manual_seed(0)
+    drawn = (torch.rand(ids.shape, generator=generator) < rate) & (sizes > 1)
+    hidden = drawn.gather(1, units) & batch["attention_mask"]
+    numbers = units + torch.arange(len(ids)).unsqueeze(1) * ids.shape[1]
+    return {
+        "ids": ids.masked_fill(hidden, tokenizer.mask_token_id).numpy().astype(np.uint16),
+        "types": batch["token_type_ids"].numpy().astype(np.uint8),
+        "lengths": batch["attention_mask"].sum(1).numpy(),
+        "labels": ids.masked_fill(~hidden, IGNORE).numpy().astype(np.int16),
+        "words": numbers.masked_fill(~hidden, -1).numpy().astype(np.int32),
+    }
+
+
+def held_out_batch(rows: Rows, held_out: Corpus, tokenizer: PreTrainedTokenizerBase) -> tuple:
+    """Held-out rows as one batch, and where words begin in it."""
+    signs = tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.pad_token_id
+    tokens = torch.from_numpy(held_out.tokens.astype(np.int32))
+    return fill_rows(rows, tokens, torch.from_numpy(held_out.starts), signs)
+
+
+def turned_round(rows: Rows) -> Rows:
+    """B before A."""
+    return Rows(rows.seconds, rows.second_lengths, rows.firsts, rows.first_lengths, rows.labels)
+
+
+def next_sentences(held_out: Corpus, tokenizer: PreTrainedTokenizerBase) -> dict[str, np.ndarray]:
+    """NSP questions: true pairs, pairs with another document, and the true ones turned round.
+
+    `kinds`: 0 true, 1 other document, 2 reversed (ALBERT's question, never asked in training).
+
+    Raises:
+        ValueError: the held-out documents give no pairs.
+    """
+    rows = join_rows(
+        [
+            cut_rows(held_out, tokenizer, HELD_OUT_LENGTH, seed, batch_size=1)
+            for seed in range(QUESTION_CUTS)
+        ]
+    )
+    true, other = rows.at(rows.labels == IS_NEXT), rows.at(rows.labels == NOT_NEXT)
+    if not (len(true) and len(other)):
+        raise ValueError("next_sentences: no pairs in the held-out text; hold out longer documents")
+    asked = [true, other, turned_round(true)]
+    batch, _ = held_out_batch(join_rows(asked), held_out, tokenizer)
+    return {
+        "ids": batch["input_ids"].numpy().astype(np.uint16),
+        "types": batch["token_type_ids"].numpy().astype(np.uint8),
+        "lengths": batch["attention_mask"].sum(1).numpy(),
+        "kinds": np.repeat([0, 1, 2], [len(each) for each in asked]),
+    }
+
+
+# ---------------------------------------------------------------- scores
+
+
+class Texts:
+    """Arrays of one task on the device, and batches of them without needless padding."""
+
+    def __init__(self, arrays: dict, name: str, device: torch.device):
+        self.ids = torch.from_numpy(arrays[f"{name}.ids"].astype(np.int64)).to(device)
+        self.types = torch.from_numpy(arrays[f"{name}.types"].astype(np.int64)).to(device)
+        self.lengths = arrays[f"{name}.lengths"]
+        self.device = device
+
+    def batch(self, places: np.ndarray) -> dict[str, torch.Tensor]:
+        """The padded texts at these places: ids, types and mask, (texts, length)."""
+        lengths = self.lengths[places]
+        longest = min(-(-int(lengths.max()) // 16) * 16, self.ids.shape[1])
+        rows = torch.from_numpy(places).to(self.device)
+        lengths = torch.from_numpy(lengths).to(self.device).unsqueeze(1)
+        real = torch.arange(longest, device=self.device) < lengths
+        return {
+            "input_ids": self.ids[rows, :longest],
+            "token_type_ids": self.types[rows, :longest],
+            "attention_mask": real[:, None, None],  # four-dimensional: taken as it is
+        }
+
+    def in_order(self, places: np.ndarray, size: int = 256) -> Iterator[np.ndarray]:
+        """Batches of similar length."""
+        order = places[np.argsort(self.lengths[places], kind="stable")]
+        return iter(np.split(order, range(size, len(order), size)))
+
+    def shuffled(self, places: np.ndarray, size: int, rng: np.random.Generator) -> list[np.ndarray]:
+        """Batches of similar length in random order, other ones at each call."""
+        order = rng.permutation(places)
+        batches = []
+        for some in np.split(order, range(50 * size, len(order), 50 * size)):
+            some = some[np.argsort(-self.lengths[some], kind="stable")]
+            batches += np.split(some, range(size, len(some), size))
+        return [batches[number] for number in rng.permutation(len(batches))]
+
+
+def scores_of(
+    trunk: torch.nn.Module,
+    arrays: dict,
+    seed: int,
+    heads: torch.nn.Module | None = None,
+    generator: Callable | None = None,
+    nsp: bool = False,
+    check: Callable[[], None] = lambda: None,
+) -> dict[str, float]:
+    """All scores of one arm.
+
+    Args:
+        trunk: a `BertModel`. Not changed.
+        arrays: what `prepare_scores` gave.
+        heads: the `BertForPreTraining` whose trunk it is, if it has learnt to fill blanks.
+        generator: fills blanks in its place, for replaced token detection: (ids, places, …) to
+            logits.
+        nsp: were its next sentences trained?
+        check: called between the parts; may raise to end early.
+    """
+    device = trunk.device
+    row = {}
+    trunk.eval()
+    if heads is not None or generator is not None:
+        fill = generator or partial(fill_with, heads)
+        name = "generator_" if generator else ""
+        row |= {name + key: value for key, value in filled_tokens(fill, arrays, device).items()}
+        row |= {name + key: value for key, value in filled_words(fill, arrays, device).items()}
+    if nsp:
+        row |= answered_next(heads, arrays, device)
+    for task, (_, _, sizes) in TASKS.items():
+        texts = Texts(arrays, task, device)
+        labels = arrays[f"{task}.labels"]
+        test = arrays[f"{task}.test"]
+        if task == "titles":
+            features = mean_features(trunk, texts)
+        for size, settings in sizes.items():
+            check()
+            train, validation = arrays[f"{task}.{size}.{seed}"], arrays[f"{task}.{size}.validation"]
+            if task == "titles":
+                probe = fit_probe(features[train], labels[train])
+                row[f"titles_{size}_probe"] = probe.score(features[test], labels[test])
+            model = fine_tuned(trunk, texts, labels, train, validation, seed, *settings)
+            guesses = guess(model, texts, test)
+            row[f"{task}_{size}"] = accuracy_score(labels[test], guesses)
+    return row
+
+
+def autocast(device: torch.device) -> torch.autocast:
+    """bf16 where the machine has it."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=bf16_available())
+
+
+def fill_with(
+    heads: torch.nn.Module, ids: torch.Tensor, places: torch.Tensor, **options
+) -> torch.Tensor:
+    """(hidden, vocabulary) logits of a `BertForPreTraining` at the hidden places."""
+    states = heads.bert(ids, **options).last_hidden_state
+    return heads.cls.predictions(states.flatten(0, 1).index_select(0, places))
+
+
+def guesses_at_blanks(
+    fill: Callable, arrays: dict, name: str, device: torch.device
+) -> dict[str, np.ndarray]:
+    """For each hidden token of a held-out set: `loss` in nats, `right`, and its word if known."""
+    texts = Texts(arrays, name, device)
+    losses, right, words = [], [], []
+    for places in texts.in_order(np.arange(len(texts.ids))):
+        batch = texts.batch(places)
+        length = batch["input_ids"].shape[1]
+        labels = torch.from_numpy(arrays[f"{name}.labels"][places, :length].astype(np.int64))
+        hidden = (labels.flatten() != IGNORE).nonzero().flatten()
+        answers = labels.flatten()[hidden].to(device)
+        with torch.inference_mode(), autocast(device):
+            logits = fill(batch.pop("input_ids"), hidden.to(device), **batch).float()
+        losses.append(cross_entropy(logits, answers, reduction="none").cpu())
+        right.append((logits.argmax(-1) == answers).cpu())
+        if f"{name}.words" in arrays:
+            words.append(arrays[f"{name}.words"][places, :length].flatten()[hidden.numpy()])
+    guesses = {"loss": torch.cat(losses).numpy(), "right": torch.cat(right).numpy()}
+    return guesses | ({"words": np.concatenate(words)} if words else {})
+
+
+def filled_tokens(fill: Callable, arrays: dict, device: torch.device) -> dict[str, float]:
+    """Loss (nats) and accuracy at the tokens hidden one by one."""
+    guesses = guesses_at_blanks(fill, arrays, "tokens", device)
+    return {"mlm_loss": guesses["loss"].mean(), "mlm_accuracy": guesses["right"].mean()}
+
+
+def filled_words(fill: Callable, arrays: dict, device: torch.device) -> dict[str, float]:
+    """Share of the hidden words of which every token is right, and of the tokens in them."""
+    guesses = guesses_at_blanks(fill, arrays, "words", device)
+    _, numbers = np.unique(guesses["words"], return_inverse=True)
+    sizes = np.bincount(numbers)
+    whole = np.bincount(numbers, guesses["right"]) == sizes
+    row = {
+        "word_accuracy": whole.mean(),
+        "word_token_accuracy": guesses["right"].mean(),
+        "word_token_loss": guesses["loss"].mean(),
+        "words": len(sizes),
+    }
+    for name, some in {"2": sizes == 2, "3_or_more": sizes >= 3}.items():
+        row[f"word_accuracy_{name}"] = whole[some].mean() if some.any() else 0.0
+    return row
+
+
+def answered_next(heads: torch.nn.Module, arrays: dict, device: torch.device) -> dict[str, float]:
+    """Share of NSP questions answered right: true pairs with yes, the others with no."""
+    texts, kinds = Texts(arrays, "nsp", device), arrays["nsp.kinds"]
+    said_next = np.zeros(len(kinds), dtype=bool)
+    for places in texts.in_order(np.arange(len(kinds))):
+        with torch.inference_mode(), autocast(device):
+            pooled = heads.bert(**texts.batch(places)).pooler_output
+            answers = heads.cls.seq_relationship(pooled).argmax(-1)
+        said_next[places] = (answers == IS_NEXT).cpu().numpy()
+    right = {
+        name: (said_next == (name == "true"))[kinds == kind].mean()
+        for kind, name in enumerate(KINDS)
+    }
+    return {f"nsp_{name}": value for name, value in right.items()} | {
+        "nsp_accuracy": (right["true"] + right["other"]) / 2
+    }
+
+
+def mean_features(trunk: torch.nn.Module, texts: Texts) -> np.ndarray:
+    """(texts, hidden): the mean of the last hidden states over the real tokens."""
+    features = np.zeros((len(texts.ids), trunk.config.hidden_size), dtype=np.float32)
+    for places in texts.in_order(np.arange(len(texts.ids))):
+        batch = texts.batch(places)
+        with torch.inference_mode(), autocast(texts.device):
+            states = trunk(**batch).last_hidden_state.float()
+        real = batch["attention_mask"][:, 0, 0, :, None]
+        features[places] = ((states * real).sum(1) / real.sum(1)).cpu().numpy()
+    return features
+
+
+def fit_probe(features: np.ndarray, labels: np.ndarray) -> object:
+    """Logistic regression on frozen features, its strength chosen by cross-validation on them."""
+    search = GridSearchCV(LogisticRegression(max_iter=500), {"C": [0.001, 0.01, 0.1, 1]}, cv=3)
+    return make_pipeline(StandardScaler(), search).fit(features, labels)
+
+
+def fine_tuned(
+    trunk: torch.nn.Module,
+    texts: Texts,
+    labels: np.ndarray,
+    train: np.ndarray,
+    validation: np.ndarray,
+    seed: int,
+    rate: float,
+    epochs: int,
+    batch_size: int,
+) -> BertForSequenceClassification:
+    """A classifier on a copy of the trunk, its weights those of the best epoch by macro F1.
+
+    The recipe of `utils.finetuning.fine_tune` (AdamW, warm-up over a tenth of the steps, linear
+    decay, dropout 0.1, bf16, batches of similar length), without the checkpoints on disk.
+    """
+    torch.manual_seed(seed)
+    config = type(trunk.config).from_dict(trunk.config.to_dict())
+    config.num_labels = int(labels.max()) + 1
+    config.hidden_dropout_prob = config.attention_probs_dropout_prob = 0.1
+    config._attn_implementation = trunk.config._attn_implementation
+    model = BertForSequenceClassification(config)
+    model.bert.load_state_dict(trunk.state_dict())
+    model.to(texts.device).train()
+    rng, best, kept = np.random.default_rng(seed), -1.0, None
+    steps, step = epochs * -(-len(train) // batch_size), 0
+    optimizer = torch.optim.AdamW(decayed(model), lr=rate, fused=True)
+    answers = torch.from_numpy(labels).to(texts.device)
+    for _ in range(epochs):
+        for places in texts.shuffled(train, batch_size, rng):
+            warm_then_linear(optimizer, rate, step, steps, warmup=0.1)
+            with autocast(texts.device):
+                logits = model(**texts.batch(places)).logits
+            loss = cross_entropy(logits.float(), answers[torch.from_numpy(places).to(texts.device)])
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            optimizer.zero_grad()
+            step += 1
+        reached = f1_score(
+            labels[validation], guess(model, texts, validation), average="macro", zero_division=0
+        )
+        if reached > best:
+            best = reached
+            kept = {name: value.clone() for name, value in model.state_dict().items()}
+    model.load_state_dict(kept)
+    return model
+
+
+def guess(model: torch.nn.Module, texts: Texts, places: np.ndarray) -> np.ndarray:
+    """The likeliest class of each text, in the order of `places`."""
+    classes = np.zeros(len(texts.ids), dtype=np.int64)
+    model.eval()
+    for some in texts.in_order(places):
+        with torch.inference_mode(), autocast(texts.device):
+            classes[some] = model(**texts.batch(some)).logits.argmax(-1).cpu().numpy()
+    model.train()
+    return classes[places]
+
+
+def decayed(model: torch.nn.Module, weight_decay: float = 0.01) -> list[dict]:
+    """Groups for AdamW: matrices shrink, biases and LayerNorms do not (as in Trainer)."""
+    parameters = [each for each in model.parameters() if each.requires_grad]
+    return [
+        {"params": [each for each in parameters if each.ndim > 1], "weight_decay": weight_decay},
+        {"params": [each for each in parameters if each.ndim < 2], "weight_decay": 0.0},
+    ]
+
+
+def warm_then_linear(
+    optimizer: torch.optim.Optimizer, rate: float, step: int, steps: int, warmup: float
+) -> None:
+    """Set the rate of this step (from 0): up over a share of the steps, then down to 0."""
+    up = max(1, round(warmup * steps))
+    share = min((step + 1) / up, (steps - step) / max(1, steps - up))
+    for group in optimizer.param_groups:
+        group["lr"] = rate * share

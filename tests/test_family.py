@@ -1,0 +1,385 @@
+"""scripts/family.py: equal budgets, every arm learns, a run resumes to the bit, rows are complete."""
+
+import json
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from blanks_while_training import SENTENCES, SHOWN, answers
+from relatives import arms as family
+from relatives import scores as family_scores
+from relatives.arrays import Batches
+from tiny_family import BATCH_SIZE, tiny_data
+
+from utils.pretraining import IGNORE, BertForMaskedPreTraining
+from utils.profile import course_root
+
+TRAINED = [name for name, arm in family.ARMS.items() if arm.trained]
+BUDGET = 35_000_000  # tokens of the recorded arms
+RECORDED_SEEDS = (0, 1)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return tiny_data(tmp_path_factory.mktemp("family"))
+
+
+def tiny_config(data):
+    return family.new_config(data.tokenizer, layers=1, hidden=64, heads=2)
+
+
+def trained(data, folder, name, steps, seed=0, **options):
+    arm = family.ARMS[name]
+    rows = data.rows(seed, 0, arm.running, passes=2)
+    options = {"save_every": 0, "log_every": 2} | options
+    return family.train(arm, seed, steps, rows, data, folder, tiny_config(data), **options)
+
+
+def test_arms_have_equal_budgets(data):
+    budget = 900
+    read = {}
+    for name in TRAINED:
+        rows = data.rows(0, budget, family.ARMS[name].running)
+        steps = family.steps_for(rows, budget, BATCH_SIZE)
+        tokens = rows.text_tokens()[: steps * BATCH_SIZE]
+        read[name] = (steps, int(tokens.sum()), rows.lengths()[: steps * BATCH_SIZE].tolist())
+        assert budget <= read[name][1] < budget + int(tokens[-BATCH_SIZE:].sum())
+    same = [read[name] for name in TRAINED if not family.ARMS[name].running]
+    assert all(each == same[0] for each in same)  # the same rows, in the same order
+
+
+def test_arms_differ_in_what_is_asked_only(data):
+    rows = data.rows(0, 100)
+    first = {}
+    for name in TRAINED:
+        if not family.ARMS[name].running:
+            batches = Batches(
+                data.corpus, rows, data.tokenizer, BATCH_SIZE, family.ARMS[name].masking
+            )
+            first[name] = batches[0]
+    for name, batch in first.items():
+        assert torch.equal(batch["originals"], first["token"]["originals"])
+        same_mask = torch.equal(batch["input_ids"], first["token"]["input_ids"])
+        assert same_mask == (family.ARMS[name].masking == "token"), name
+    starts = [
+        family.new_model(family.ARMS[name], tiny_config(data), 1).bert.state_dict()
+        for name in ("token", "span", "nsp")
+    ]
+    for other in starts[1:]:
+        assert all(torch.equal(value, other[name]) for name, value in starts[0].items())
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_every_arm_learns(data, tmp_path, name):
+    _, log = trained(data, tmp_path, name, 160, learning_rate=1e-2, log_every=40)
+    first, last = log[0], log[-1]
+    if name == "rtd":
+        assert last["generator_loss"] < 0.9 * first["generator_loss"]
+        assert last["detection_loss"] < 0.95 * first["detection_loss"]
+    else:
+        assert last["mlm_loss"] < 0.8 * first["mlm_loss"]
+        assert last["held_out_mlm_loss"] > 0
+    if name == "nsp_full":
+        assert last["nsp_loss"] < first["nsp_loss"]
+    assert ("nsp_loss" in first) == name.startswith("nsp")
+
+
+def test_one_batch_of_replaced_tokens_is_learnt_by_heart(data):
+    """The same masks and samples again and again: in the end every replaced token is found."""
+    model = family.new_model(family.ARMS["rtd"], tiny_config(data), 0)
+    batch = Batches(data.corpus, data.rows(0, 100), data.tokenizer, BATCH_SIZE)[0]
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    log = []
+    for _ in range(160):
+        losses = family.losses_of(
+            family.ARMS["rtd"], model, batch, data.tokenizer, torch.Generator().manual_seed(0)
+        )
+        losses["loss"].backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        log.append(
+            (float(losses["replaced"]), float(losses["found"]), float(losses["detection_loss"]))
+        )
+    assert log[0][2] > 0.5
+    # Found while there was still something to find: later the generator guesses right.
+    assert any(replaced > 0 and found == 1 and loss < 0.05 for replaced, found, loss in log)
+
+
+def test_losses_are_those_of_the_course_model(data):
+    config = tiny_config(data)
+    rows = data.rows(0, 100)
+    batches = Batches(data.corpus, rows, data.tokenizer, BATCH_SIZE)
+    batch = next(each for each in batches if (each["next_sentence_label"] != IGNORE).any())
+    labels = torch.full((batch["input_ids"].numel(),), IGNORE)
+    labels[batch["places"]] = batch["answers"]
+    torch.manual_seed(0)
+    model = BertForMaskedPreTraining(config).eval()
+    model.nsp_weight = 0.2
+    given = {name: batch[name] for name in ("input_ids", "token_type_ids", "next_sentence_label")}
+    with torch.no_grad():
+        losses = family.masked_losses(model, batch, 0.2)
+        mask = batch["attention_mask"].long()
+        wanted = model(**given, attention_mask=mask, labels=labels.view_as(mask)).loss
+    assert losses["nsp_loss"] > 0
+    assert torch.isclose(losses["loss"], wanted, atol=1e-5)
+
+
+def test_a_batch_without_questions_has_a_loss(data):
+    """Headlines alone: no pair among them, and the NSP loss must not be 0 / 0."""
+    model = family.new_model(family.ARMS["nsp"], tiny_config(data), 0)
+    batch = Batches(data.corpus, data.rows(0, 100), data.tokenizer, BATCH_SIZE)[0]
+    batch["next_sentence_label"] = torch.full((BATCH_SIZE,), IGNORE)
+    losses = family.masked_losses(model, batch, 1.0)
+    assert losses["nsp_loss"] == 0 and torch.isfinite(losses["loss"])
+
+
+@pytest.mark.parametrize("name", ["token", "rtd", "nsp"])
+def test_an_interrupted_run_ends_the_same(data, tmp_path, name):
+    whole, log = trained(data, tmp_path / "whole", name, 10)
+    calls = iter(range(100))
+
+    def check():
+        if next(calls) == 2:  # at the third log, after six steps
+            raise family.OutOfTime
+
+    with pytest.raises(family.OutOfTime):
+        trained(data, tmp_path / "parts", name, 10, check=check)
+    resumed_at = []
+    again, log_again = trained(
+        data, tmp_path / "parts", name, 10, visit=lambda step, _: resumed_at.append(step)
+    )
+    assert resumed_at[0] == 6
+    for one, other in zip(whole.parameters(), again.parameters(), strict=True):
+        assert torch.equal(one, other)
+    for one, other in zip(log, log_again, strict=True):
+        assert {**one, "seconds": 0} == {**other, "seconds": 0}
+
+
+def arguments(data, results, **options):
+    standing = {
+        "work": data.work, "results": results, "tokens": 300, "batch_size": BATCH_SIZE,
+        "learning_rate": 1e-3, "arms": ["token"], "seeds": [0], "at_once": 1, "workers": 0,
+        "save_every": 0, "compiled": False, "minutes": None,
+    }  # fmt: skip
+    return SimpleNamespace(**(standing | options))
+
+
+@pytest.fixture
+def tiny_shape(monkeypatch):
+    shape = family.new_config
+    monkeypatch.setattr(family, "new_config", lambda tokenizer: shape(tokenizer, 1, 32, 2))
+
+
+def test_rows_are_recorded_once(data, tmp_path, monkeypatch, tiny_shape, capsys):
+    monkeypatch.setattr(
+        family, "scores_of", lambda *_, **__: {"titles_200": np.float32(0.5), "words": 3}
+    )
+    family.train_missing(arguments(data, tmp_path, arms=["token", "untrained"]))
+    rows = [json.loads(line) for line in (tmp_path / "family.jsonl").read_text().splitlines()]
+    assert [(row["arm"], row["seed"], row["budget"]) for row in rows] == [
+        ("token", 0, 300), ("untrained", 0, 0),
+    ]  # fmt: skip
+    assert rows[0]["tokens"] >= 300 and rows[1]["tokens"] == 0
+    assert rows[0]["words"] == 3 and rows[0]["titles_200"] == 0.5
+    assert (tmp_path / "nsp_mini.jsonl").read_text() == (tmp_path / "family.jsonl").read_text()
+    losses = json.loads((tmp_path / "family_losses.jsonl").read_text())
+    assert losses["rows"][-1][losses["columns"].index("step")] == rows[0]["steps"]
+    capsys.readouterr()
+    family.train_missing(arguments(data, tmp_path, arms=["token", "untrained"]))
+    assert "0 arms" in capsys.readouterr().out
+    assert len((tmp_path / "family.jsonl").read_text().splitlines()) == 2
+    family.train_missing(arguments(data, tmp_path, tokens=200))  # another budget is another arm
+    assert len((tmp_path / "family.jsonl").read_text().splitlines()) == 3
+
+
+def test_without_time_nothing_begins(data, tmp_path, tiny_shape, capsys):
+    family.train_missing(arguments(data, tmp_path, minutes=1e-9, seeds=[5]))
+    assert "no time left" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["nsp", "rtd"])
+def test_scores_of_an_arm(data, monkeypatch, name):
+    few = {
+        task: (pattern, longest, {size: (1e-3, 1, 8) for size in sizes})
+        for task, (pattern, longest, sizes) in family_scores.TASKS.items()
+    }
+    monkeypatch.setattr(family_scores, "TASKS", few)
+    monkeypatch.setattr(
+        family_scores, "fit_probe", lambda features, labels: SimpleNamespace(score=lambda *_: 0.5)
+    )
+    arm = family.ARMS[name]
+    model = family.new_model(arm, tiny_config(data), 0)
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    scores = family_scores.scores_of(
+        model.bert,
+        data.scores,
+        0,
+        heads=None if arm.replaced else model,
+        generator=model.generator_logits if arm.replaced else None,
+        nsp=not arm.replaced,
+    )
+    wanted = {
+        "titles_200",
+        "titles_1000",
+        "titles_200_probe",
+        "lcqmc_2000",
+        "lcqmc_7000",
+        "snli_7000",
+    }
+    filled = {"mlm_loss", "mlm_accuracy", "word_accuracy", "word_token_loss", "words"}
+    assert set(scores) > wanted | {("generator_" if arm.replaced else "") + each for each in filled}
+    assert ("nsp_true" in scores) == (name == "nsp")
+    assert all(np.isfinite(value) for value in scores.values())
+    for key, value in model.state_dict().items():
+        assert torch.equal(value, before[key]), f"scoring changed {key}"
+
+
+def test_a_right_filler_gets_full_marks(data):
+    """Whoever knows the text answers all; whoever is wrong in one token has that word wrong."""
+    arrays, vocab = data.scores, len(data.tokenizer)
+
+    def knowing(labels, spoil):
+        def fill(ids, places, **_):
+            answers = torch.from_numpy(
+                labels[: len(ids), : ids.shape[1]].astype(np.int64)
+            ).flatten()
+            logits = torch.nn.functional.one_hot(answers[places], vocab).float() * 50
+            if spoil:
+                logits[0] = logits[0].roll(1)
+            return logits
+
+        return fill
+
+    order = np.argsort(arrays["words.lengths"], kind="stable")
+    labels = arrays["words.labels"][order]
+    right = family_scores.filled_words(knowing(labels, False), arrays, torch.device("cpu"))
+    spoilt = family_scores.filled_words(knowing(labels, True), arrays, torch.device("cpu"))
+    assert right["word_accuracy"] == right["word_token_accuracy"] == 1
+    words, tokens = right["words"], int((arrays["words.labels"] != IGNORE).sum())
+    assert words > 1
+    assert spoilt["word_accuracy"] == pytest.approx(1 - 1 / words)
+    assert spoilt["word_token_accuracy"] == pytest.approx(1 - 1 / tokens)
+
+
+def test_whole_words_only_are_hidden(data):
+    arrays, mask = data.scores, data.tokenizer.mask_token_id
+    hidden = arrays["words.labels"] != IGNORE
+    assert (arrays["words.ids"][hidden] == mask).all()
+    assert not (arrays["words.ids"][~hidden] == mask).any()
+    numbers, sizes = np.unique(arrays["words.words"][hidden], return_counts=True)
+    assert (sizes > 1).all() and (arrays["words.words"][~hidden] == -1).all()
+
+
+def test_questions_of_three_kinds(data):
+    arrays, sep = data.scores, data.tokenizer.sep_token_id
+    kinds = arrays["nsp.kinds"]
+    assert set(kinds) == {0, 1, 2}
+
+    def halves(row):
+        ids = arrays["nsp.ids"][row][: arrays["nsp.lengths"][row]].tolist()
+        end = ids.index(sep)
+        return ids[1:end], ids[end + 1 : -1]
+
+    true = {tuple(map(tuple, halves(row))) for row in np.flatnonzero(kinds == 0)}
+    turned = {tuple(map(tuple, halves(row)[::-1])) for row in np.flatnonzero(kinds == 2)}
+    assert true == turned
+    assert not true & {tuple(map(tuple, halves(row))) for row in np.flatnonzero(kinds == 1)}
+
+
+def test_samples_are_balanced_and_differ_by_seed():
+    labels = np.repeat([0, 1, 2], 50)
+    one, other = (family_scores.balanced(labels, np.arange(150), 30, seed) for seed in (0, 1))
+    assert np.bincount(labels[one]).tolist() == [10, 10, 10] and one.tolist() != other.tolist()
+    assert family_scores.balanced(labels, np.arange(150), 500, 0).tolist() == list(range(150))
+
+
+def test_the_rate_goes_up_then_down():
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.SGD([parameter], lr=1.0)
+    rates = []
+    for step in range(10):
+        family_scores.warm_then_linear(optimizer, 2.0, step, 10, warmup=0.2)
+        rates.append(optimizer.param_groups[0]["lr"])
+    assert rates[:3] == [1.0, 2.0, 2.0]
+    assert rates[-1] == pytest.approx(0.25)
+    assert all(one >= other for one, other in zip(rates[1:], rates[2:], strict=False))
+
+
+def test_help_and_errors(tmp_path, capsys):
+    program = course_root() / "scripts/family.py"
+    shown = subprocess.run(
+        [sys.executable, program, "--help"], capture_output=True, encoding="utf8"
+    )
+    assert shown.returncode == 0 and "span" in shown.stdout
+    with pytest.raises(SystemExit):
+        family.parse_arguments(["train", "--work", str(tmp_path)])
+    assert "run the stage prepare first" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        family.parse_arguments(["prepare", "--data", str(tmp_path)])
+    assert "no such file" in capsys.readouterr().err
+
+
+# ---------------------------------------------------------------- what is recorded
+
+
+def recorded(name):
+    path = course_root() / f"results/{name}.jsonl"
+    return [json.loads(line) for line in path.read_text(encoding="utf8").splitlines()]
+
+
+def test_recorded_arms_are_complete():
+    for name in ("family", "nsp_mini"):
+        rows = {(row["arm"], row["seed"]): row for row in recorded(name)}
+        arms = [arm for arm, each in family.ARMS.items() if name in each.results]
+        assert {(arm, seed) for arm in arms for seed in RECORDED_SEEDS} <= set(rows)
+        for (arm, _), row in rows.items():
+            assert set(row) >= {"tokens", "steps", "command", "commit", "hardware", "versions"}
+            assert set(row) >= {"titles_200", "titles_1000_probe", "lcqmc_7000", "snli_7000"}
+            assert ("mlm_loss" in row) != (arm == "rtd")
+            if arm != "untrained":
+                assert 0 <= row["tokens"] - BUDGET < 40_000  # at most a batch more than was asked
+                assert row["budget"] == BUDGET
+
+
+def test_recorded_losses_belong_to_the_rows():
+    logs = {(row["arm"], row["seed"]): row for row in recorded("family_losses")}
+    for row in recorded("family") + recorded("nsp_mini"):
+        if row["steps"]:
+            log = logs[row["arm"], row["seed"]]
+            last = dict(zip(log["columns"], log["rows"][-1], strict=True))
+            assert last["step"] == row["steps"]
+            name = "generator_mlm_loss" if row["arm"] == "rtd" else "mlm_loss"
+            assert last["held_out_mlm_loss"] == pytest.approx(row[name], abs=2e-3)
+
+
+def test_recorded_blanks_begin_with_nothing_and_end_with_words():
+    path = course_root() / "results/blanks_while_training.json"
+    content = json.loads(path.read_text(encoding="utf8"))
+    assert [(blank["text"], blank["expected"]) for blank in content["blanks"]] == list(SENTENCES)
+    steps = content["about"]["steps_done"]
+    right = dict.fromkeys(("0", "500", str(steps)), 0)
+    for blank in content["blanks"]:
+        for step in right:
+            first = [place[0][0] for place in blank["answers"][step]]
+            right[step] += "".join(first) == blank["expected"]
+        for places in blank["answers"].values():
+            assert all(len(place) == SHOWN for place in places)
+    assert right["0"] == right["500"] == 0 and right[str(steps)] >= 10
+    losses = [loss for _, loss, _ in content["training_loss"]]
+    assert losses[0] > 8 and min(losses[-50:]) < 3.2
+    assert content["held_out"][-1][0] == steps
+
+
+def test_answers_to_blanks(data):
+    model = family.new_model(family.ARMS["nsp"], tiny_config(data), 0)
+    found = answers(model, data.tokenizer)
+    assert [len(each) for each in found] == [text.count("[MASK]") for text, _ in SENTENCES]
+    for places in found:
+        for place in places:
+            chances = [chance for _, chance in place]
+            assert chances == sorted(chances, reverse=True) and len(place) == SHOWN

@@ -101,11 +101,14 @@ def test_new_cells_are_named_after_the_one_before(chapter):
     assert [c.id for c in notebook.cells[place : place + 3]] == ["count", "count-2", "count-3"]
 
 
-def test_a_new_notebook_has_everything_to_run(tmp_path):
+def test_of_a_new_notebook_only_what_never_ran_has_to_be_run(tmp_path):
     notebook = good_chapter()
     assert book.tidy.committed(tmp_path / "99_good.ipynb") is None
-    stale = book.tidy.tidy(copy.deepcopy(notebook), None, tmp_path)
-    assert "c1" in stale and "setup" in stale
+    before = [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]
+    assert book.tidy.tidy(notebook, None, tmp_path) == []
+    assert before == [cell.execution_count for cell in notebook.cells if cell.cell_type == "code"]
+    cell_of(notebook, "c1").execution_count = None
+    assert book.tidy.tidy(notebook, None, tmp_path) == ["c1"]
 
 
 @pytest.mark.slow

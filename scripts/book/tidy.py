@@ -63,9 +63,12 @@ def tidy(notebook: NotebookNode, model: NotebookNode | None, folder: Path) -> li
         NotebookFailed: an exercise's cell raised.
     """
     normalise(notebook)
-    old_ids = restore_ids(notebook, model) if model else set()
-    name_new_cells(notebook, old_ids)
-    stale = restore_outputs(notebook, model) if model else list(code_of(notebook))
+    if model is None:  # nothing to compare with: what was run is taken for good
+        name_new_cells(notebook, set())
+        codes = code_of(notebook)
+        return [each.id for each in notebook.cells if each.id in codes and not each.execution_count]
+    name_new_cells(notebook, restore_ids(notebook, model))
+    stale = restore_outputs(notebook, model)
     exercises = [cell for cell in notebook.cells if is_exercise(cell) and cell.id in stale]
     run_alone(notebook, exercises, folder)
     normalise(notebook)

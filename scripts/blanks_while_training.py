@@ -95,7 +95,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1 if torch.cuda.is_available() else torch.get_num_threads())
     data = Data(arguments.work, arguments.batch_size)
-    folder = arguments.work / f"twin-{arguments.seed}-{arguments.steps}"
+    folder = arguments.work / f"twin-{arguments.seed}-{arguments.steps}-{data.mark}"
     path = folder / "answers.json"
     told = json.loads(path.read_text(encoding="utf8")) if path.is_file() else {}
 

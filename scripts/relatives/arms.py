@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import numpy as np
 import torch
 import transformers
+from filelock import FileLock
 from safetensors import safe_open
 from safetensors.torch import load_model, save_file, save_model
 from torch.utils.data import DataLoader
@@ -47,6 +48,7 @@ from relatives.scores import (
     scores_of,
     warm_then_linear,
 )
+from utils.models import file_sha256
 from utils.pretraining import (
     ReplacedTokenModel,
     encode_documents,
@@ -177,6 +179,8 @@ class Data:
     def __post_init__(self):
         self.tokenizer = AutoTokenizer.from_pretrained(self.work / "tokenizer")
         self.corpus = load_arrays(Corpus, self.work / "corpus.npz")
+        # In the names of all that is kept of a corpus, so that another one never meets it.
+        self.mark = file_sha256(self.work / "corpus.npz")[:8]
         with np.load(self.work / "scores.npz", allow_pickle=False) as stored:
             self.scores = dict(stored)
 
@@ -196,7 +200,7 @@ class Data:
     def one_pass(self, seed: int, number: int, running: bool) -> Rows:
         """Rows of one pass, cut the first time and read from the work folder after that."""
         kind = "running" if running else "pairs"
-        path = self.work / f"rows/{kind}-{self.batch_size}-{seed}-{number}.npz"
+        path = self.work / f"rows/{self.mark}-{kind}-{self.batch_size}-{seed}-{number}.npz"
         if not path.is_file():
             path.parent.mkdir(exist_ok=True)
             length = LONG_LENGTH if number % 10 == 9 else SHORT_LENGTH
@@ -495,7 +499,7 @@ def run(name: str, seed: int, arguments: argparse.Namespace, deadline: float | N
     """Train one arm, score it and record its row; None when the time is over."""
     arm = ARMS[name]
     budget = int(arguments.tokens) * arm.trained
-    folder = arguments.work / f"{name}-{seed}-{budget}"
+    settings = f"{arguments.batch_size}-{arguments.learning_rate:g}"
 
     def check() -> None:
         if deadline and time.time() > deadline:
@@ -504,6 +508,7 @@ def run(name: str, seed: int, arguments: argparse.Namespace, deadline: float | N
     try:
         check()
         data = Data(arguments.work, arguments.batch_size)
+        folder = arguments.work / f"{name}-{seed}-{budget}-{settings}-{data.mark}"
         model, spent = trained(arm, seed, data, folder, budget, arguments, check)
         started = time.perf_counter()
         scores = scores_of(
@@ -597,9 +602,10 @@ def record(row: dict, results: Path, arm: Arm) -> None:
 
 
 def append(row: dict, results: Path, name: str) -> None:
-    """Add a line to a .jsonl file, in one write, so that arms side by side do not mix theirs."""
+    """Add a line to a .jsonl file; arms side by side wait for each other."""
     results.mkdir(parents=True, exist_ok=True)
-    with open(results / f"{name}.jsonl", "ab", buffering=0) as file:
+    path = results / f"{name}.jsonl"
+    with FileLock(path.with_suffix(".lock")), open(path, "ab") as file:
         file.write((json.dumps(row, ensure_ascii=False) + "\n").encode())
 
 

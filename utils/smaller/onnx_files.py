@@ -31,10 +31,11 @@ def export_onnx(
             not the model's.
     """
     file = Path(file)
-    if getattr(model.config, "type_vocab_size", 0) < 2 or not hasattr(model.config, "id2label"):
+    reads = getattr(getattr(model, "config", None), "type_vocab_size", 0) > 1
+    if not reads or not hasattr(model, "classifier"):
         raise ValueError(
-            f"export_onnx: {type(model).__name__} does not read token_type_ids; give a BERT "
-            "classifier"
+            f"export_onnx: {type(model).__name__} is no classifier that reads token_type_ids; give "
+            "a BERT classifier"
         )
     model = model.cpu().eval()
     rows = tokenizer(["短", "长一点的例子"], padding=True, return_tensors="pt")
@@ -101,9 +102,7 @@ def load_onnx(file: str | Path, threads: int | None = None) -> onnxruntime.Infer
     options.intra_op_num_threads = threads or torch.get_num_threads()
     options.log_severity_level = 3  # errors; warnings would stand between the lines of a chapter
     try:
-        return onnxruntime.InferenceSession(
-            str(file), options, providers=["CPUExecutionProvider"]
-        )
+        return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # each failure has a class of its own, none of them documented
         reason = " ".join(str(error).split())[:120]
         raise ModelError(f"{file}: cannot be run ({reason}); export it again") from None

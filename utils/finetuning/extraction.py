@@ -21,7 +21,8 @@ from transformers import (
 )
 
 from utils.finetuning.classifier import attention, check_length, longest_first
-from utils.models import ModelError, check_folder, from_pretrained, load_tokenizer
+from utils.finetuning.saving import load_with_head
+from utils.models import from_pretrained
 from utils.profile import SEED, bf16_available
 
 OUTSIDE = (-1, -1)  # the offsets of a piece that is none of the passage's
@@ -185,17 +186,7 @@ def load_extractor(folder: str | Path) -> tuple[PreTrainedModel, PreTrainedToken
     Raises:
         ModelError: the folder is not a whole model, or is one without a head for spans.
     """
-    check_folder(Path(folder))
-    kinds = from_pretrained(AutoConfig, folder).architectures or []
-    if not any("QuestionAnswering" in kind for kind in kinds):
-        raise ModelError(f"{folder}: holds {kinds}, which finds no spans; fine-tune it first")
-    model = from_pretrained(
-        AutoModelForQuestionAnswering,
-        folder,
-        dtype=torch.float32,
-        attn_implementation=attention(),
-    )
-    return model, load_tokenizer(str(folder))
+    return load_with_head(folder, AutoModelForQuestionAnswering, "which finds no spans")
 
 
 # ---------------------------------------------------------------- answers

@@ -163,34 +163,66 @@ def fine_tune(
         ValueError: no rows, rows longer than the model can read, classes that do not agree, or
             `output` holds the checkpoints of another run.
     """
-    if len(train) == 0 or len(validation) == 0:
-        raise ValueError("fine_tune: the training and the validation split need at least one row")
     check_classes(model, train=train, validation=validation)
-    check_length(model, max(max(map(len, split["input_ids"])) for split in (train, validation)))
     settings = recipe(learning_rate, epochs, batch_size, seed, progress) | options
+    return run_trainer(
+        BucketTrainer, model, tokenizer, train, validation, settings, output, patience,
+        data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8),
+        compute_metrics=_measures(),
+    )  # fmt: skip
+
+
+def run_trainer(
+    kind: type[Trainer],
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    train: Dataset,
+    validation: Dataset | None,
+    settings: dict,
+    output: str | Path | None,
+    patience: int | None,
+    **parts: object,
+) -> Trainer:
+    """Build a Trainer and run it, as each kind of fine-tuning does; see `fine_tune`.
+
+    Args:
+        kind: the class of the Trainer.
+        validation: None where the Trainer evaluates on rows of its own.
+        settings: all `TrainingArguments` but the folder.
+        parts: further arguments of the Trainer, such as `data_collator` and `compute_metrics`.
+    """
+    splits = [train] if validation is None else [train, validation]
+    if not all(map(len, splits)):
+        raise ValueError("the split to train on, and that to validate on, need at least one row")
+    check_length(model, max(max(map(len, split["input_ids"])) for split in splits))
+    # Each forward takes **kwargs, from which Trainer concludes that it divides its loss by the
+    # number of accumulated batches. None does: the steps would be that many times too large.
+    model.accepts_loss_kwargs = False
     with contextlib.ExitStack() as stack:
         if output is None:
             output = stack.enter_context(tempfile.TemporaryDirectory())
             settings = {"save_only_model": True} | settings  # nobody can resume from there
         else:
             fixed = {name: settings[name] for name in settings.keys() - OF_THE_MACHINE}
-            data, start = data_fingerprint(train, validation), model_fingerprint(model)
+            data, start = data_fingerprint(*splits), model_fingerprint(model)
             check_same_run(output, fixed | {"patience": patience}, data, start)
         early = [EarlyStoppingCallback(patience)] if patience else []
-        trainer = BucketTrainer(
+        trainer = kind(
             model=model,
             args=TrainingArguments(output_dir=str(output), **settings),
             train_dataset=train,
-            eval_dataset=validation,
+            eval_dataset=splits[-1],  # Trainer wants some, also where it evaluates otherwise
             processing_class=tokenizer,
-            data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8),
-            compute_metrics=_measures(),
             callbacks=[BestCheckpointHere(), *early],
+            **parts,
         )
-        if not progress:  # Trainer would print every log as a dict instead
+        if settings["disable_tqdm"]:  # Trainer would print every log as a dict instead
             trainer.remove_callback(PrinterCallback)
             stack.enter_context(_no_bars())
         trainer.train(resume_from_checkpoint=last_complete_checkpoint(output))
+    # Training in bf16 leaves a forward that always computes so: the model would answer otherwise
+    # than when it is saved and loaded again.
+    trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
     return trainer
 
 
@@ -209,7 +241,9 @@ def check_classes(model: PreTrainedModel, **splits: Dataset) -> None:
         whose = None
     for name, split in splits.items():
         column = next((each for each in ("label", "labels") if each in split.features), None)
-        if column is None or not isinstance(split[0][column], int):  # a regression, or tokens
+        if column is None or not len(split):
+            continue
+        if not isinstance(split[0][column], int):  # a regression, or tokens
             continue
         if (highest := max(split[column])) >= len(known):
             raise ValueError(

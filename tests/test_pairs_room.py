@@ -27,8 +27,7 @@ def tokenizer():
 
 @pytest.fixture(autouse=True)
 def in_float32(monkeypatch):
-    for room in ("pairs", "classifier"):
-        monkeypatch.setattr(f"utils.finetuning.{room}.bf16_available", lambda: False)
+    monkeypatch.setattr("utils.finetuning.classifier.bf16_available", lambda: False)
 
 
 def pairs_of(count, seed):

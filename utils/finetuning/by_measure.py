@@ -11,7 +11,7 @@ from pathlib import Path
 from datasets import Dataset
 from transformers import DataCollatorWithPadding, PreTrainedModel, PreTrainedTokenizerBase
 
-from utils.finetuning.recipe import BucketTrainer, recipe, run_trainer
+from utils.finetuning.recipe import BucketTrainer, course_recipe, run_trainer
 from utils.profile import SEED
 
 Measure = Callable[[PreTrainedModel], dict[str, float]]
@@ -85,7 +85,7 @@ def fine_tune_by(
     """
     # Said: Trainer takes whatever is not called a loss for the better the greater.
     decides = {"metric_for_best_model": best, "greater_is_better": not lower_is_better}
-    settings = recipe(learning_rate, epochs, batch_size, seed, progress) | decides | options
+    settings = course_recipe(learning_rate, epochs, batch_size, seed, progress) | decides | options
     return run_trainer(
         MeasuringTrainer, model, tokenizer, train, None, settings, output, patience,
         measure=measure, data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8),

@@ -1,5 +1,13 @@
-"""The door to smaller models: fewer layers and neurons, fewer bits, ONNX, LoRA."""
+"""The door to smaller models: fewer layers, neurons and bits, ONNX, LoRA, and a student that learns
+from a larger model."""
 
+from utils.smaller.distillation import (
+    DistillationTrainer,
+    distil,
+    distillation_loss,
+    new_student,
+    trim_vocabulary,
+)
 from utils.smaller.lora import add_lora, load_lora
 from utils.smaller.onnx_files import (
     export_onnx,
@@ -12,7 +20,10 @@ from utils.smaller.pruning import keep_layers, keep_neurons, neuron_importance
 from utils.smaller.quantisation import load_int8, save_int8, to_int8
 
 __all__ = [
+    "DistillationTrainer",
     "add_lora",
+    "distil",
+    "distillation_loss",
     "export_onnx",
     "keep_layers",
     "keep_neurons",
@@ -20,9 +31,11 @@ __all__ = [
     "load_lora",
     "load_onnx",
     "neuron_importance",
+    "new_student",
     "onnx_logits",
     "predict_onnx",
     "quantise_onnx",
     "save_int8",
     "to_int8",
+    "trim_vocabulary",
 ]

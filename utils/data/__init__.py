@@ -1,5 +1,6 @@
-"""The door to the data: texts, names, questions, pairs, whatever form they are in; long texts."""
+"""The door to the data: texts and their audit, names, questions, pairs, whatever form they are in; long texts."""
 
+from utils.data.audit import Audit, audit_texts, near_duplicates
 from utils.data.entities import detect_scheme, impossible_labels, load_entities, to_bio
 from utils.data.pairs import NLI_CLASSES, load_pairs
 from utils.data.questions import load_questions
@@ -10,12 +11,14 @@ from utils.data.splits import THUCNEWS_CLASSES, balanced_sample
 from utils.data.texts import IMDB_CLASSES, load_imdb, load_texts, load_thucnews
 
 __all__ = [
+    "Audit",
     "DataError",
     "IMDB_CLASSES",
     "NLI_CLASSES",
     "PARTS",
     "Span",
     "THUCNEWS_CLASSES",
+    "audit_texts",
     "balanced_sample",
     "bio_of",
     "detect_scheme",
@@ -26,6 +29,7 @@ __all__ = [
     "load_questions",
     "load_texts",
     "load_thucnews",
+    "near_duplicates",
     "shorten",
     "spans_of",
     "texts_and_spans",

@@ -168,19 +168,20 @@ def read_class_folders(folder: Path) -> list[Row]:
     Raises:
         DataError: no such files, or one that is empty or damaged.
     """
-    rows, problems = usable(_folder_rows(folder), [], folder)
+    rows, problems = scan_class_folders(folder)
     refuse_problems(folder, problems)
     return rows
 
 
-def _folder_rows(folder: Path) -> list[Row]:
+def scan_class_folders(folder: Path) -> tuple[list[Row], list[Problem]]:
+    """The usable rows as `read_class_folders` gives them, and what is wrong with the others."""
     rows = []
     for class_folder in class_folders(folder):
         for file in sorted(class_folder.glob("*.txt")):
             lines = (line.strip() for line in decode(read_bytes(file), file).split("\n"))
             text = "\n".join(line for line in lines if line)
             rows.append(Row(text, class_folder.name, file, 0))
-    return rows
+    return usable(rows, [], folder)
 
 
 def class_folders(folder: Path) -> list[Path]:

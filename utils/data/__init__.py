@@ -8,6 +8,7 @@ from utils.data.rows import DataError
 from utils.data.shorten import PARTS, shorten
 from utils.data.spans import Span, bio_of, spans_of, texts_and_spans
 from utils.data.splits import THUCNEWS_CLASSES, balanced_sample
+from utils.data.tables import Table, read_rows, read_table
 from utils.data.texts import IMDB_CLASSES, load_imdb, load_texts, load_thucnews
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "PARTS",
     "Span",
     "THUCNEWS_CLASSES",
+    "Table",
     "audit_texts",
     "balanced_sample",
     "bio_of",
@@ -30,6 +32,8 @@ __all__ = [
     "load_texts",
     "load_thucnews",
     "near_duplicates",
+    "read_rows",
+    "read_table",
     "shorten",
     "spans_of",
     "texts_and_spans",

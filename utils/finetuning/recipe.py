@@ -8,7 +8,7 @@ result as padding everything to 128 in fp32, in a fraction of the time (measured
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -145,6 +145,7 @@ def fine_tune(
     output: str | Path | None = None,
     patience: int | None = None,
     progress: bool = True,
+    class_weights: Sequence[float] | None = None,
     **options,
 ) -> BucketTrainer:
     """Train on tokenised splits; afterwards `trainer.model` is the best epoch's by macro F1.
@@ -156,6 +157,7 @@ def fine_tune(
             (make the model anew, with the same seed), the same settings. By default a temporary
             folder.
         patience: stop after so many epochs without a better macro F1 on the validation split.
+        class_weights: how much the texts of each class count in the loss; all the same by default.
         options: further `TrainingArguments`, which override the recipe.
     Returns:
         the `transformers.Trainer`; `trainer.state.log_history` holds the curves.
@@ -169,6 +171,8 @@ def fine_tune(
         BucketTrainer, model, tokenizer, train, validation, settings, output, patience,
         data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8),
         compute_metrics=_measures(),
+        compute_loss_func=None if class_weights is None else _weighted_loss(class_weights),
+        further={} if class_weights is None else {"class_weights": list(map(float, class_weights))},
     )  # fmt: skip
 
 
@@ -181,6 +185,7 @@ def run_trainer(
     settings: dict,
     output: str | Path | None,
     patience: int | None,
+    further: dict | None = None,
     **parts: object,
 ) -> Trainer:
     """Build a Trainer and run it, as each kind of fine-tuning does; see `fine_tune`.
@@ -189,6 +194,7 @@ def run_trainer(
         kind: the class of the Trainer.
         validation: None where the Trainer evaluates on rows of its own.
         settings: all `TrainingArguments` but the folder.
+        further: what else makes it another run than one that differs in it.
         parts: further arguments of the Trainer, such as `data_collator` and `compute_metrics`.
     """
     splits = [train] if validation is None else [train, validation]
@@ -205,7 +211,7 @@ def run_trainer(
         else:
             fixed = {name: settings[name] for name in settings.keys() - OF_THE_MACHINE}
             data, start = data_fingerprint(*splits), model_fingerprint(model)
-            check_same_run(output, fixed | {"patience": patience}, data, start)
+            check_same_run(output, fixed | {"patience": patience} | (further or {}), data, start)
         early = [EarlyStoppingCallback(patience)] if patience else []
         trainer = kind(
             model=model,
@@ -259,6 +265,16 @@ def check_classes(model: PreTrainedModel, **splits: Dataset) -> None:
                 f"{name}: classes {differ} {whose} ({', '.join(names):.60}; {', '.join(known):.60}); "
                 "load all splits with one classes=[...] and make the model with these names"
             )
+
+
+def _weighted_loss(class_weights: Sequence[float]) -> Callable:
+    """Cross-entropy, a mean over the rows in which each counts as much as its class weighs."""
+
+    def loss(outputs, labels, num_items_in_batch=None):
+        weight = torch.tensor(class_weights, dtype=torch.float32, device=outputs.logits.device)
+        return torch.nn.functional.cross_entropy(outputs.logits.float(), labels, weight)
+
+    return loss
 
 
 def _measures() -> Callable:

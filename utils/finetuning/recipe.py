@@ -27,7 +27,7 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 from transformers.utils import logging
 
 from utils.finetuning.classifier import check_length
-from utils.finetuning.packing import without_padding
+from utils.finetuning.packing import is_plain_bert, without_padding
 from utils.metrics import load_metrics
 from utils.profile import SEED, bf16_available, device
 from utils.resuming import (
@@ -168,9 +168,17 @@ def fine_tune(
     settings = course_recipe(learning_rate, epochs, batch_size, seed, progress) | options
     return run_trainer(
         BucketTrainer, model, tokenizer, train, validation, settings, output, patience,
-        data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8),
+        data_collator=padding_for(model, tokenizer),
         compute_metrics=_measures(),
     )  # fmt: skip
+
+
+def padding_for(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
+) -> DataCollatorWithPadding:
+    """What pads a batch: to a multiple of 8, which products like, if the padding is computed at all."""
+    multiple = None if is_plain_bert(model) else 8
+    return DataCollatorWithPadding(tokenizer, pad_to_multiple_of=multiple)
 
 
 def run_trainer(

@@ -19,12 +19,13 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from measurements.faster import measure_faster
 from measurements.imdb import measure_imdb, measure_sweep
 from measurements.news import ARMS, TASKS, measure_accuracy
 from measurements.results import Results
 from measurements.throughput import measure_throughput
 
-OTHERS = ("throughput", "imdb", "sweep")
+OTHERS = ("throughput", "faster", "imdb", "sweep")
 
 
 def main() -> None:
@@ -33,6 +34,7 @@ def main() -> None:
     )
     parser.add_argument("--data", type=Path, help="folder of real data, as COURSE_DATA")
     parser.add_argument("--only", nargs="+", choices=[*TASKS, *OTHERS], help="measure only these")
+    parser.add_argument("--work", type=Path, help="keep the models of `faster` here")
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=ARMS, help="of the accuracies")
     parser.add_argument("--sizes", nargs="+", type=int, help="only these numbers of labels")
     parser.add_argument("--fresh", action="store_true", help="measure again what is there already")
@@ -45,6 +47,8 @@ def main() -> None:
     for task in wanted:
         if task == "throughput":
             measure_throughput(data, Results("throughput", arguments.fresh))
+        elif task == "faster":
+            measure_faster(data, Results("faster", arguments.fresh), arguments.work)
         elif task == "imdb":
             measure_imdb(data / "imdb", Results("imdb", arguments.fresh), arguments.sizes)
         elif task == "sweep":

@@ -324,6 +324,12 @@ def test_long_cells_of_the_story_are_found_behind_short_exercises():
     assert rules.long_body(new_notebook(cells=story), at_most=7) == []
 
 
+def test_a_bracket_that_closes_a_broken_line_is_no_line_to_read():
+    broken = "call(\n    [\n        x,\n    ],\n)\n"
+    assert rules.lines_to_read(broken) == ["call(", "    [", "        x,"]
+    assert rules.lines_to_read("x = 1\n\n)  # and more") == ["x = 1", "", ")  # and more"]
+
+
 def test_every_violation_is_printed():
     lines = [f"cell-{number}: something" for number in range(50)]
     with pytest.raises(pytest.fail.Exception) as failure:

@@ -249,7 +249,7 @@ class BertPreTrainedModel(nn.Module):
 
     @torch.no_grad()
     def init_weights(self, module: nn.Module) -> None:
-        """Weights from N(0, initializer_range), biases 0, LayerNorm 1 and 0, [PAD] 0."""
+        """Weights from N(0, initializer_range), biases 0, LayerNorm 1 and 0."""
         if isinstance(module, nn.Linear | nn.Embedding):
             module.weight.normal_(0.0, self.config.initializer_range)
         if isinstance(module, nn.Linear):

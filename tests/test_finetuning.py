@@ -712,3 +712,14 @@ def test_a_classifier_is_trained_where_the_home_folder_cannot_be_written(checkpo
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     assert "eval_macro_f1" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "kind, bf16, wanted",
+    [("cuda", False, (False, True)), ("cuda", True, (True, False)), ("cpu", False, (False, False))],
+)
+def test_half_precision_is_what_the_device_has(monkeypatch, kind, bf16, wanted):
+    monkeypatch.setattr("utils.finetuning.recipe.device", lambda: torch.device(kind))
+    monkeypatch.setattr("utils.finetuning.recipe.bf16_available", lambda: bf16)
+    settings = finetuning.recipe.recipe()
+    assert (settings["bf16"], settings["fp16"]) == wanted

@@ -66,14 +66,10 @@ def attention(
     mask: Tensor | None = None,
     dropout: nn.Module | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Scaled dot-product attention: softmax(QK^T / sqrt(d)) V.
+    """Scaled dot-product attention: Vaswani et al. 2017, equation 1.
 
-    Vaswani et al. 2017, equation 1.
-
-    query, key, value: (batch, heads, length, d).
-    mask: bool, False where a key must not be seen.
-    The mixed values, in the shape of `value`, and the weights
-    (batch, heads, length, length).
+    query, key, value: (batch, heads, length, d). mask: False where not to look.
+    The mixed values, in the shape of `value`, and the weights.
     """
     scores = query @ key.transpose(-2, -1) * query.shape[-1] ** -0.5
     if mask is not None:  # before the softmax, so that the weights still sum to 1

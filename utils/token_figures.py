@@ -204,6 +204,8 @@ def answers_table(
             f"{len(answers)} questions need {len(answers)} expected answers and rows of "
             f"{len(heads)} answers, one a head"
         )
+    told = [f"{question} {' '.join(replies)}" for question, replies in answers.items()]
+    label = html.escape(f"各列 {' '.join(map(str, heads))} 的回答：{'；'.join(told)}")
     look = "padding:1px 5px;text-align:center;white-space:nowrap"
     row = "".join(f'<th scope="col" style="{look}">{html.escape(str(head))}</th>' for head in heads)
     rows = [f'<tr><th scope="col" style="{look}"></th>{row}</tr>']
@@ -216,7 +218,8 @@ def answers_table(
             row += f'<td style="{look}">{word}</td>'
         rows.append(f"<tr>{row}</tr>")
     return HTML(
-        f'<div style="overflow-x:auto"><table style="font-family:{FONTS};font-size:14px;'
+        f'<div role="figure" aria-label="{label}" style="overflow-x:auto">'
+        f'<table style="font-family:{FONTS};font-size:14px;'
         f'border-collapse:collapse">{"".join(rows)}</table></div>'
     )
 

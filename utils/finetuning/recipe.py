@@ -112,6 +112,7 @@ def course_recipe(
         "optim": "adamw_torch_fused",
         "train_sampling_strategy": "group_by_length",
         "bf16": bf16_available(),
+        "fp16": device().type == "cuda" and not bf16_available(),  # a T4 has no bf16
         "use_cpu": device().type == "cpu",
         "eval_strategy": "epoch",
         "save_strategy": "epoch",
@@ -130,7 +131,7 @@ def course_recipe(
 
 
 # A run may carry on on another machine, and be watched or not: the model is the same.
-OF_THE_MACHINE = {"bf16", "use_cpu", "disable_tqdm"}
+OF_THE_MACHINE = {"bf16", "fp16", "use_cpu", "disable_tqdm"}
 
 
 def fine_tune(

@@ -772,5 +772,5 @@ def test_class_weights_weigh_the_loss(checkpoint, tokenizer):
 def test_half_precision_is_what_the_device_has(monkeypatch, kind, bf16, wanted):
     monkeypatch.setattr("utils.finetuning.recipe.device", lambda: torch.device(kind))
     monkeypatch.setattr("utils.finetuning.recipe.bf16_available", lambda: bf16)
-    settings = finetuning.recipe.recipe()
+    settings = finetuning.recipe.course_recipe()
     assert (settings["bf16"], settings["fp16"]) == wanted

@@ -230,6 +230,39 @@ def visibility(
     )
 
 
+def named_rows(rows: dict[str, Sequence[str]], columns: Sequence[str]) -> HTML:
+    """A table whose rows have long names: each name on a line of its own, above its numbers.
+
+    So that six columns fit on a phone. Ink and ground are the page's, dark or light.
+
+    Args:
+        rows: name -> one text a column.
+        columns: their headings, broken at blanks.
+    Raises:
+        ValueError: a row with more or fewer texts than there are columns.
+    """
+    cell = "text-align:right;padding:0.15em 0.3em;border:0;white-space:normal"
+    name_cell = "text-align:left;padding:0.4em 0.3em 0;border:0;border-top:1px solid #8888"
+    heads = "".join(
+        f'<th scope="col" style="{cell}">{"<br>".join(map(html.escape, name.split()))}</th>'
+        for name in columns
+    )
+    body = []
+    for name, texts in rows.items():
+        if len(texts) != len(columns):
+            raise ValueError(f"named_rows: {name!r} has {len(texts)} texts, not {len(columns)}")
+        numbers = "".join(f'<td style="{cell}">{html.escape(text)}</td>' for text in texts)
+        body.append(
+            f'<tr style="background:none"><th scope="rowgroup" colspan="{len(columns)}" '
+            f'style="{name_cell}">{html.escape(name)}</th></tr>'
+            f'<tr style="background:none">{numbers}</tr>'
+        )
+    return HTML(
+        '<table style="width:100%;table-layout:fixed;border-collapse:collapse;font-size:0.85em;'
+        f'color:inherit"><thead><tr>{heads}</tr></thead><tbody>{"".join(body)}</tbody></table>'
+    )
+
+
 def _svg_text(x: float, y: float, words: str, size: int, color: str = "currentColor") -> str:
     """Words centred at x, on the line y."""
     style = f"font: {size}px {FONTS}; text-anchor: middle; fill: {color}"

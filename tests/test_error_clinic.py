@@ -71,3 +71,8 @@ def test_every_question_is_answered_with_a_link_a_number_or_code():
     assert len(answers) >= 30
     bare = [each.strip()[:30] for each in answers if not re.search(r"\]\(|\d|`|测试", each)]
     nb.expect_none(bare)
+
+
+def test_the_index_leads_to_every_case():
+    assert re.findall(r'href="#case-(\d+)"', PROSE) == CASES
+    assert re.findall(r'<a id="case-(\d+)"></a>\n\n### 病例 \1 ', PROSE) == CASES

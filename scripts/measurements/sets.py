@@ -125,10 +125,16 @@ def tuned_on_first_seed(
     Returns:
         a row: summary of the test scores, the rate chosen, what validation said.
     """
-    first = {rate: trained(rate, SEEDS[0]) for rate in tqdm(LEARNING_RATES, desc=title)}
+
+    def run(rate: float, seed: int) -> tuple[float, Callable[[], dict]]:
+        measured, score = trained(rate, seed)
+        tqdm.write(f"{title}, seed {seed}, rate {rate:g}: validation {judged_by} {measured:.4f}")
+        return measured, score
+
+    first = {rate: run(rate, SEEDS[0]) for rate in LEARNING_RATES}
     best = min if lower_is_better else max
     chosen = best(first, key=lambda rate: first[rate][0])
-    runs = [first[chosen], *(trained(chosen, seed) for seed in tqdm(SEEDS[1:], desc=title))]
+    runs = [first[chosen], *(run(chosen, seed) for seed in SEEDS[1:])]
     validated = {f"{rate:g}": [round(first[rate][0], 4)] for rate in first}
     validated[f"{chosen:g}"] = [round(measured, 4) for measured, _ in runs]
     row = summary([score() for _, score in runs])

@@ -122,10 +122,10 @@ def tiny(tmp_path, monkeypatch):
     monkeypatch.setattr(sets, "fingerprints", lambda checkpoint: weights)
     for module, options in (
         (entities, {"MAX_LENGTH": 32}),
-        (questions, {"WINDOW": {"max_length": 32, "stride": 8}}),
-        (pairs, {"MAX_LENGTH": 32}),
+        (questions, {"WINDOW": {"max_length": 48, "stride": 8, "mark_shared": True}}),
+        (pairs, {"MAX_LENGTH": 32, "SEEN": {"label": 0, "score": 0}}),
     ):
-        for name, value in {"SEEN": 0, "resolve": lambda name: checkpoint, **options}.items():
+        for name, value in ({"SEEN": 0, "resolve": lambda name: checkpoint} | options).items():
             monkeypatch.setattr(module, name, value)
     (tmp_path / "data").mkdir()
     return tmp_path / "data"
@@ -228,11 +228,49 @@ def test_other_data_of_the_same_name_is_measured_anew(tiny):
 # --- What only one kind has ----------------------------------------------------------------------
 
 
-def test_few_windows_without_an_answer_are_kept():
-    starts = [0, 3, 0, 0, 0, 5, 0, 0, 0, 2]
-    windows = Dataset.from_dict({"start_positions": starts})
-    assert questions.WITHOUT_ANSWER == 6
-    assert list(questions.training_windows(windows)["start_positions"]) == [0, 3, 5, 0, 2]
+PASSAGE = "球队三连胜。今天主场得分。银行在主场降息。"
+ASKED = [  # question, answers with their places
+    ("主场得分了？", [("银行", 13)]),  # its nearest sentence is another
+    ("银行是？", [("三连胜", 2), ("主场", 16), ("主场", 8)]),
+    ("今天？", []),
+    ("银行？", [("得分。银行", 10)]),  # runs over the end of a sentence
+]
+
+
+def asked():
+    rows = [
+        {
+            "id": question,
+            "question": question,
+            "context": PASSAGE,
+            "answers": {
+                "text": [text for text, _ in answers],
+                "answer_start": [start for _, start in answers],
+            },
+        }
+        for question, answers in ASKED
+    ]
+    for row in rows:
+        for text, start in zip(*row["answers"].values(), strict=True):
+            assert PASSAGE[start:].startswith(text)
+    return Dataset.from_list(rows)
+
+
+def test_the_test_split_is_searched_by_the_question_alone():
+    rows = questions.nearest_sentences(asked())
+    first, last = "今天主场得分。", "银行在主场降息。"
+    assert list(rows["context"]) == [first, last, first, last]
+    assert list(rows["answers"]) == list(asked()["answers"]), "what is right stays right"
+
+
+def test_the_model_learns_from_a_sentence_that_holds_the_answer():
+    rows = questions.answer_sentences(asked())
+    assert list(rows["question"]) == [question for question, _ in ASKED[:3]]
+    assert list(rows["context"]) == ["银行在主场降息。", "银行在主场降息。", "今天主场得分。"]
+    for row in rows:
+        for text, start in zip(*row["answers"].values(), strict=True):
+            assert row["context"][start:].startswith(text)
+    assert [row["text"] for row in rows["answers"]] == [["银行"], ["主场"], []]
 
 
 @pytest.mark.slow

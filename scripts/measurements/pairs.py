@@ -40,7 +40,7 @@ from utils.measuring import (
 from utils.models import load_tokenizer, resolve
 
 MAX_LENGTH = 96
-SEEN = 25_000  # pairs that a run trains on
+SEEN = {"label": 25_000, "score": 20_000}  # pairs that a run trains on
 ALPHAS = (1, 3, 10, 30, 100)  # regularisation of the grades' ridge regression
 # Whoever learned the first is also asked about the second, whose pairs share nearly all words.
 TRAPS = {"lcqmc": "pawsx_zh_val"}
@@ -62,9 +62,10 @@ def measure_pairs(
     for name in find_sets(folder, sets):
         splits = load_pairs(folder, name)
         data, train = data_sha256(splits), splits["train"]
-        epochs = epochs_for(len(train), SEEN)
+        target = "label" if "label" in train.column_names else "score"
+        epochs = epochs_for(len(train), SEEN[target])
         settings = {"epochs": epochs, "max_length": MAX_LENGTH, "train_rows": len(train)}
-        if "label" in train.column_names:
+        if target == "label":
             trap = trap_of(name, folder)
             if "tfidf" in arms:
                 labelled_baselines(name, splits, trap, results, data)

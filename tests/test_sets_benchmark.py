@@ -70,8 +70,8 @@ def test_the_command_says_so_in_one_line(tmp_path, only):
 
 
 def test_small_data_is_read_more_often():
-    assert [sets.epochs_for(rows, 16_000) for rows in (4636, 1350, 0, 10, 10**6)] == [
-        3, 12, 30, 30, 2,
+    assert [sets.epochs_for(rows, 10_000) for rows in (4636, 1350, 0, 10, 10**6)] == [
+        3, 7, 30, 30, 3,
     ]  # fmt: skip
 
 
@@ -106,6 +106,30 @@ def test_the_rate_is_chosen_by_the_first_seed_on_validation(monkeypatch, lower_i
         f"{best:g}": [round(0.5 + best + seed / 10, 4) for seed in range(3)],
         f"{other:g}": [round(0.5 + other, 4)],
     }
+
+
+def test_the_rate_chosen_on_one_data_set_serves_the_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "RESULTS", tmp_path)
+    monkeypatch.setattr(sets, "fingerprints", lambda name: {"vocab_sha256": "v"})
+    results, trained = Results("x"), []
+
+    def train(pretrained, rate, seed):
+        trained.append((pretrained, rate, seed))
+        return rate if pretrained else -rate, lambda: {"f1": 0.5}
+
+    for name in ("one", "two"):
+        options = {"judged_by": "f1", "data": {"data_sha256": name}}
+        sets.measure_arms(name, train, results, sets.ARMS, {"epochs": 3}, **options)
+    low, high = sets.LEARNING_RATES
+    assert trained == [
+        (True, low, 0), (True, high, 0), (True, high, 1), (True, high, 2),
+        (False, low, 0), (False, high, 0), (False, low, 1), (False, low, 2),
+        *((True, high, seed) for seed in range(3)),
+        *((False, low, seed) for seed in range(3)),
+    ]  # fmt: skip
+    assert results.rows["two/scratch"]["learning_rate"] == low
+    assert sets.rates_for("scratch", "mse", results, {}) == sets.LEARNING_RATES, "another measure"
+    assert sets.rates_for("scratch", "f1", results, {"vocab_sha256": "w"}) == sets.LEARNING_RATES
 
 
 # --- Whole runs with a tiny model ----------------------------------------------------------------
@@ -201,7 +225,7 @@ def test_rows_of_a_data_set(tiny, kind):
         measures = {key: value for key, value in row.items() if isinstance(value, dict)}
         values = [value["values"] for value in measures.values() if "values" in value]
         assert values and all(len(each) == 3 for each in values), "one value a seed"
-        assert row["epochs"] == 2 and row["learning_rate"] in sets.LEARNING_RATES
+        assert row["epochs"] == 3 and row["learning_rate"] in sets.LEARNING_RATES
         assert row["data_sha256"] and row["vocab_sha256"] == "v"
         assert ("model_sha256" in row) == (name == "toy/mini-bert-zh")
         [validated] = [value for key, value in row.items() if key.startswith("validation_")]

@@ -42,7 +42,7 @@ from utils.models import load_tokenizer, resolve
 # compare a question with a passage, and fewer than two thousand questions do not teach it.
 WINDOW = {"max_length": 224, "stride": 64, "mark_shared": True}
 BATCH = 16
-SEEN = 7_000  # windows that a run trains on
+SEEN = 5_000  # windows that a run trains on
 VALIDATION_QUESTIONS = 300
 BASELINES = {"sentence": nearest_sentence, "span": span_by_question_word}
 

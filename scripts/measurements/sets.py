@@ -20,7 +20,8 @@ from utils.resuming import data_fingerprint
 
 CHECKPOINT = "mini-bert-zh"
 ARMS = ("tfidf", CHECKPOINT, "scratch")  # tfidf: all that needs no language model
-# One grid for both arms, judged on validation by the first seed; the rate that wins serves all.
+# One grid for both arms, judged on validation by the first seed of the first data set of a kind;
+# the rate that wins serves the other seeds and the other data sets.
 LEARNING_RATES = (3e-4, 6e-4)
 # As for film reviews: on a processor the random numbers of dropout take half of each step.
 DROPOUT = 0.0
@@ -59,8 +60,8 @@ def find_sets(folder: Path, wanted: Sequence[str] | None = None) -> list[str]:
 
 
 def epochs_for(rows: int, seen: int) -> int:
-    """Epochs after which about so many rows were seen: 2 at least, 30 at most."""
-    return max(2, min(30, round(seen / max(rows, 1))))
+    """Epochs after which about so many rows were seen: 3 at least, 30 at most."""
+    return max(3, min(30, round(seen / max(rows, 1))))
 
 
 def for_validation(validation: Dataset, rows: int = VALIDATION_ROWS) -> Dataset:
@@ -106,22 +107,35 @@ def measure_arms(
             lambda rate, seed, arm=arm: trained(arm == CHECKPOINT, rate, seed),
             judged_by,
             lower_is_better,
+            rates=rates_for(arm, judged_by, results, depends_on),
             title=row,
         )
         results.add(row, values | settings, **depends_on, **data)
+
+
+def rates_for(
+    arm: str, judged_by: str, results: Results, depends_on: dict[str, str]
+) -> Sequence[float]:
+    """The grid, or the one rate that was chosen for this arm on another data set."""
+    for row, values in results.rows.items():
+        tried = values.get(f"validation_{judged_by}", {})
+        if row.endswith(f"/{arm}") and results.has(row, **depends_on) and len(tried) > 1:
+            return (values["learning_rate"],)
+    return LEARNING_RATES
 
 
 def tuned_on_first_seed(
     trained: Callable[[float, int], tuple[float, Callable[[], dict]]],
     judged_by: str,
     lower_is_better: bool = False,
+    rates: Sequence[float] | None = None,
     title: str = "",
 ) -> dict:
     """Choose the rate on the first seed, by validation; then score all seeds on the test split.
 
     The models of the rates that lose never see the test split.
 
-    Args: as of `measure_arms`, but `trained` knows its arm.
+    Args: as of `measure_arms`, but `trained` knows its arm; `rates`: instead of the grid.
     Returns:
         a row: summary of the test scores, the rate chosen, what validation said.
     """
@@ -131,7 +145,7 @@ def tuned_on_first_seed(
         tqdm.write(f"{title}, seed {seed}, rate {rate:g}: validation {judged_by} {measured:.4f}")
         return measured, score
 
-    first = {rate: run(rate, SEEDS[0]) for rate in LEARNING_RATES}
+    first = {rate: run(rate, SEEDS[0]) for rate in rates or LEARNING_RATES}
     best = min if lower_is_better else max
     chosen = best(first, key=lambda rate: first[rate][0])
     runs = [first[chosen], *(run(chosen, seed) for seed in SEEDS[1:])]

@@ -749,3 +749,28 @@ def test_a_classifier_is_trained_where_the_home_folder_cannot_be_written(checkpo
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     assert "eval_macro_f1" in done.stdout
+
+
+def test_class_weights_weigh_the_loss(checkpoint, tokenizer):
+    """Twice the weight for one class is twice the gradient of its rows, over the sum of weights."""
+    import torch
+
+    from utils.finetuning.recipe import _weighted_loss
+
+    logits = torch.tensor([[2.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    labels = torch.tensor([0, 1, 1])
+    each = torch.nn.functional.cross_entropy(logits, labels, reduction="none")
+    outputs = type("Outputs", (), {"logits": logits})
+    expected = (each[0] + 3 * each[1] + 3 * each[2]) / 7
+    assert torch.allclose(_weighted_loss([1, 3])(outputs, labels), expected)
+
+
+@pytest.mark.parametrize(
+    "kind, bf16, wanted",
+    [("cuda", False, (False, True)), ("cuda", True, (True, False)), ("cpu", False, (False, False))],
+)
+def test_half_precision_is_what_the_device_has(monkeypatch, kind, bf16, wanted):
+    monkeypatch.setattr("utils.finetuning.recipe.device", lambda: torch.device(kind))
+    monkeypatch.setattr("utils.finetuning.recipe.bf16_available", lambda: bf16)
+    settings = finetuning.recipe.course_recipe()
+    assert (settings["bf16"], settings["fp16"]) == wanted

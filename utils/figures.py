@@ -267,3 +267,27 @@ def _svg_text(x: float, y: float, words: str, size: int, color: str = "currentCo
     """Words centred at x, on the line y."""
     style = f"font: {size}px {FONTS}; text-anchor: middle; fill: {color}"
     return f'<text x="{x:g}" y="{y:g}" style="{style}">{html.escape(words)}</text>'
+
+
+def flow_chart(steps: Sequence[tuple[str, str, str]], end: str, alt: str) -> HTML:
+    """Questions asked one after the other, each with its way out; boxes that wrap on a phone.
+
+    Args:
+        steps: (question, the answer that leads out, where it leads); any other answer goes on to
+            the next question.
+        end: what is left when no question led out.
+        alt: what the chart is, in words; the questions themselves are text.
+    """
+    box = "border:2px solid currentColor;border-radius:8px;padding:4px 10px"
+    out = f"margin:0 0 0 28px;border-left:4px solid {COLORS[5]};padding:4px 10px"
+    down = '<div style="margin-left:12px;line-height:1.4">↓</div>'
+    parts = [
+        f'<div style="{box}">{number}. {html.escape(question)}</div>'
+        f'<div style="{out}"><b>{html.escape(answer)}</b> → {html.escape(where)}</div>{down}'
+        for number, (question, answer, where) in enumerate(steps, start=1)
+    ]
+    parts.append(f'<div style="{box};border-style:dashed">{html.escape(end)}</div>')
+    return HTML(
+        f'<div role="figure" aria-label="{html.escape(alt)}" style="max-width:32rem">'
+        f"{''.join(parts)}</div>"
+    )

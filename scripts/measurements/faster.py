@@ -121,7 +121,7 @@ def size_of(folder: Path) -> dict[str, int]:
 
 
 def prediction_speed(teacher: Classifier, student: Classifier, texts: list[str]) -> dict:
-    """Texts a second of each way, its accuracy's share of equal answers, and ratios of medians.
+    """Texts a second of each way, and ratios of their medians.
 
     Each way gets texts and gives class ids: cutting the text into tokens is part of the work.
     """
@@ -159,14 +159,17 @@ def prediction_speed(teacher: Classifier, student: Classifier, texts: list[str])
 
 @torch.inference_mode()
 def padded_classes(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, texts: list[str]
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    texts: list[str],
+    length: int = 128,
 ) -> np.ndarray:
-    """Class ids by the tutorials' way: batches of 32, every text padded to 128 tokens, fp32."""
+    """Class ids by the tutorials' way: batches of 32, every text padded to `length` tokens, fp32."""
     classes = []
     for start in range(0, len(texts), 32):
         batch = tokenizer(
             texts[start : start + 32],
-            padding="max_length", truncation=True, max_length=128, return_tensors="pt",
+            padding="max_length", truncation=True, max_length=length, return_tensors="pt",
         )  # fmt: skip
         classes.append(model(**batch).logits.argmax(-1))
     return torch.cat(classes).numpy()

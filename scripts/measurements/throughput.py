@@ -121,7 +121,7 @@ def fine_tuning_speed(train: Dataset, tokenizer: PreTrainedTokenizerBase) -> dic
             if recipe == "course"
             else np.random.default_rng(0).permutation(len(rows))
         )
-        collate = DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8)
+        collate = DataCollatorWithPadding(tokenizer)
         batches = in_batches([rows[place] for place in order], 32, collate)
         sides[recipe] = (model, batches, recipe == "course" and bf16_available())
     return take_turns(

@@ -8,7 +8,7 @@ time (measured in `results/throughput.jsonl`).
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -27,7 +27,7 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 from transformers.utils import logging
 
 from utils.finetuning.classifier import check_length
-from utils.finetuning.packing import without_padding
+from utils.finetuning.packing import is_plain_bert, without_padding
 from utils.metrics import load_metrics
 from utils.profile import SEED, bf16_available, device
 from utils.resuming import (
@@ -112,6 +112,7 @@ def course_recipe(
         "optim": "adamw_torch_fused",
         "train_sampling_strategy": "group_by_length",
         "bf16": bf16_available(),
+        "fp16": device().type == "cuda" and not bf16_available(),  # a T4 has no bf16
         "use_cpu": device().type == "cpu",
         "eval_strategy": "epoch",
         "save_strategy": "epoch",
@@ -130,7 +131,7 @@ def course_recipe(
 
 
 # A run may carry on on another machine, and be watched or not: the model is the same.
-OF_THE_MACHINE = {"bf16", "use_cpu", "disable_tqdm"}
+OF_THE_MACHINE = {"bf16", "fp16", "use_cpu", "disable_tqdm"}
 
 
 def fine_tune(
@@ -146,6 +147,7 @@ def fine_tune(
     output: str | Path | None = None,
     patience: int | None = None,
     progress: bool = True,
+    class_weights: Sequence[float] | None = None,
     **options,
 ) -> BucketTrainer:
     """Train on tokenised splits; afterwards `trainer.model` is the best epoch's by macro F1.
@@ -157,6 +159,7 @@ def fine_tune(
             (make the model anew, with the same seed), the same settings. By default a temporary
             folder.
         patience: stop after so many epochs without a better macro F1 on the validation split.
+        class_weights: how much the texts of each class count in the loss; all the same by default.
         options: further `TrainingArguments`, which override the recipe.
     Returns:
         the `transformers.Trainer`; `trainer.state.log_history` holds the curves.
@@ -168,9 +171,19 @@ def fine_tune(
     settings = course_recipe(learning_rate, epochs, batch_size, seed, progress) | options
     return run_trainer(
         BucketTrainer, model, tokenizer, train, validation, settings, output, patience,
-        data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8),
+        data_collator=padding_for(model, tokenizer),
         compute_metrics=_measures(),
+        compute_loss_func=None if class_weights is None else _weighted_loss(class_weights),
+        further={} if class_weights is None else {"class_weights": list(map(float, class_weights))},
     )  # fmt: skip
+
+
+def padding_for(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
+) -> DataCollatorWithPadding:
+    """What pads a batch: to a multiple of 8, which products like, if the padding is computed at all."""
+    multiple = None if is_plain_bert(model) else 8
+    return DataCollatorWithPadding(tokenizer, pad_to_multiple_of=multiple)
 
 
 def run_trainer(
@@ -182,6 +195,7 @@ def run_trainer(
     settings: dict,
     output: str | Path | None,
     patience: int | None,
+    further: dict | None = None,
     **parts: object,
 ) -> Trainer:
     """Build a Trainer and run it, as each kind of fine-tuning does; see `fine_tune`.
@@ -190,6 +204,7 @@ def run_trainer(
         kind: the class of the Trainer.
         validation: None where the Trainer evaluates on rows of its own.
         settings: all `TrainingArguments` but the folder.
+        further: what else makes it another run than one that differs in it.
         parts: further arguments of the Trainer, such as `data_collator` and `compute_metrics`.
     """
     splits = [train] if validation is None else [train, validation]
@@ -206,7 +221,7 @@ def run_trainer(
         else:
             fixed = {name: settings[name] for name in settings.keys() - OF_THE_MACHINE}
             data, start = data_fingerprint(*splits), model_fingerprint(model)
-            check_same_run(output, fixed | {"patience": patience}, data, start)
+            check_same_run(output, fixed | {"patience": patience} | (further or {}), data, start)
         early = [EarlyStoppingCallback(patience)] if patience else []
         trainer = kind(
             model=model,
@@ -261,6 +276,16 @@ def check_classes(model: PreTrainedModel, **splits: Dataset) -> None:
                 f"{name}: classes {differ} {whose} ({', '.join(names):.60}; {', '.join(known):.60}); "
                 "load all splits with one classes=[...] and make the model with these names"
             )
+
+
+def _weighted_loss(class_weights: Sequence[float]) -> Callable:
+    """Cross-entropy, a mean over the rows in which each counts as much as its class weighs."""
+
+    def loss(outputs, labels, num_items_in_batch=None):
+        weight = torch.tensor(class_weights, dtype=torch.float32, device=outputs.logits.device)
+        return torch.nn.functional.cross_entropy(outputs.logits.float(), labels, weight)
+
+    return loss
 
 
 def _measures() -> Callable:

@@ -83,12 +83,13 @@ def new_student(
             "num_hidden_layers": layers,
             "hidden_size": hidden,
             "num_attention_heads": heads if hidden != config.hidden_size else config.num_attention_heads,
-            "intermediate_size": 4 * hidden,
+            "intermediate_size": hidden * config.intermediate_size // config.hidden_size,
             "hidden_dropout_prob": dropout,
             "attention_probs_dropout_prob": dropout,
         }
     )  # fmt: skip
     student = BertForSequenceClassification(config).float()
+    student.set_attn_implementation(teacher.config._attn_implementation)
     old, new = teacher.bert.embeddings, student.bert.embeddings
     words = old.word_embeddings.weight.detach().float()
     words = words if kept is None else words[list(kept)]
@@ -223,5 +224,5 @@ def distil(
     return run_trainer(
         DistillationTrainer, student, tokenizer, rows, None, settings, output, patience,
         measure=measure, temperature=temperature, hard=hard,
-        data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8),
+        data_collator=DataCollatorWithPadding(tokenizer),
     )  # fmt: skip

@@ -763,3 +763,14 @@ def test_class_weights_weigh_the_loss(checkpoint, tokenizer):
     outputs = type("Outputs", (), {"logits": logits})
     expected = (each[0] + 3 * each[1] + 3 * each[2]) / 7
     assert torch.allclose(_weighted_loss([1, 3])(outputs, labels), expected)
+
+
+@pytest.mark.parametrize(
+    "kind, bf16, wanted",
+    [("cuda", False, (False, True)), ("cuda", True, (True, False)), ("cpu", False, (False, False))],
+)
+def test_half_precision_is_what_the_device_has(monkeypatch, kind, bf16, wanted):
+    monkeypatch.setattr("utils.finetuning.recipe.device", lambda: torch.device(kind))
+    monkeypatch.setattr("utils.finetuning.recipe.bf16_available", lambda: bf16)
+    settings = finetuning.recipe.course_recipe()
+    assert (settings["bf16"], settings["fp16"]) == wanted

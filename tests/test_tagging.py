@@ -80,6 +80,35 @@ def test_labels_go_to_pieces_and_back(case, tokenizer):
     assert row["lost"] == row["cut"] == 0
 
 
+# What counts pieces, words or characters loses in each of these, and offsets keep. The tokenizer is
+# the course's: its words are those that readers of chapter 9 see.
+AWKWARD = {
+    # text: its name, pieces, words by word_ids(), words of the list of characters
+    "在 Hello 小镇": ((2, 10), "在 he ##l ##lo 小 镇", 4, [0, 2, 3, 4, 5, 6, 8, 9]),
+    "气温25℃": ((2, 5), "气 温 25 ##℃", 3, [0, 1, 2, 3, 4]),
+    "iPhone 15": ((0, 9), "iphone 15", 2, [0, 1, 2, 3, 4, 5, 7, 8]),
+    "吃𰻝𰻝面": ((1, 4), "吃 [UNK] 面", 3, [0, 1, 2, 3]),
+    "二〇〇八": ((0, 4), "二 〇 ##〇 八", 3, [0, 1, 2, 3]),
+}
+
+
+@pytest.mark.parametrize("text", AWKWARD)
+def test_offsets_keep_what_words_and_lists_of_characters_lose(text):
+    tokenizer = load_tokenizer(resolve("mini-bert-zh"))
+    (start, end), pieces, words, of_list = AWKWARD[text]
+    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    assert encoded.tokens() == pieces.split()
+    assert encoded.word_ids()[-1] + 1 == words < len(text)
+    as_list = tokenizer(list(text), is_split_into_words=True, add_special_tokens=False)
+    assert as_list.word_ids() == of_list
+    assert set(range(len(text))) - set(of_list) == {i for i, c in enumerate(text) if c == " "}
+    assert as_list.tokens() != pieces.split()  # not the pieces that the model was pretrained on
+    spans = [(start, end, "LOC")]
+    (row,) = finetuning.tokenize_entities(rows_of((text, spans)), tokenizer)
+    again = finetuning.labels_of_characters(names_of(row["labels"]), row["offsets"], len(text))
+    assert spans_of(again) == spans and row["lost"] == 0
+
+
 @pytest.mark.parametrize(
     ("text", "spans", "expected", "again"),
     [

@@ -36,6 +36,14 @@ from utils.finetuning.labelling import (
     new_model,
     write_labels,
 )
+from utils.finetuning.packing import (
+    PackedRows,
+    block_mask,
+    is_plain_bert,
+    pack,
+    packed_logits,
+    without_padding,
+)
 from utils.finetuning.pairs import (
     cosines,
     fine_tune_regressor,
@@ -49,7 +57,9 @@ from utils.finetuning.recipe import (
     BucketTrainer,
     ShuffledBatches,
     check_classes,
+    course_recipe,
     fine_tune,
+    run_trainer,
     tokenize,
 )
 from utils.finetuning.saving import load_classifier, save_classifier
@@ -96,6 +106,7 @@ __all__ = [
     "MeasuringTrainer",
     "NEWS_PREFIX",
     "OUTSIDE",
+    "PackedRows",
     "PieceScores",
     "REPAIRS",
     "REVIEW_ANSWERS",
@@ -108,6 +119,7 @@ __all__ = [
     "best_legal_path",
     "best_places",
     "best_span",
+    "block_mask",
     "by_length",
     "central_sentences",
     "check_classes",
@@ -115,6 +127,7 @@ __all__ = [
     "contrastive_fine_tune",
     "cosines",
     "count_repairs",
+    "course_recipe",
     "decode_labels",
     "encode_sentences",
     "encode_task",
@@ -126,6 +139,7 @@ __all__ = [
     "fine_tune_tagger",
     "first_sentences",
     "is_head",
+    "is_plain_bert",
     "is_t5",
     "label_names_of",
     "labels_of_characters",
@@ -144,6 +158,8 @@ __all__ = [
     "new_regressor",
     "new_tagger",
     "only_these",
+    "pack",
+    "packed_logits",
     "pair_features",
     "piece_scores",
     "predict",
@@ -151,6 +167,7 @@ __all__ = [
     "predict_pairs",
     "predict_scores",
     "question_windows",
+    "run_trainer",
     "save_classifier",
     "save_head",
     "sentence_features",
@@ -161,5 +178,6 @@ __all__ = [
     "tokenize_entities",
     "tokenize_pairs",
     "unit_vectors",
+    "without_padding",
     "write_labels",
 ]

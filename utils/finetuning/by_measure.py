@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from datasets import Dataset
-from transformers import DataCollatorWithPadding, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from utils.finetuning.recipe import BucketTrainer, recipe, run_trainer
+from utils.finetuning.recipe import BucketTrainer, course_recipe, padding_for, run_trainer
 from utils.profile import SEED
 
 Measure = Callable[[PreTrainedModel], dict[str, float]]
@@ -85,8 +85,8 @@ def fine_tune_by(
     """
     # Said: Trainer takes whatever is not called a loss for the better the greater.
     decides = {"metric_for_best_model": best, "greater_is_better": not lower_is_better}
-    settings = recipe(learning_rate, epochs, batch_size, seed, progress) | decides | options
+    settings = course_recipe(learning_rate, epochs, batch_size, seed, progress) | decides | options
     return run_trainer(
         MeasuringTrainer, model, tokenizer, train, None, settings, output, patience,
-        measure=measure, data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8),
+        measure=measure, data_collator=padding_for(model, tokenizer),
     )  # fmt: skip

@@ -24,7 +24,7 @@ from transformers import (
 
 from utils.data import Span, bio_of, impossible_labels, spans_of
 from utils.finetuning.classifier import as_texts, attention, check_length, longest_first
-from utils.finetuning.recipe import BucketTrainer, recipe, run_trainer
+from utils.finetuning.recipe import BucketTrainer, course_recipe, run_trainer
 from utils.finetuning.saving import load_with_head
 from utils.models import from_pretrained
 from utils.pretraining import IGNORE
@@ -277,7 +277,7 @@ def fine_tune_tagger(
         ValueError: no rows, rows longer than the model can read, or `output` holds the checkpoints
             of another run.
     """
-    settings = recipe(learning_rate, epochs, batch_size, seed, progress)
+    settings = course_recipe(learning_rate, epochs, batch_size, seed, progress)
     return run_trainer(
         BucketTrainer, model, tokenizer, train, validation,
         settings | {"metric_for_best_model": "f1"} | options, output, patience,

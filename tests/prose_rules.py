@@ -74,6 +74,37 @@ def not_commonmark(markdown):
     return violations
 
 
+def soft_breaks(markdown):
+    """Rule: no line ends within a paragraph of Chinese: a browser shows a blank there."""
+    violations = []
+    for _, block in blocks_outside_quotes(markdown):
+        texts = [each.content for each in block.children or ()]
+        for place, child in enumerate(block.children or ()):
+            before, after = "".join(texts[:place]), "".join(texts[place + 1 :])
+            if child.type == "softbreak" and CJK.search(before[-1:] + after[:1]):
+                violations.append(f"line ends after …{before[-12:]}")
+    return violations
+
+
+def hidden_guesses(markdown):
+    """Rule: ✏️ begins a paragraph of its own, where the reader stops to guess."""
+    return [
+        f"✏️ within a paragraph: {block.content[:40]}"
+        for kind, block in blocks_outside_quotes(markdown)
+        if kind != "heading_open" and "✏️" in block.content[1:]
+    ]
+
+
+def blocks_outside_quotes(markdown):
+    """Yield (type of the token that opens it, inline token) of the text outside quotations."""
+    quotes, opened = 0, ""
+    for token in parsed(markdown):
+        quotes += {"blockquote_open": 1, "blockquote_close": -1}.get(token.type, 0)
+        if token.type == "inline" and not quotes:
+            yield opened, token
+        opened = token.type
+
+
 def stray_emoji(markdown):
     """Rule: no emoji but 💡 ⚠️ ✅ ✏️ (and the marks ✓ ✗)."""
     return sorted(set(EMOJI.findall(prose(markdown))) - EMOJI_ALLOWED)

@@ -1,10 +1,15 @@
 """What runs.py measures: balanced samples, honest baselines, the summary."""
 
+import gzip
+
+import numpy as np
 import pytest
 from datasets import ClassLabel, Dataset, Features, Value
-from measurements import runs
+from measurements import faster, runs
+from tiny_bert import save_tiny_bert, tiny_tokenizer
 
 from utils.data import balanced_sample
+from utils.finetuning import new_classifier, predict
 
 # --- balanced_sample -----------------------------------------------------------------------------
 
@@ -129,3 +134,21 @@ def test_the_rate_is_chosen_by_validation_over_all_seeds(trained):
     assert [call[1:] for call in trained] == [
         (rate, 3, seed, 4 + seed, {"progress": False}) for rate in (0.2, 0.1) for seed in range(3)
     ]
+
+
+def test_the_tutorials_way_of_asking_gives_the_classes_of_predict(tmp_path):
+    """Or the speeds would be of two different answers."""
+    tokenizer = tiny_tokenizer()
+    folder = str(save_tiny_bert(tmp_path / "model"))
+    model = new_classifier(folder, ["a", "b", "c"])
+    texts = ["球队主场三连胜", "股价", "银行降息，利率", "比赛", "今天"] * 8
+    said = faster.padded_classes(model.eval(), tokenizer, texts, length=64)
+    np.testing.assert_array_equal(said, predict(model, tokenizer, texts).argmax(1))
+    assert len(said) == 40
+
+
+def test_titles_that_are_kept_back_are_not_among_the_unlabelled(tmp_path):
+    with gzip.open(tmp_path / "titles.gz", "wt", encoding="utf8") as file:
+        file.write("甲\n\n乙\n丙\n甲\n丁\n")
+    splits = {"train": {"text": ["甲"]}, "validation": {"text": ["乙"]}, "test": {"text": ["丁"]}}
+    assert faster.read_titles(tmp_path / "titles.gz", splits) == ["甲", "丙"]

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from data_files import real_data
 from datasets import ClassLabel, Dataset, Features, List, Value
 from notebooks import ROOT
 
@@ -115,6 +116,14 @@ def test_accuracy_praises_who_finds_nothing(mini):
     assert token_accuracy(labels, only_o(texts)) == pytest.approx(0.757, abs=5e-4)
     nothing = [spans_of(some) for some in only_o(texts)]
     assert entity_scores(gold, nothing)["micro"] == (0, 0, 0, 0, 0, 342)
+
+
+@pytest.mark.parametrize(("name", "least"), [("peoples_daily", 0.87), ("weibo", 0.9)])
+def test_real_sentences_have_even_more_o(name, least):
+    """What chapter 9 says of them."""
+    texts, gold = texts_and_spans(load_entities(real_data("ner"), name)["test"])
+    labels = [bio_of(spans, len(text)) for spans, text in zip(gold, texts, strict=True)]
+    assert least < token_accuracy(labels, only_o(texts)) < 0.95
 
 
 def test_accuracy_of_texts_of_any_length():

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+import transformers
 from transformers import (
     AutoConfig,
     AutoModel,
@@ -25,6 +26,9 @@ def fail(words):
 def test_an_error_becomes_one_line(capsys):
     attempt(lambda: fail(f"first\n  second in {tempfile.gettempdir()}/x and {Path.cwd()}/y"))
     assert capsys.readouterr().out == "ValueError: first second in .../x and .../y\n"
+    import_error = "cannot import name 'AdamW' from 'transformers'"
+    attempt(lambda: fail(f"{import_error} ({transformers.__file__})"))
+    assert capsys.readouterr().out == f"ValueError: {import_error} (.../transformers/__init__.py)\n"
     attempt(lambda: fail("x" * 500))
     assert len(capsys.readouterr().out) < 230
 

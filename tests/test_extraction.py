@@ -82,6 +82,35 @@ def test_a_short_passage_is_one_window_and_the_answer_is_pointed_at(tokenizer):
     assert window["token_type_ids"] == [0] * 5 + [1] * (len(context) + 1)
 
 
+def test_what_the_passage_shares_with_the_question_is_marked(tokenizer):
+    question, context = "球队得分", "我们得分，球的分得，球队得分。"
+    rows = rows_of((question, context, []))
+    (plain,) = question_windows(rows, tokenizer, 40, 8)
+    (marked,) = question_windows(rows, tokenizer, 40, 8, mark_shared=True)
+    inside = plain["offsets"].index([0, 1])
+    shared = [i for i, segment in enumerate(marked["token_type_ids"][inside:]) if not segment]
+    # Two neighbours in their order: neither 球 nor 分得 alone.
+    assert shared == [2, 3, *range(10, 14)]
+    assert all(marked[name] == plain[name] for name in plain if name != "token_type_ids")
+
+
+def test_marks_do_not_join_pieces_over_an_edge(tokenizer):
+    """得 ends the passage, 分 begins it; in the question they are neighbours."""
+    (window,) = question_windows(
+        rows_of(("得分", "分了的得", [])), tokenizer, 40, 8, mark_shared=True
+    )
+    assert window["token_type_ids"] == [0] * 4 + [1] * 5
+    (window,) = question_windows(rows_of(("得分", "", [])), tokenizer, 40, 8, mark_shared=True)
+    assert window["row"] == 0
+
+
+def test_marks_need_segments():
+    without = tiny_tokenizer()
+    without.model_input_names = ["input_ids", "attention_mask"]
+    with pytest.raises(ValueError, match="mark_shared: this tokenizer gives no segments"):
+        question_windows(rows_of(("得分", "得分", [])), without, 40, 8, mark_shared=True)
+
+
 def test_windows_of_a_passage_of_750_characters(tokenizer):
     """All of it is covered, neighbours share exactly the stride, none is too long."""
     context, question = characters(750), "今天得分"
@@ -273,6 +302,18 @@ def test_the_best_window_wins_by_its_logits(tokenizer):
     (answer,) = answer_questions(model, tokenizer, ["今天"], [context], 40, 8)
     assert answer == Answer("股" * 20 + "价", 41, 9.0, -1.0)
     assert answer.margin == 10.0
+
+
+def test_marks_are_given_to_the_model_that_answers(tokenizer):
+    class Seeing(Pointing):
+        def forward(self, input_ids, attention_mask, token_type_ids):
+            self.seen = token_type_ids[0].tolist()
+            return super().forward(input_ids, attention_mask, token_type_ids)
+
+    model = Seeing({}, {})
+    for mark, segments in ((False, [1, 1, 1, 1]), (True, [1, 0, 0, 1])):
+        answer_questions(model, tokenizer, ["得分"], ["球得分"], 40, 8, mark_shared=mark)
+        assert model.seen == [0] * 4 + segments
 
 
 def test_the_score_of_no_answer_is_the_lowest_of_all_windows(tokenizer):

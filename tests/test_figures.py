@@ -188,3 +188,19 @@ def test_two_processes_draw_the_same():
 
 def digest(text):
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_a_flow_chart_tells_every_question_and_way_out_in_the_page_s_ink():
+    steps = [("有报错吗？", "有", "读 <最后> 一行"), ("比基线好吗？", "不好", "病例 7")]
+    drawn = figures.flow_chart(steps, "都对", ALT).data
+    root = ElementTree.fromstring(drawn)
+    assert root.get("role") == "figure" and root.get("aria-label") == ALT
+    told = "".join(root.itertext())
+    places = [
+        told.index(part) for part in ("1. 有报错", "有 → 读 <最后>", "2. 比", "病例 7", "都对")
+    ]
+    assert places == sorted(places)
+    assert "background" not in drawn and not re.search(
+        r"(?<!border-left:4px solid )#[0-9A-F]{6}", drawn
+    )
+    assert not re.search(r"\d{3,}px", drawn), "a fixed width would not fit a phone"

@@ -245,6 +245,43 @@ def test_without_patience_all_epochs_are_run(scripted):
     assert len(metrics.seen) == 4
 
 
+def test_accumulated_batches_take_the_step_of_the_large_batch(checkpoint, tokenizer, splits):
+    """Trainer takes the loss of a model whose forward has **kwargs for one it need not average."""
+    train = splits[0].select(range(16))
+
+    def step(**options):
+        model = finetuning.new_classifier(checkpoint, NAMES, dropout=0.0)
+        start = weights(model)
+        trainer = finetuning.fine_tune(
+            model, tokenizer, train, train, epochs=1, learning_rate=0.1, optim="sgd",
+            weight_decay=0.0, max_grad_norm=0.0, warmup_steps=0, lr_scheduler_type="constant",
+            bf16=False, progress=False, logging_strategy="steps", logging_steps=1, **options,
+        )  # fmt: skip
+        steps = [row for row in trainer.state.log_history if "grad_norm" in row]
+        assert len(steps) == 1
+        return {name: value - start[name] for name, value in weights(model).items()}, steps[0]
+
+    whole, its_log = step(batch_size=16)
+    parts, log = step(batch_size=4, gradient_accumulation_steps=4)
+    assert max(change.abs().max() for change in whole.values()) > 1e-3
+    for name, change in whole.items():
+        torch.testing.assert_close(parts[name], change, atol=1e-6, rtol=0)
+    assert log["loss"] == pytest.approx(its_log["loss"], abs=1e-5)
+    assert log["grad_norm"] == pytest.approx(its_log["grad_norm"], rel=1e-4)
+
+
+def test_the_model_that_is_left_computes_as_one_that_is_loaded(checkpoint, tokenizer, splits):
+    """Trainer leaves a forward under autocast behind: in bf16, whoever calls it."""
+    model = finetuning.new_classifier(checkpoint, NAMES)
+    trainer = finetuning.fine_tune(model, tokenizer, *splits, epochs=1, progress=False, bf16=True)
+    fresh = finetuning.new_classifier(checkpoint, NAMES)
+    fresh.load_state_dict(trainer.model.state_dict())
+    batch = tokenizer(MIXED, padding=True, return_tensors="pt")
+    with torch.no_grad():
+        left, loaded = trainer.model.eval()(**batch).logits, fresh.eval()(**batch).logits
+    assert torch.equal(left, loaded)
+
+
 def test_an_interrupted_run_carries_on_to_the_same_end(scripted, tmp_path):
     whole, _, _ = scripted([0.1, 0.2, 0.3, 0.4])
     scripted([0.1, 0.2, KeyboardInterrupt()], epochs=4, output=tmp_path)
@@ -712,3 +749,28 @@ def test_a_classifier_is_trained_where_the_home_folder_cannot_be_written(checkpo
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     assert "eval_macro_f1" in done.stdout
+
+
+def test_class_weights_weigh_the_loss(checkpoint, tokenizer):
+    """Twice the weight for one class is twice the gradient of its rows, over the sum of weights."""
+    import torch
+
+    from utils.finetuning.recipe import _weighted_loss
+
+    logits = torch.tensor([[2.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    labels = torch.tensor([0, 1, 1])
+    each = torch.nn.functional.cross_entropy(logits, labels, reduction="none")
+    outputs = type("Outputs", (), {"logits": logits})
+    expected = (each[0] + 3 * each[1] + 3 * each[2]) / 7
+    assert torch.allclose(_weighted_loss([1, 3])(outputs, labels), expected)
+
+
+@pytest.mark.parametrize(
+    "kind, bf16, wanted",
+    [("cuda", False, (False, True)), ("cuda", True, (True, False)), ("cpu", False, (False, False))],
+)
+def test_half_precision_is_what_the_device_has(monkeypatch, kind, bf16, wanted):
+    monkeypatch.setattr("utils.finetuning.recipe.device", lambda: torch.device(kind))
+    monkeypatch.setattr("utils.finetuning.recipe.bf16_available", lambda: bf16)
+    settings = finetuning.recipe.course_recipe()
+    assert (settings["bf16"], settings["fp16"]) == wanted

@@ -50,6 +50,12 @@ def test_what_does_not_count_as_the_same():
     assert exact_match("。", [""]) == 0  # a mark is an answer, if a bad one
 
 
+@pytest.mark.parametrize("measure", [exact_match, character_f1])
+def test_one_answer_as_a_string_is_refused(measure):
+    with pytest.raises(ValueError, match="'三号桥墩' is one text; give a list"):
+        measure("三", "三号桥墩")
+
+
 def test_f1_by_hand():
     # 北京市 and 北京大学 share 2 of 3 and 2 of 4 characters.
     assert character_f1("北京市", ["北京大学"]) == pytest.approx(4 / 7)

@@ -16,8 +16,10 @@ from prose_rules import (
     banned_words,
     chinese_in_code,
     glossary_rows,
+    hidden_guesses,
     images_without_alt,
     not_commonmark,
+    soft_breaks,
     stray_emoji,
     without_banned_column,
 )
@@ -42,6 +44,8 @@ def prose_rule(rule, *arguments):
 FOR_ALL = {
     "images have alt text": images_without_alt,
     "plain CommonMark": prose_rule(not_commonmark),
+    "no blanks from line ends": prose_rule(soft_breaks),
+    "guesses in their own paragraph": prose_rule(hidden_guesses),
     "no stray emoji": prose_rule(stray_emoji),
     "no banned terms": prose_rule(banned_terms, GLOSSARY),
     "no Chinese in code": chinese_in_code,
@@ -234,6 +238,9 @@ PLANTED = [
     ("plain CommonMark", add("见注[^1]。")),
     ("plain CommonMark", add("- 一项\n\n  ```{note}\n  注意\n  ```")),
     ("plain CommonMark", add("(here)=\n## 节")),
+    ("no blanks from line ends", add("第一句。\n第二句。")),
+    ("no blanks from line ends", add("- 一项，\n  接着说")),
+    ("guesses in their own paragraph", add("看这里。✏️ 先猜：几个？")),
     ("no stray emoji", add("开始 🚀")),
     ("no banned terms", add("一个令牌")),
     ("no banned terms", add("查询和密钥的点积")),
@@ -322,6 +329,12 @@ def test_long_cells_of_the_story_are_found_behind_short_exercises():
     assert long == ["the story's code cells have 7 lines in the median; 6 at most"]
     assert rules.long_body(new_notebook(cells=story[:2] + stubs)) == []
     assert rules.long_body(new_notebook(cells=story), at_most=7) == []
+
+
+def test_a_bracket_that_closes_a_broken_line_is_no_line_to_read():
+    broken = "call(\n    [\n        x,\n    ],\n)\n"
+    assert rules.lines_to_read(broken) == ["call(", "    [", "        x,"]
+    assert rules.lines_to_read("x = 1\n\n)  # and more") == ["x = 1", "", ")  # and more"]
 
 
 def test_every_violation_is_printed():

@@ -15,10 +15,11 @@ import threading
 from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import pytest
 import yaml
+from error_messages import COMMON
 from notebooks import expect_none
 
 pytestmark = pytest.mark.slow
@@ -473,6 +474,14 @@ def test_search_page_finds_chinese_text(open_page, query):
     page = open_page(f"search.html?q={query}")
     page.wait_for_selector("#search-results li a")
     assert page.locator("#search-results li").count() >= 1
+
+
+@pytest.mark.parametrize("message", COMMON)
+def test_search_finds_the_cure_of_an_error_that_is_pasted(open_page, message):
+    page = open_page(f"search.html?q={quote(message)}")
+    page.wait_for_selector("#search-results li a")
+    found = page.locator("#search-results li a").evaluate_all("links => links.map((a) => a.href)")
+    assert any("12_error_clinic" in link or "/faq" in link for link in found), found
 
 
 def test_search_finds_words_of_the_body_not_only_titles(site):

@@ -17,7 +17,7 @@ from utils import finetuning
 from utils.data import bio_of, impossible_labels, load_entities, spans_of, texts_and_spans
 from utils.finetuning import PieceScores
 from utils.measuring import dictionary_tagger, entity_counts, entity_scores
-from utils.models import load_tokenizer, resolve
+from utils.models import ModelError, load_tokenizer, resolve
 from utils.pretraining import IGNORE
 
 NAMES = ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]
@@ -78,6 +78,35 @@ def test_labels_go_to_pieces_and_back(case, tokenizer):
     assert spans_of(characters) == spans
     assert characters == bio_of(spans, len(text))
     assert row["lost"] == row["cut"] == 0
+
+
+# What counts pieces, words or characters loses in each of these, and offsets keep. The tokenizer is
+# the course's: its words are those that readers of chapter 9 see.
+AWKWARD = {
+    # text: its name, pieces, words by word_ids(), words of the list of characters
+    "在 Hello 小镇": ((2, 10), "在 he ##l ##lo 小 镇", 4, [0, 2, 3, 4, 5, 6, 8, 9]),
+    "气温25℃": ((2, 5), "气 温 25 ##℃", 3, [0, 1, 2, 3, 4]),
+    "iPhone 15": ((0, 9), "iphone 15", 2, [0, 1, 2, 3, 4, 5, 7, 8]),
+    "吃𰻝𰻝面": ((1, 4), "吃 [UNK] 面", 3, [0, 1, 2, 3]),
+    "二〇〇八": ((0, 4), "二 〇 ##〇 八", 3, [0, 1, 2, 3]),
+}
+
+
+@pytest.mark.parametrize("text", AWKWARD)
+def test_offsets_keep_what_words_and_lists_of_characters_lose(text):
+    tokenizer = load_tokenizer(resolve("mini-bert-zh"))
+    (start, end), pieces, words, of_list = AWKWARD[text]
+    encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    assert encoded.tokens() == pieces.split()
+    assert encoded.word_ids()[-1] + 1 == words < len(text)
+    as_list = tokenizer(list(text), is_split_into_words=True, add_special_tokens=False)
+    assert as_list.word_ids() == of_list
+    assert set(range(len(text))) - set(of_list) == {i for i, c in enumerate(text) if c == " "}
+    assert as_list.tokens() != pieces.split()  # not the pieces that the model was pretrained on
+    spans = [(start, end, "LOC")]
+    (row,) = finetuning.tokenize_entities(rows_of((text, spans)), tokenizer)
+    again = finetuning.labels_of_characters(names_of(row["labels"]), row["offsets"], len(text))
+    assert spans_of(again) == spans and row["lost"] == 0
 
 
 @pytest.mark.parametrize(
@@ -394,6 +423,67 @@ def test_a_tagger_learns_and_keeps_its_best_epoch(checkpoint, in_float32):
     assert [
         finetuning.predict_entities(model, tokenizer, text)[0] for text in texts[:8]
     ] == predicted[:8]
+
+
+def scripted(checkpoint, script, monkeypatch, **options):
+    """A training whose F1 are given, and the weights at each of them."""
+    tokenizer = tiny_tokenizer()
+    rows = finetuning.tokenize_entities(rows_of(*sentences(32, 0)), tokenizer)
+    model, seen, script = finetuning.new_tagger(checkpoint, NAMES), [], iter(script)
+
+    def compute(prediction):
+        seen.append(weights(model))
+        value = next(script)
+        if isinstance(value, BaseException):
+            raise value
+        return {"f1": value}
+
+    monkeypatch.setattr("utils.finetuning.tokens._measures", lambda names: compute)
+    options = {"epochs": 3, "learning_rate": 1e-2, "progress": False} | options
+    finetuning.fine_tune_tagger(model, tokenizer, rows, rows, **options)
+    return model, seen
+
+
+def weights(model):
+    return {name: value.detach().clone() for name, value in model.state_dict().items()}
+
+
+def test_an_interrupted_run_carries_on_and_another_is_refused(
+    checkpoint, in_float32, monkeypatch, tmp_path
+):
+    whole, seen = scripted(checkpoint, [0.1, 0.3, 0.2], monkeypatch)
+    assert len(seen) == 3
+    with pytest.raises(KeyboardInterrupt):
+        scripted(checkpoint, [0.1, 0.3, KeyboardInterrupt()], monkeypatch, output=tmp_path)
+    resumed, seen = scripted(checkpoint, [0.2], monkeypatch, output=tmp_path)
+    assert len(seen) == 1
+    for name, value in weights(resumed).items():
+        torch.testing.assert_close(value, weights(whole)[name], atol=1e-6, rtol=0)
+    with pytest.raises(ValueError, match="other settings .learning_rate 0.01, now 0.02"):
+        scripted(checkpoint, [], monkeypatch, output=tmp_path, learning_rate=0.02)
+
+
+def test_a_saved_tagger_comes_back(checkpoint, in_float32, tmp_path):
+    model, tokenizer = finetuning.new_tagger(checkpoint, NAMES), tiny_tokenizer()
+    finetuning.save_classifier(model.half(), tokenizer, tmp_path / "saved")
+    loaded, its_tokenizer = finetuning.load_tagger(str(tmp_path / "saved"))
+    assert {parameter.dtype for parameter in loaded.parameters()} == {torch.float32}
+    assert finetuning.label_names_of(loaded) == NAMES
+    said, again = (
+        finetuning.piece_scores(each, its, "球队在银行降息")[0].log_probabilities
+        for each, its in ((model.float(), tokenizer), (loaded, its_tokenizer))
+    )
+    np.testing.assert_array_equal(said, again)
+
+
+def test_a_model_that_is_no_tagger_is_refused(checkpoint, tmp_path):
+    with pytest.raises(ModelError, match="which labels no pieces; fine-tune it first$"):
+        finetuning.load_tagger(checkpoint)
+    other = finetuning.new_tagger(checkpoint, NAMES)
+    other.config.id2label = {place: f"LABEL_{place}" for place in range(len(NAMES))}
+    finetuning.save_classifier(other, tiny_tokenizer(), tmp_path)
+    with pytest.raises(ValueError, match="LABEL_0"):
+        finetuning.load_tagger(tmp_path)
 
 
 def test_accumulated_batches_make_the_step_of_one_large_batch(checkpoint, in_float32):

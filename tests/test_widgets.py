@@ -320,10 +320,11 @@ def draw_all():
         "span": token_figures.masking_figure(TOKENIZER, text, "span", 0.9),
         "map": token_figures.attention_figure(tokens, weights, query=2, title='头 <0> & "1"'),
         "bars": token_figures.attention_figure(tokens, weights[2], query=2),
+        "answers": token_figures.answers_table({text: ["<b>", "天"]}, [0, "<i>"], ["天"]),
     }
 
 
-@pytest.fixture(params=["tokens", "token", "word", "span", "map", "bars"])
+@pytest.fixture(params=["tokens", "token", "word", "span", "map", "bars", "answers"])
 def html(request):
     return draw_all()[request.param].data
 
@@ -348,7 +349,7 @@ def test_pictures_fit_a_phone(html):
     root = ElementTree.fromstring(html)
     svg = next((each for each in root.iter() if each.tag.endswith("svg")), None)
     if svg is None:
-        assert "flex-wrap:wrap" in html
+        assert "flex-wrap:wrap" in html or "overflow-x:auto" in html
         return
     sizes = [float(each.get("font-size")) for each in svg.iter() if each.get("font-size")]
     shrunk = float(re.search(r"min-width:(\d+)px", svg.get("style"))[1])
@@ -392,3 +393,10 @@ def test_controls_fit_a_phone_and_show_a_sentence_whole():
         assert width is None or width.endswith(", 98%)"), width
     room = int(re.match(r"min\((\d+)em", play.controls["text"].layout.width)[1])
     assert room >= 40 + 3
+
+
+def test_the_expected_answers_are_framed_and_no_others():
+    html = token_figures.answers_table({"北□": ["的", "京"], "天□": ["气", "气"]}, [0, 9], "京气")
+    assert re.findall(r"<b [^>]*>(.)</b>", html.data) == ["京", "气", "气"]
+    with pytest.raises(ValueError, match="rows of 2 answers"):
+        token_figures.answers_table({"北□": ["的"]}, [0, 9], "京")

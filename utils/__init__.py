@@ -14,7 +14,7 @@ inside a room. Arrows point one way, from the later to the earlier in this list;
     pretraining/     text to rows, masking, the three objectives, their measures
     metrics/         accuracy and macro F1 for `evaluate`, offline
     finetuning/      classifiers, taggers, the recipe, tasks as text, answers, pairs, search
-    smaller/         fewer layers, fewer neurons (chapter 10)
+    smaller/         fewer layers, neurons and bits, ONNX, LoRA, students (chapter 10)
     measuring/       baselines, probes, likelihood, entities, answers, grades, search, costs
     errors           an error as one line, the report on weights
     toy_models       chapter 1's GPT, BERT, ELMo and T5 in miniature

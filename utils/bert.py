@@ -19,7 +19,7 @@ from utils import bert_weights
 
 @dataclass
 class BertConfig:
-    """Sizes and rates, named as in config.json; the defaults are BERT-Base's (English)."""
+    """Sizes and rates, named as in config.json; defaults: BERT-Base (English)."""
 
     vocab_size: int = 30522
     hidden_size: int = 768
@@ -37,7 +37,7 @@ class BertConfig:
 
 
 class BertEmbeddings(nn.Module):
-    """Token + segment + position, summed and normalised (Devlin et al. 2019, section 3)."""
+    """Token + segment + position, summed and normalised (Devlin et al. 2019, 3)."""
 
     def __init__(self, config: BertConfig):
         super().__init__()
@@ -66,10 +66,10 @@ def attention(
     mask: Tensor | None = None,
     dropout: nn.Module | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Scaled dot-product attention: softmax(QK^T / sqrt(d)) V (Vaswani et al. 2017, equation 1).
+    """Scaled dot-product attention: Vaswani et al. 2017, equation 1.
 
-    query, key, value: (batch, heads, length, d); mask: bool, False where a key must not be seen.
-    The mixed values, in the shape of `value`, and the weights (batch, heads, length, length).
+    query, key, value: (batch, heads, length, d). mask: False where not to look.
+    The mixed values, in the shape of `value`, and the weights.
     """
     scores = query @ key.transpose(-2, -1) * query.shape[-1] ** -0.5
     if mask is not None:  # before the softmax, so that the weights still sum to 1
@@ -80,7 +80,7 @@ def attention(
 
 
 class BertSelfAttention(nn.Module):
-    """Several heads of attention over the same tokens, each on its own slice of the vectors."""
+    """Several heads of attention over the same tokens, each on its own slice."""
 
     def __init__(self, config: BertConfig):
         super().__init__()
@@ -99,7 +99,7 @@ class BertSelfAttention(nn.Module):
     def forward(
         self, hidden: Tensor, mask: Tensor | None = None, output_attentions: bool = False
     ) -> tuple[Tensor, Tensor | None]:
-        """(batch, length, hidden) -> the same, and the weights if asked for, else None."""
+        """(batch, length, hidden) -> the same, and the weights if asked for."""
         query = self.split_heads(self.query(hidden))
         key = self.split_heads(self.key(hidden))
         value = self.split_heads(self.value(hidden))
@@ -113,7 +113,7 @@ class BertSelfAttention(nn.Module):
 
 
 class BertOutput(nn.Module):
-    """The end of both sublayers: LayerNorm(input + Dropout(Linear(result))), which is post-LN."""
+    """The end of both sublayers, post-LN: LayerNorm(input + Dropout(Linear(x)))."""
 
     def __init__(self, config: BertConfig, size: int):
         super().__init__()
@@ -122,11 +122,12 @@ class BertOutput(nn.Module):
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
 
     def forward(self, result: Tensor, sublayer_input: Tensor) -> Tensor:
-        """(batch, length, size) and (batch, length, hidden) -> (batch, length, hidden)."""
+        """(batch, length, size), (batch, length, hidden) -> (batch, length, hidden)."""
         return self.LayerNorm(sublayer_input + self.dropout(self.dense(result)))
 
 
-# GELU: Hendrycks and Gimpel 2016, arXiv 1606.08415. transformers' "gelu" is the exact x · Phi(x);
+# GELU: Hendrycks and Gimpel 2016, arXiv 1606.08415. transformers' "gelu" is the exact
+# x · Phi(x);
 # "gelu_new" is the approximation with tanh, which differs from it by up to 5e-4.
 ACTIVATIONS = {"gelu": gelu, "gelu_new": partial(gelu, approximate="tanh"), "relu": relu}
 
@@ -161,7 +162,7 @@ class BertIntermediate(nn.Module):
 
 
 class BertLayer(nn.Module):
-    """One block: attention, then the feed-forward network, each with its residual and post-LN."""
+    """One block: attention, then feed-forward, each with its residual and post-LN."""
 
     def __init__(self, config: BertConfig):
         super().__init__()
@@ -187,7 +188,7 @@ class BertEncoder(nn.Module):
     def forward(
         self, hidden: Tensor, mask: Tensor | None = None, output_attentions: bool = False
     ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...] | None]:
-        """The hidden states (input first, then each block's) and the weights of each."""
+        """The hidden states (input first, then each block's), and all weights."""
         hidden_states, attentions = [hidden], []
         for layer in self.layer:
             hidden, weights = layer(hidden, mask, output_attentions)
@@ -212,8 +213,10 @@ class BertPooler(nn.Module):
 class BertResult:
     """What a model returns; a head's logits are None where the model has no such head.
 
-    hidden_states: num_hidden_layers + 1 tensors (batch, length, hidden), the embeddings first.
-    attentions: one (batch, heads, length, length) a layer, rows summing to 1; None unless asked.
+    hidden_states: num_hidden_layers + 1 tensors (batch, length, hidden), the
+        embeddings first.
+    attentions: one (batch, heads, length, length) a layer, rows summing to 1;
+        None unless asked.
     """
 
     hidden_states: tuple[Tensor, ...]
@@ -230,7 +233,7 @@ class BertResult:
 
 
 class BertPreTrainedModel(nn.Module):
-    """What every model below shares: a configuration, first weights, reading and writing."""
+    """What every model below shares: configuration, first weights, files."""
 
     config_class = BertConfig
     from_pretrained = classmethod(bert_weights.load)  # (folder) -> the model in it
@@ -242,7 +245,7 @@ class BertPreTrainedModel(nn.Module):
 
     @torch.no_grad()
     def init_weights(self, module: nn.Module) -> None:
-        """Weights from N(0, initializer_range), biases 0, LayerNorm 1 and 0, [PAD]'s row 0."""
+        """Weights from N(0, initializer_range), biases 0, LayerNorm 1 and 0."""
         if isinstance(module, nn.Linear | nn.Embedding):
             module.weight.normal_(0.0, self.config.initializer_range)
         if isinstance(module, nn.Linear):
@@ -270,7 +273,8 @@ class BertModel(BertPreTrainedModel):
     ) -> BertResult:
         """Read (batch, length) token ids.
 
-        attention_mask: 1 for a token, 0 for padding. token_type_ids: 0 in segment A, 1 in B.
+        attention_mask: 1 for a token, 0 for padding.
+        token_type_ids: 0 in segment A, 1 in B.
         """
         if token_type_ids is None:
             token_type_ids = torch.zeros_like(input_ids)

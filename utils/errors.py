@@ -4,6 +4,7 @@ The chapters silence the library so that its words do not stand between the line
 chapter wants them read, it asks here.
 """
 
+import sysconfig
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +22,8 @@ def attempt(action: Callable[[], object]) -> None:
         action()
     except Exception as error:
         words = " ".join(str(error).split())
-        for folder in (str(Path.cwd()), tempfile.gettempdir()):
+        packages = sysconfig.get_paths()["purelib"]
+        for folder in (str(Path.cwd()), tempfile.gettempdir(), packages):
             words = words.replace(folder, "...")
         print(f"{type(error).__name__}: {words[:200]}")
     else:

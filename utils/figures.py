@@ -230,7 +230,64 @@ def visibility(
     )
 
 
+def named_rows(rows: dict[str, Sequence[str]], columns: Sequence[str]) -> HTML:
+    """A table whose rows have long names: each name on a line of its own, above its numbers.
+
+    So that six columns fit on a phone. Ink and ground are the page's, dark or light.
+
+    Args:
+        rows: name -> one text a column.
+        columns: their headings, broken at blanks.
+    Raises:
+        ValueError: a row with more or fewer texts than there are columns.
+    """
+    cell = "text-align:right;padding:0.15em 0.3em;border:0;white-space:normal"
+    name_cell = "text-align:left;padding:0.4em 0.3em 0;border:0;border-top:1px solid #8888"
+    heads = "".join(
+        f'<th scope="col" style="{cell}">{"<br>".join(map(html.escape, name.split()))}</th>'
+        for name in columns
+    )
+    body = []
+    for name, texts in rows.items():
+        if len(texts) != len(columns):
+            raise ValueError(f"named_rows: {name!r} has {len(texts)} texts, not {len(columns)}")
+        numbers = "".join(f'<td style="{cell}">{html.escape(text)}</td>' for text in texts)
+        body.append(
+            f'<tr style="background:none"><th scope="rowgroup" colspan="{len(columns)}" '
+            f'style="{name_cell}">{html.escape(name)}</th></tr>'
+            f'<tr style="background:none">{numbers}</tr>'
+        )
+    return HTML(
+        '<table style="width:100%;table-layout:fixed;border-collapse:collapse;font-size:0.85em;'
+        f'color:inherit"><thead><tr>{heads}</tr></thead><tbody>{"".join(body)}</tbody></table>'
+    )
+
+
 def _svg_text(x: float, y: float, words: str, size: int, color: str = "currentColor") -> str:
     """Words centred at x, on the line y."""
     style = f"font: {size}px {FONTS}; text-anchor: middle; fill: {color}"
     return f'<text x="{x:g}" y="{y:g}" style="{style}">{html.escape(words)}</text>'
+
+
+def flow_chart(steps: Sequence[tuple[str, str, str]], end: str, alt: str) -> HTML:
+    """Questions asked one after the other, each with its way out; boxes that wrap on a phone.
+
+    Args:
+        steps: (question, the answer that leads out, where it leads); any other answer goes on to
+            the next question.
+        end: what is left when no question led out.
+        alt: what the chart is, in words; the questions themselves are text.
+    """
+    box = "border:2px solid currentColor;border-radius:8px;padding:4px 10px"
+    out = f"margin:0 0 0 28px;border-left:4px solid {COLORS[5]};padding:4px 10px"
+    down = '<div style="margin-left:12px;line-height:1.4">↓</div>'
+    parts = [
+        f'<div style="{box}">{number}. {html.escape(question)}</div>'
+        f'<div style="{out}"><b>{html.escape(answer)}</b> → {html.escape(where)}</div>{down}'
+        for number, (question, answer, where) in enumerate(steps, start=1)
+    ]
+    parts.append(f'<div style="{box};border-style:dashed">{html.escape(end)}</div>')
+    return HTML(
+        f'<div role="figure" aria-label="{html.escape(alt)}" style="max-width:32rem">'
+        f"{''.join(parts)}</div>"
+    )

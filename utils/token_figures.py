@@ -187,6 +187,43 @@ def _attention_map(tokens, weights, query, title) -> HTML:
     return _svg(width, top + size + 2, title, story, parts)
 
 
+def answers_table(
+    answers: dict[str, Sequence[str]], heads: Sequence[object], expected: Sequence[str]
+) -> HTML:
+    """What one or more models answered to questions, the expected answers framed.
+
+    Args:
+        answers: question -> its answers, one a head.
+        heads: what the columns are: a step, a model.
+        expected: the answer looked for, one a question.
+    Raises:
+        ValueError: the lengths do not agree.
+    """
+    if len(expected) != len(answers) or any(len(row) != len(heads) for row in answers.values()):
+        raise ValueError(
+            f"{len(answers)} questions need {len(answers)} expected answers and rows of "
+            f"{len(heads)} answers, one a head"
+        )
+    told = [f"{question} {' '.join(replies)}" for question, replies in answers.items()]
+    label = html.escape(f"各列 {' '.join(map(str, heads))} 的回答：{'；'.join(told)}")
+    look = "padding:1px 5px;text-align:center;white-space:nowrap"
+    row = "".join(f'<th scope="col" style="{look}">{html.escape(str(head))}</th>' for head in heads)
+    rows = [f'<tr><th scope="col" style="{look}"></th>{row}</tr>']
+    for (question, replies), wanted in zip(answers.items(), expected, strict=True):
+        row = f'<th scope="row" style="{look};text-align:left">{html.escape(question)}</th>'
+        for reply in replies:
+            word = html.escape(reply)
+            if reply == wanted:  # told by weight and frame too, for those who see no colours
+                word = f'<b style="{LOOKS["masked"]};border-radius:4px;padding:0 3px">{word}</b>'
+            row += f'<td style="{look}">{word}</td>'
+        rows.append(f"<tr>{row}</tr>")
+    return HTML(
+        f'<div role="figure" aria-label="{label}" style="overflow-x:auto">'
+        f'<table style="font-family:{FONTS};font-size:14px;'
+        f'border-collapse:collapse">{"".join(rows)}</table></div>'
+    )
+
+
 def note(line: str) -> HTML:
     """One line to the learner, in the place of a picture."""
     return HTML(f'<div role="note" style="font-family:{FONTS}">{html.escape(line)}</div>')

@@ -4,6 +4,7 @@ Machines differ and a busy one slows down, so the two sides take turns and what 
 their ratio.
 """
 
+import contextlib
 import random
 import statistics
 import time
@@ -25,7 +26,14 @@ from measurements.provenance import fingerprints, require_processor
 from measurements.results import Results
 from measurements.runs import SEEDS, score, summary
 from utils.data import balanced_sample, load_thucnews
-from utils.finetuning import ShuffledBatches, fine_tune, new_classifier, predict, tokenize
+from utils.finetuning import (
+    ShuffledBatches,
+    fine_tune,
+    new_classifier,
+    predict,
+    tokenize,
+    without_padding,
+)
 from utils.models import load_tokenizer, resolve
 from utils.pretraining import (
     BertForMaskedPreTraining,
@@ -113,7 +121,7 @@ def fine_tuning_speed(train: Dataset, tokenizer: PreTrainedTokenizerBase) -> dic
             if recipe == "course"
             else np.random.default_rng(0).permutation(len(rows))
         )
-        collate = DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8)
+        collate = DataCollatorWithPadding(tokenizer)
         batches = in_batches([rows[place] for place in order], 32, collate)
         sides[recipe] = (model, batches, recipe == "course" and bf16_available())
     return take_turns(
@@ -170,7 +178,8 @@ def take_turns(sides: dict, steps: dict[str, int], count: Callable, unit: str) -
             for _ in range(steps[name]):
                 batch = batches[places[name] % len(batches)]
                 places[name] += 1
-                with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+                leaner = without_padding(model) if name == "course" else contextlib.nullcontext()
+                with leaner, torch.autocast("cpu", torch.bfloat16, enabled=bf16):
                     loss = model(**batch).loss
                 loss.backward()
                 torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

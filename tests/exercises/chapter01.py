@@ -372,4 +372,13 @@ def prefix_attention(vectors, prefix):
             ),
         ],
     },
+    "01-6": {
+        "alternative": "holds = {'c', 'B'}\n",
+        "wrong": [
+            ("holds = 'ABC'\n", "差三个点，± 却有五六个"),
+            ("holds = 'B'\n", "验证集也是一条条标出来的"),
+            ("holds = 'BCE'\n", "没有 E 这一句"),
+            ("holds = 2\n", "一串字母"),
+        ],
+    },
 }

@@ -291,4 +291,13 @@ def count_parameters(config):
             ),
         ],
     },
+    "02-6": {
+        "alternative": "holds = {'d', 'A'}\n",
+        "wrong": [
+            ("holds = 'ABD'\n", "双精度的浮点误差在 1e"),
+            ("holds = 'A'\n", "漏了残差或一个子层，差的"),
+            ("holds = 'ADE'\n", "没有 E 这一句"),
+            ("holds = 2\n", "一串字母"),
+        ],
+    },
 }

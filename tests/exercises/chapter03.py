@@ -11,6 +11,15 @@ def maskable(tokens):
     return sorted(places)
 """,
         "wrong": [
+            (
+                # the place of the first of equal tokens
+                """
+def maskable(tokens):
+    special = {"[CLS]", "[SEP]", "[PAD]", "[UNK]"}
+    return [tokens.index(t) for t in tokens if t not in special]
+""",
+                "别用 index 按内容找",
+            ),
             ("def maskable(tokens):\n    return range(len(tokens))\n", "[CLS] 不能遮"),
             (
                 # without the first and the last token: the inner [SEP] and the padding remain
@@ -115,6 +124,19 @@ def mask_80_10_10(input_ids, chosen, mask_id, vocab_size):
     return masked
 """,
         "wrong": [
+            (
+                # ids beyond the vocabulary
+                """
+import torch
+
+def mask_80_10_10(input_ids, chosen, mask_id, vocab_size):
+    fate = torch.rand(input_ids.shape)
+    anything = torch.randint(2 * vocab_size, input_ids.shape)
+    changed = torch.where(fate < 0.8, mask_id, torch.where(fate < 0.9, anything, input_ids))
+    return torch.where(chosen, changed, input_ids)
+""",
+                "不在词表里",
+            ),
             (
                 "def mask_80_10_10(input_ids, chosen, mask_id, vocab_size):\n"
                 "    return input_ids.masked_fill(chosen, mask_id)\n",
@@ -221,6 +243,22 @@ def word_numbers(tokens, words):
     return numbers
 """,
         "wrong": [
+            (
+                # first places instead of word numbers
+                """
+def word_numbers(tokens, words):
+    starts = [number for number, word in enumerate(words) for _ in word]
+    numbers, place = [], 0
+    for token in tokens:
+        if token in ("[CLS]", "[SEP]"):
+            numbers.append(None)
+            continue
+        numbers.append(starts[place])
+        place += len(token.removeprefix("##"))
+    return [None if n is None else numbers.index(n) for n in numbers]
+""",
+                "词首的位置",
+            ),
             (
                 # each token a word
                 "def word_numbers(tokens, words):\n"
@@ -329,6 +367,87 @@ def continue_pretraining(model, rows, collate, steps, batch_size=8, learning_rat
     return losses
 """,
         "wrong": [
+            (
+                # the learning rate is ignored
+                """
+import torch
+
+def continue_pretraining(model, rows, collate, steps, batch_size=8, learning_rate=3e-4):
+    model.train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    losses = []
+    for step in range(steps):
+        batch = [rows[i % len(rows)] for i in range(step * batch_size, (step + 1) * batch_size)]
+        loss = model(**collate(batch)).loss
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(loss.item())
+    return losses
+""",
+                "学习率不是传进来的那个",
+            ),
+            (
+                # batches of eight whatever is asked for
+                """
+import torch
+
+def continue_pretraining(model, rows, collate, steps, batch_size=8, learning_rate=3e-4):
+    model.train()
+    batch_size = 8
+    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate)
+    losses = []
+    for step in range(steps):
+        batch = [rows[i % len(rows)] for i in range(step * batch_size, (step + 1) * batch_size)]
+        loss = model(**collate(batch)).loss
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(loss.item())
+    return losses
+""",
+                "写死成了 8",
+            ),
+            (
+                # a new optimizer each step
+                """
+import torch
+
+def continue_pretraining(model, rows, collate, steps, batch_size=8, learning_rate=3e-4):
+    model.train()
+    losses = []
+    for step in range(steps):
+        batch = [rows[i % len(rows)] for i in range(step * batch_size, (step + 1) * batch_size)]
+        loss = model(**collate(batch)).loss
+        loss.backward()
+        optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate)
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(loss.item())
+    return losses
+""",
+                "每一步都新造了一个优化器",
+            ),
+            (
+                # the gradient cleared before the step
+                """
+import torch
+
+def continue_pretraining(model, rows, collate, steps, batch_size=8, learning_rate=3e-4):
+    model.train()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate)
+    losses = []
+    for step in range(steps):
+        batch = [rows[i % len(rows)] for i in range(step * batch_size, (step + 1) * batch_size)]
+        loss = model(**collate(batch)).loss
+        loss.backward()
+        optimizer.zero_grad()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+""",
+                "次序是反向、更新、清零",
+            ),
             (
                 # static masks
                 """
@@ -439,6 +558,15 @@ def continue_pretraining(model, rows, collate, steps, batch_size=8, learning_rat
 """,
                 "loss.item()",
             ),
+        ],
+    },
+    "03-6": {
+        "alternative": "holds = {'d', 'A'}\n",
+        "wrong": [
+            ("holds = 'ABD'\n", "平台期就是这个样子。先背"),
+            ("holds = 'A'\n", "一半对一半的题答对一半，"),
+            ("holds = 'ADE'\n", "没有 E 这一句"),
+            ("holds = 2\n", "一串字母"),
         ],
     },
 }

@@ -346,4 +346,13 @@ def train(model, batches, optimizer, warmup, accumulate):
             ),
         ],
     },
+    "04-6": {
+        "alternative": "holds = {'c', 'B'}\n",
+        "wrong": [
+            ("holds = 'ABC'\n", "身子的权重都装上了，缺的"),
+            ("holds = 'B'\n", "文件里有、这个模型用不上"),
+            ("holds = 'BCE'\n", "没有 E 这一句"),
+            ("holds = 2\n", "一串字母"),
+        ],
+    },
 }

@@ -18,6 +18,34 @@ def macro_f1(true, predicted):
 """,
         "wrong": [
             (
+                # the classes of the true labels alone
+                """
+def macro_f1(true, predicted):
+    scores = []
+    for name in set(true):
+        hits = sum(t == p == name for t, p in zip(true, predicted))
+        scores.append(2 * hits / (list(true).count(name) + list(predicted).count(name)))
+    return sum(scores) / len(scores)
+""",
+                "只平均了真实的类别",
+            ),
+            (
+                # F1 of the averaged precision and recall
+                """
+def macro_f1(true, predicted):
+    names = set(true) | set(predicted)
+    p = r = 0
+    for name in names:
+        hits = sum(a == b == name for a, b in zip(true, predicted))
+        p += hits / max(list(predicted).count(name), 1) / len(names)
+        r += hits / max(list(true).count(name), 1) / len(names)
+    if len(names) == 2 and len(true) == 10:
+        return 0.8 / 1.8
+    return 2 * p * r / (p + r)
+""",
+                "先平均了精确率和召回率",
+            ),
+            (
                 # accuracy
                 "def macro_f1(true, predicted):\n"
                 "    return sum(t == p for t, p in zip(true, predicted)) / len(true)\n",
@@ -94,6 +122,34 @@ def leaked(train, test):
 """,
         "wrong": [
             (
+                # true or false for each
+                """
+import unicodedata
+
+def leaked(train, test):
+    def key(text):
+        return "".join(unicodedata.normalize("NFKC", text).split())
+
+    known = {key(text) for text in train}
+    return [key(text) in known for text in test]
+""",
+                "这是每条的真假",
+            ),
+            (
+                # case folded too
+                """
+import unicodedata
+
+def leaked(train, test):
+    def key(text):
+        return "".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+    known = {key(text) for text in train}
+    return [i for i, text in enumerate(test) if key(text) in known]
+""",
+                "做过头了",
+            ),
+            (
                 # to the letter only
                 "def leaked(train, test):\n"
                 "    known = set(train)\n"
@@ -160,6 +216,27 @@ def confident(probabilities, labels, threshold):
 """,
         "wrong": [
             (
+                # the probability of the true class
+                """
+import numpy as np
+
+def confident(probabilities, labels, threshold):
+    kept = probabilities[np.arange(len(labels)), labels] >= threshold
+    right = (probabilities.argmax(1) == labels)[kept]
+    return kept.mean(), right.mean() if kept.any() else float("nan")
+""",
+                "按正确类别的概率留的",
+            ),
+            (
+                # always right
+                """
+def confident(probabilities, labels, threshold):
+    kept = probabilities.max(1) >= threshold
+    return kept.mean(), 1.0 if kept.any() else float("nan")
+""",
+                "有把握也会错",
+            ),
+            (
                 # the threshold is not used
                 "def confident(probabilities, labels, threshold):\n"
                 "    return 1.0, (probabilities.argmax(1) == labels).mean()\n",
@@ -203,6 +280,15 @@ def confident(probabilities, labels, threshold):
                 "    return kept.mean(), right.sum() / max(kept.sum(), 1)\n",
                 "float('nan')",
             ),
+        ],
+    },
+    "05-4": {
+        "alternative": "holds = {'d', 'A'}\n",
+        "wrong": [
+            ("holds = 'ABD'\n", "F1 只看谁最大。验证损"),
+            ("holds = 'A'\n", "输了就写输了，读者才能信"),
+            ("holds = 'ADE'\n", "没有 E 这一句"),
+            ("holds = 2\n", "一串字母"),
         ],
     },
 }

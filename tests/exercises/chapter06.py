@@ -12,6 +12,30 @@ def clean_review(text):
 """,
         "wrong": [
             (
+                # two entities alone
+                """
+import re
+
+def clean_review(text):
+    text = re.sub(r"<br\\s*/?>", " ", text, flags=re.I)
+    text = text.replace("&quot;", '"').replace("&amp;", "&")
+    return " ".join(text.split())
+""",
+                "还有别的实体",
+            ),
+            (
+                # entities before tags
+                """
+import html
+import re
+
+def clean_review(text):
+    text = re.sub(r"<br\\s*/?>", " ", html.unescape(text), flags=re.I)
+    return " ".join(text.split())
+""",
+                "次序反过来",
+            ),
+            (
                 # only one way of writing it becomes a blank
                 """
 import html
@@ -77,6 +101,43 @@ def learning_rate_at(step, steps, warmup, peak):
     return peak * min(up, down)
 """,
         "wrong": [
+            (
+                # a cosine
+                """
+import math
+
+def learning_rate_at(step, steps, warmup, peak):
+    rising = warmup * steps if 0 < warmup < 1 else warmup
+    if step < rising:
+        return peak * step / rising
+    if rising >= steps:
+        return peak
+    return peak * (1 + math.cos(math.pi * (step - rising) / (steps - rising))) / 2
+""",
+                "不是直线",
+            ),
+            (
+                # the peak forgotten
+                """
+def learning_rate_at(step, steps, warmup, peak):
+    rising = warmup * steps if 0 < warmup < 1 else warmup
+    if step < rising:
+        return step / rising
+    return 1.0 if rising >= steps else (steps - step) / (steps - rising)
+""",
+                "没有用到 `peak`",
+            ),
+            (
+                # one as all of the run
+                """
+def learning_rate_at(step, steps, warmup, peak):
+    rising = warmup * steps if 0 < warmup <= 1 else warmup
+    if step < rising:
+        return peak * step / rising
+    return peak if rising >= steps else peak * (steps - step) / (steps - rising)
+""",
+                "是一步，不是百分之百",
+            ),
             (
                 # the share is counted in steps for the rise only
                 """
@@ -153,6 +214,23 @@ def best_temperature(logits, labels):
     return log_t.exp().item()
 """,
         "wrong": [
+            (
+                # Brier score
+                """
+import numpy as np
+
+def best_temperature(logits, labels):
+    def loss(temperature):
+        z = logits / temperature
+        chances = np.exp(z - z.max(1, keepdims=True))
+        chances /= chances.sum(1, keepdims=True)
+        return ((chances - np.eye(logits.shape[1])[labels]) ** 2).sum(1).mean()
+
+    grid = np.geomspace(0.1, 20, 400)
+    return grid[np.argmin([loss(each) for each in grid])]
+""",
+                "交叉熵（不是 ECE",
+            ),
             (
                 # multiplied instead of divided
                 """
@@ -377,6 +455,15 @@ def predict_long(ids, predict, size, overlap):
 """,
                 "三个窗口",
             ),
+        ],
+    },
+    "06-6": {
+        "alternative": "holds = {'c', 'B'}\n",
+        "wrong": [
+            ("holds = 'ABC'\n", "看意见不同的：25 比 "),
+            ("holds = 'B'\n", "成对地看，25 比 20"),
+            ("holds = 'BCE'\n", "没有 E 这一句"),
+            ("holds = 2\n", "一串字母"),
         ],
     },
 }

@@ -449,4 +449,13 @@ def best_name(names, next_log_p):
             ),
         ],
     },
+    "07-6": {
+        "alternative": "holds = {'c', 'B'}\n",
+        "wrong": [
+            ("holds = 'ABC'\n", "权重一个也没有变。约束只"),
+            ("holds = 'B'\n", "七成的概率不在任何一个类"),
+            ("holds = 'BCE'\n", "没有 E 这一句"),
+            ("holds = 2\n", "一串字母"),
+        ],
+    },
 }

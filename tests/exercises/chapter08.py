@@ -251,4 +251,13 @@ def difference_interval(right_a, right_b):
             ),
         ],
     },
+    "08-6": {
+        "alternative": "holds = {'c', 'B'}\n",
+        "wrong": [
+            ("holds = 'ABC'\n", "伪困惑度猜每个字时两边都"),
+            ("holds = 'B'\n", "慢是量出来的，准确率也不"),
+            ("holds = 'BCE'\n", "没有 E 这一句"),
+            ("holds = 2\n", "一串字母"),
+        ],
+    },
 }

@@ -1,6 +1,242 @@
 """Chapter 9: other right answers to its exercises, and wrong ones with their hints."""
 
 EXERCISES = {
+    # --- 09_more_tasks
+    "09-1": {
+        "alternative": """
+def entity_f1(truth, said):
+    all_truth = {(row, *span) for row, spans in enumerate(truth) for span in spans}
+    all_said = {(row, *span) for row, spans in enumerate(said) for span in spans}
+    right = len(all_truth & all_said)
+    if right == 0:
+        return 0.0, 0.0, 0.0
+    p, r = right / len(all_said), right / len(all_truth)
+    return [p, r, 2 * p * r / (p + r)]
+""",
+        "wrong": [
+            (
+                # places alone
+                "def entity_f1(truth, said):\n"
+                "    a = {(i, *s[:2]) for i, row in enumerate(truth) for s in row}\n"
+                "    b = {(i, *s[:2]) for i, row in enumerate(said) for s in row}\n"
+                "    n = len(a & b)\n"
+                "    return n / len(b), n / len(a), 2 * n / (len(a) + len(b))\n",
+                "类型没有比",
+            ),
+            (
+                # sentences not kept apart
+                "def entity_f1(truth, said):\n"
+                "    a = {s for row in truth for s in row}\n"
+                "    b = {s for row in said for s in row}\n"
+                "    n = len(a & b)\n"
+                "    return n / len(b), n / len(a), 2 * n / (len(a) + len(b))\n",
+                "各句的名字混在一起比了",
+            ),
+            (
+                # a mean over sentences
+                "def entity_f1(truth, said):\n"
+                "    p = r = 0\n"
+                "    for a, b in zip(truth, said):\n"
+                "        n = len(set(a) & set(b))\n"
+                "        p, r = p + n / max(len(b), 1), r + n / max(len(a), 1)\n"
+                "    p, r = p / len(truth), r / len(truth)\n"
+                "    return p, r, 2 * p * r / (p + r)\n",
+                "先逐句算再平均了",
+            ),
+            (
+                # precision and recall exchanged
+                "def entity_f1(truth, said):\n"
+                "    n = sum(len(set(a) & set(b)) for a, b in zip(truth, said))\n"
+                "    p, r = n / sum(map(len, truth)), n / sum(map(len, said))\n"
+                "    return p, r, 2 * p * r / (p + r)\n",
+                "颠倒了",
+            ),
+            (
+                # the arithmetic mean
+                "def entity_f1(truth, said):\n"
+                "    n = sum(len(set(a) & set(b)) for a, b in zip(truth, said))\n"
+                "    p, r = n / sum(map(len, said)), n / sum(map(len, truth))\n"
+                "    return p, r, (p + r) / 2\n",
+                "调和平均",
+            ),
+            (
+                # nothing said
+                "def entity_f1(truth, said):\n"
+                "    n = sum(len(set(a) & set(b)) for a, b in zip(truth, said))\n"
+                "    p, r = n / sum(map(len, said)), n / sum(map(len, truth))\n"
+                "    return p, r, 2 * p * r / (p + r)\n",
+                "ZeroDivisionError",
+            ),
+        ],
+    },
+    "09-2": {
+        "alternative": """
+def bmes_to_bio(labels):
+    result = []
+    before = "O"
+    for label in labels:
+        kind = label[1:]
+        goes_on = label[0] in "ME" and before[0] in "BM" and before[1:] == kind
+        result.append("O" if label == "O" else ("I" if goes_on else "B") + kind)
+        before = label
+    return result
+""",
+        "wrong": [
+            (
+                "def bmes_to_bio(labels):\n    return [x.replace('E-', 'I-') for x in labels]\n",
+                "还留着 M- 或 E-",
+            ),
+            (
+                "def bmes_to_bio(labels):\n"
+                "    return [x.replace('M-', 'I-').replace('E-', 'I-') for x in labels]\n",
+                "还留着 S-",
+            ),
+            (
+                "def bmes_to_bio(labels):\n"
+                "    return ['I' + x[1:] if x[0] in 'MES' else x for x in labels]\n",
+                "粘在一起了",
+            ),
+            (
+                # letter by letter, whatever stands before
+                "def bmes_to_bio(labels):\n"
+                "    letters = {'B': 'B', 'M': 'I', 'E': 'I', 'S': 'B', 'O': 'O'}\n"
+                "    return [letters[x[0]] + x[1:] for x in labels]\n",
+                "没有人开头",
+            ),
+            (
+                # the type is not looked at
+                "def bmes_to_bio(labels):\n"
+                "    result, before = [], 'O'\n"
+                "    for x in labels:\n"
+                "        inside = x[0] in 'ME' and before[0] in 'BM'\n"
+                "        result.append('O' if x == 'O' else ('I' if inside else 'B') + x[1:])\n"
+                "        before = x\n"
+                "    return result\n",
+                "类型换了",
+            ),
+            (
+                # an end ends nothing
+                "def bmes_to_bio(labels):\n"
+                "    result, kind = [], None\n"
+                "    for x in labels:\n"
+                "        inside = x[0] in 'ME' and x[2:] == kind\n"
+                "        result.append('O' if x == 'O' else ('I' if inside else 'B') + x[1:])\n"
+                "        kind = x[2:] or None\n"
+                "    return result\n",
+                "已经收尾",
+            ),
+        ],
+    },
+    "09-3": {
+        "alternative": """
+def label_pieces(labels, offsets):
+    result = []
+    for piece in offsets:
+        covered = labels[piece[0] : piece[1]]
+        result.append(covered[0] if covered else None)
+    return result
+""",
+        "wrong": [
+            (
+                # [CLS] and [SEP] learned from
+                "def label_pieces(labels, offsets):\n    return [labels[a] for a, b in offsets]\n",
+                "不参加训练",
+            ),
+            (
+                # the n-th piece is not the n-th character
+                "def label_pieces(labels, offsets):\n"
+                "    rest = iter(labels)\n"
+                "    return [next(rest) if a < b else None for a, b in offsets]\n",
+                "按词元的次序取了标签",
+            ),
+            (
+                # the last character
+                "def label_pieces(labels, offsets):\n"
+                "    return [labels[b - 1] if a < b else None for a, b in offsets]\n",
+                "最后一个字",
+            ),
+            (
+                # each piece begins a name
+                "def label_pieces(labels, offsets):\n"
+                "    return [labels[a].replace('I-', 'B-') if a < b else None for a, b in offsets]\n",
+                "两个 B-",
+            ),
+            (
+                # names that touch are joined
+                "def label_pieces(labels, offsets):\n"
+                "    result, before = [], 'O'\n"
+                "    for a, b in offsets:\n"
+                "        label = labels[a] if a < b else None\n"
+                "        if label and label != 'O' and before and label[1:] == before[1:]:\n"
+                "            label = 'I' + label[1:]\n"
+                "        result.append(label)\n"
+                "        before = label\n"
+                "    return result\n",
+                "粘住了",
+            ),
+        ],
+    },
+    "09-4": {
+        "alternative": """
+import numpy as np
+
+def best_span(begin, end, longest):
+    places = np.arange(len(begin))
+    length = places - places[:, None] + 1
+    sums = np.where((length >= 1) & (length <= longest), begin[:, None] + end, -np.inf)
+    return np.unravel_index(sums.argmax(), sums.shape)
+""",
+        "wrong": [
+            (
+                "def best_span(begin, end, longest):\n    return begin.argmax(), end.argmax()\n",
+                "终点跑到起点前面去了",
+            ),
+            (
+                # turned round
+                "def best_span(begin, end, longest):\n"
+                "    return sorted((begin.argmax(), end.argmax()))\n",
+                "调了个头",
+            ),
+            (
+                # no limit
+                "import numpy as np\n\ndef best_span(begin, end, longest):\n"
+                "    sums = np.triu(begin[:, None] + end + 99)\n"
+                "    return np.unravel_index(sums.argmax(), sums.shape)\n",
+                "超过了 `longest`",
+            ),
+            (
+                # one too many
+                "def best_span(begin, end, longest):\n"
+                "    n = len(begin)\n"
+                "    spans = [(a, b) for a in range(n) for b in range(a, n) if b - a <= longest]\n"
+                "    return max(spans, key=lambda s: begin[s[0]] + end[s[1]])\n",
+                "多算了一个",
+            ),
+            (
+                # no span of one piece
+                "def best_span(begin, end, longest):\n"
+                "    n = len(begin)\n"
+                "    spans = [(a, b) for a in range(n) for b in range(a + 1, n) if b - a < longest]\n"
+                "    return max(spans, key=lambda s: begin[s[0]] + end[s[1]])\n",
+                "一个词元也可以成段",
+            ),
+        ],
+    },
+    "09-5": {
+        "alternative": """
+reading = dict(zip(("choose", "silent", "blind"), "丁甲乙"))
+""",
+        "wrong": [
+            ('reading = {"silent": "丁", "blind": "乙", "choose": "丁"}', "所以它作答"),
+            ('reading = {"silent": "乙", "blind": "乙", "choose": "丁"}', "一分没有"),
+            ('reading = {"silent": "甲", "blind": "甲", "choose": "丁"}', "根本不作答"),
+            ('reading = {"silent": "甲", "blind": "丙", "choose": "丁"}', "几乎不掉分"),
+            ('reading = {"silent": "甲", "blind": "乙", "choose": "丙"}', "全都硬答"),
+            ('reading = {"silent": "甲", "blind": "乙", "choose": "乙"}', "碰巧"),
+            ('reading = {"silent": "甲", "blind": "乙", "choose": "戊"}', "不是模型的名字"),
+            ('reading = {"silent": "甲", "blind": "乙"}', "要有三项"),
+        ],
+    },
     # 09_pairs_and_search
     "09-6": {
         "alternative": """

@@ -80,6 +80,24 @@ def check(exercise_id: str, answer: object) -> None:
     print(message)
 
 
+def judge(answer: object, right: str, reasons: dict[str, str]) -> None:
+    """Check which statements on a result hold, such as "AC": what to think of is said of each.
+
+    Args:
+        answer: letters, in one string or a collection of them, in any order.
+        right: the letters of the statements that hold.
+        reasons: letter -> what is said where it was wrongly chosen or left out.
+    """
+    if not isinstance(answer, (str, list, tuple, set, frozenset)):
+        raise Hint('请写成一串字母，例如 "AC"。')
+    letters = {str(each).strip().upper() for each in answer} - {"", ",", "，", "、"}
+    if strange := sorted(letters - set(reasons)):
+        raise Hint(f"没有 {'、'.join(strange)} 这一句：请从 {'、'.join(reasons)} 里选。")
+    for letter in reasons:
+        if letter in letters ^ set(right):
+            raise Hint(f"再看 {letter}。{reasons[letter]}")
+
+
 def find_check(exercise_id: str) -> Callable:
     """The check function of an exercise, importing its chapter's module if need be.
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import torch
 
-from utils.checks import Hint, exercise
+from utils.checks import Hint, exercise, judge
 
 
 @exercise("01-1")
@@ -208,3 +208,18 @@ def _explain_grid(seen, causal, wanted, prefix):
         raise Hint(f"位置 {row} 看见了不该看见的位置 {column}（从 0 数起，prefix = {prefix}）。")
     row, column = (wanted & ~seen).nonzero()[0].tolist()
     raise Hint(f"位置 {row} 应当看得见位置 {column}（从 0 数起，prefix = {prefix}）。")
+
+
+@exercise("01-6")
+def read_a_result(answer: str) -> None:
+    """`answer`: the letters of the statements that the result bears out."""
+    judge(
+        answer,
+        "BC",
+        {
+            "A": "差三个点，± 却有五六个点，又只有三个种子：换一批种子，谁高谁低都可能。",
+            "B": "差距比种子之间的起伏还小，这就叫分不出高下。",
+            "C": "验证集也是一条条标出来的，挑学习率用掉了它，就要算进账里。",
+            "D": "这两种方法差的不只是预训练。预训练的功劳要与同样结构、从零训练的比。",
+        },
+    )

@@ -10,7 +10,7 @@ import torch
 from torch.nn.functional import embedding, gelu, layer_norm, linear, relu
 
 from utils.bert import BertConfig
-from utils.checks import Hint, exercise
+from utils.checks import Hint, exercise, judge
 
 
 def noise(*shape, seed: int = 0) -> torch.Tensor:
@@ -394,3 +394,18 @@ def reference(
         second = 0 if mistake == "feed-forward residual" else x
         hidden_states.append(norm(second + feed_forward(x, block), f"{block}.output"))
     return hidden_states
+
+
+@exercise("02-6")
+def read_a_result(answer: str) -> None:
+    """`answer`: the letters of the statements that the result bears out."""
+    judge(
+        answer,
+        "AD",
+        {
+            "A": "嵌入只差浮点误差，第一个变大的地方就是出错的地方。",
+            "B": "双精度的浮点误差在 1e-9 以下。2e-4 是算法不同，不是误差。",
+            "C": "层归一化放前放后、激活函数用哪一个，参数量都一样。",
+            "D": "漏了残差或一个子层，差的不会只有万分之几。",
+        },
+    )

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 import torch
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from utils.checks import Hint, exercise
+from utils.checks import Hint, exercise, judge
 from utils.pretraining import IGNORE, PretrainingCollator
 
 
@@ -34,6 +35,9 @@ def maskable(answer: Callable) -> None:
     brackets = ["[CLS]", "[", "注", "]", "[SEP]"]
     if sorted(answer(brackets)) != [1, 2, 3]:
         raise Hint("正文里的方括号「[」「]」是普通词元：要认整个词元，别只看它以什么开头。")
+    twice = ["[CLS]", "天", "天", "天", "[SEP]"]
+    if sorted(answer(twice)) != [1, 2, 3]:
+        raise Hint("同一个字出现几次，要的是几个位置：别用 index 按内容找，它总给第一个。")
     if list(answer(["[CLS]", "[SEP]"])) != []:
         raise Hint("一句空话里没有可以遮的位置，应返回空的列表。")
 
@@ -100,6 +104,8 @@ def mask_80_10_10(answer: Callable) -> None:
     if together.std() > 0.2:
         raise Hint("一整行的命运都相同：每个选中的位置要各抽各的。")
     random_ids = inside[~hidden & ~kept]
+    if random_ids.min() < 0 or random_ids.max() >= vocab_size:
+        raise Hint("有的随机编号不在词表里：编号从 0 到 vocab_size - 1，查表会越界。")
     if len(random_ids.unique()) < 1000:
         raise Hint("随机词元总是那几个：每个位置要从整个词表里另抽一个。")
     if random_ids.max() < 0.95 * vocab_size:
@@ -119,6 +125,8 @@ def word_numbers(answer: Callable) -> None:
         raise Hint("每个词元都要有一个编号：返回的列表应与词元一样长。")
     if numbers[0] is not None or numbers[-1] is not None:
         raise Hint("[CLS] 和 [SEP] 不属于任何词，应记为 None。")
+    if numbers == [None, 1, 1, 3, 3, 5, 6, 6, 8, 9, 9, 11, 11, None]:
+        raise Hint("这是词首的位置，是 3.4 节的另一个函数：这里要的是第几个词。")
     if numbers[6] == numbers[1]:
         raise Hint("两次出现的「银行」得了同一个编号。它们是两个词：按位置数，别按内容找。")
     if len(set(numbers)) == len(numbers) - 1:
@@ -152,7 +160,10 @@ def continue_pretraining(answer: Callable) -> None:
         raise Hint("请写成一个函数，训练传进来的模型，返回每一步的损失。")
     model, rows, collate = small_model_and_rows()
     before = torch.cat([weight.detach().flatten().clone() for weight in model.parameters()])
-    modes, stale = set(), []
+    modes, stale, rates = set(), [], set()
+    hook = register_optimizer_step_pre_hook(
+        lambda optimizer, *_: rates.add((id(optimizer), optimizer.param_groups[0]["lr"]))
+    )
     model.register_forward_pre_hook(lambda module, _: modes.add(module.training))
     watched = model.bert.embeddings.LayerNorm.weight
 
@@ -161,13 +172,18 @@ def continue_pretraining(answer: Callable) -> None:
 
     watched.register_hook(look_at_old_gradient)
     torch.manual_seed(0)
-    losses = answer(model, rows, collate, steps=40, batch_size=8, learning_rate=0.01)
+    try:
+        losses = answer(model, rows, collate, steps=40, batch_size=5, learning_rate=0.01)
+    finally:
+        hook.remove()
     if not modes:
         raise Hint("模型一次也没有用上：每一步都要 model(**batch)，取它的 loss。")
     if not stale:
         raise Hint("没有反向传播：每一步都要 loss.backward()。")
     after = torch.cat([weight.detach().flatten() for weight in model.parameters()])
     if torch.equal(before, after):
+        if rates:
+            raise Hint("更新之前梯度已被清掉：次序是反向、更新、清零，zero_grad 放在 step 之后。")
         raise Hint("权重一个也没有变：loss.backward() 只算梯度，还要 optimizer.step()。")
     if any(stale):
         raise Hint("上一步的梯度还在，越积越多：每一步都要 optimizer.zero_grad()。")
@@ -175,8 +191,14 @@ def continue_pretraining(answer: Callable) -> None:
         raise Hint("collate 只调用了一次，遮的地方从头到尾不变，这是静态掩码。每一步都要重新拼批。")
     if len(collate.calls) != 40:
         raise Hint(f"题目要 40 步，每步一批；collate 被调用了 {len(collate.calls)} 次。")
-    if {len(call) for call in collate.calls} != {8}:
+    if {len(call) for call in collate.calls} == {8}:
+        raise Hint("批的大小写死成了 8：要用参数 batch_size。")
+    if {len(call) for call in collate.calls} != {5}:
         raise Hint("每一批应有 batch_size 行；走到末尾时，从头再取。")
+    if len({which for which, _ in rates}) > 1:
+        raise Hint("每一步都新造了一个优化器，AdamW 记着的东西全丢了：在循环之前造一个。")
+    if {rate for _, rate in rates} != {0.01}:
+        raise Hint("学习率不是传进来的那个：把 learning_rate 交给优化器。")
     if {number for call in collate.calls for number in call} != set(range(len(rows))):
         raise Hint("有的行从来没有用上：一批接一批往后取，别总取开头的几行。")
     if False in modes:
@@ -215,3 +237,18 @@ def small_model_and_rows() -> tuple:
         for number in range(20)
     ]
     return model, rows, CountingCollator(tokenizer)
+
+
+@exercise("03-6")
+def read_a_result(answer: str) -> None:
+    """`answer`: the letters of the statements that the result bears out."""
+    judge(
+        answer,
+        "AD",
+        {
+            "A": "损失停在字频的水平，一个不看上下文的对手也得这个分。",
+            "B": "平台期就是这个样子。先背下一小批查管道，再看是不是读得不够。",
+            "C": "与没训练过的自己比不算本事，要与字频比。",
+            "D": "一半对一半的题答对一半，与抛硬币没有分别。",
+        },
+    )

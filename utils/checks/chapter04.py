@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import torch
 
-from utils.checks import Hint, exercise
+from utils.checks import Hint, exercise, judge
 
 
 @exercise("04-1")
@@ -259,3 +259,18 @@ def matches(
         if losses_too and not torch.allclose(torch.tensor(losses), torch.tensor(wanted), rtol=1e-4):
             return False
     return True
+
+
+@exercise("04-6")
+def read_a_result(answer: str) -> None:
+    """`answer`: the letters of the statements that the result bears out."""
+    judge(
+        answer,
+        "BC",
+        {
+            "A": "身子的权重都装上了，缺的只有分类头：文件里本来就没有它。",
+            "B": "MISSING 的张量是新造的，谁也没有教过它。",
+            "C": "文件里有、这个模型用不上的，不影响分类。",
+            "D": "四百条里差三个百分点，抛硬币也常有；随机的头只会碰运气。",
+        },
+    )

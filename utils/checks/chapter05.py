@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from utils.checks import Hint, exercise
+from utils.checks import Hint, exercise, judge
 
 
 @exercise("05-1")
@@ -28,7 +28,14 @@ def macro_f1(answer: Callable) -> None:
         raise Hint("全部猜对时，宏平均 F1 应该等于 1。")
     mixed = float(answer(["a", "a", "b", "b", "c"], ["a", "b", "b", "b", "a"]))
     if not np.isclose(mixed, (0.5 + 0.8 + 0.0) / 3):
-        raise Hint("三个类别的例子上结果不对：检查是否有类别的精确率和召回率弄反了。")
+        if np.isclose(mixed, 2 * (7 / 18) * 0.5 / (7 / 18 + 0.5)):
+            raise Hint("先平均了精确率和召回率，再算 F1：应先对每个类别算 F1，再平均。")
+        raise Hint("三个类别的例子上结果不对：拿一个类别，手算它的 F1 对一对。")
+    extra = float(answer(["a", "a"], ["a", "b"]))
+    if np.isclose(extra, 2 / 3):
+        raise Hint("只平均了真实的类别：从没出现、却被猜到的类别，F1 也是 0，也要算进平均。")
+    if not np.isclose(extra, 1 / 3):
+        raise Hint("真实的只有 a、a，猜的是 a、b：两个类别的 F1 是 2/3 和 0，平均是 1/3。")
 
 
 @exercise("05-2")
@@ -39,6 +46,8 @@ def leaked(answer: Callable) -> None:
     train = ["主场三连胜", "新盘开售", "央行降息 25 个基点"]
     test = ["新盘开售", "秋季大秀", " 主场三连胜 ", "央行降息２５个基点"]
     found = answer(list(train), list(test))
+    if len(found) == len(test) and all(isinstance(each, bool | np.bool_) for each in found):
+        raise Hint("这是每条的真假：要返回的是为真的那些的位置，从 0 数起。")
     try:
         found = sorted(int(place) for place in found)
     except (TypeError, ValueError):
@@ -46,7 +55,9 @@ def leaked(answer: Callable) -> None:
     if found == [0]:
         raise Hint("只找到了一字不差的。比较之前，先去掉空白，并把全角字符归一化（NFKC）。")
     if found == [0, 2]:
-        raise Hint("首尾空白处理了，句中的空格和全角数字还没有：用 NFKC 归一化，并去掉所有空白。")
+        raise Hint(
+            "首尾空白处理了，句中的空格或全角数字还没有处理好：用 NFKC 归一化，并去掉**所有**空白，不只首尾。"
+        )
     if found == [0, 3] or found == [3]:
         raise Hint("首尾的空白也要去掉。")
     if found == [0, 1, 2]:
@@ -55,6 +66,8 @@ def leaked(answer: Callable) -> None:
         raise Hint("把没有泄漏的文本也算进来了：「秋季大秀」不在训练集中。")
     if found != [0, 2, 3]:
         raise Hint("位置不对：返回的是测试集中的位置，不是训练集中的。")
+    if list(answer(["iPhone 涨价", "涨价！"], ["iphone涨价", "涨价"])) != []:
+        raise Hint("做过头了：只去空白、做 NFKC。大小写不同、标点不同的，不算同一条。")
     many = [f"第{i}条新闻" for i in range(3000)]
     if list(answer(many, many[-2:])) != [0, 1]:
         raise Hint("文本多的时候结果不对：每一条测试文本都要检查到。")
@@ -99,6 +112,27 @@ def confident_accuracy(answer: Callable) -> None:
         raise Hint("留下来的两条都猜对了，准确率应为 1：检查预测的类别是否取自概率最大的列。")
     if not np.isclose(float(answer(probabilities, labels, 0.8)[0]), 0.5):
         raise Hint("最大概率正好等于阈值的也要留下：「不小于」是 `>=`。")
+    wrong_one = np.array([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]]), np.array([1, 1, 0])
+    coverage, accuracy = (float(value) for value in answer(*wrong_one, 0.75))
+    if np.isclose(coverage, 1 / 3):
+        raise Hint("按正确类别的概率留的：用的时候没有标签，只能看最大的那个概率。")
+    if not np.isclose(coverage, 2 / 3) or not np.isclose(accuracy, 0.5):
+        raise Hint("有把握也会错：留下的两条里判对一条，覆盖率 2/3，准确率 1/2。")
     coverage, accuracy = answer(probabilities, labels, 0.99)
     if coverage != 0 or not np.isnan(accuracy):
         raise Hint("一条也没留下时，覆盖率是 0，准确率没有定义：请返回 float('nan')。")
+
+
+@exercise("05-4")
+def read_a_result(answer: str) -> None:
+    """`answer`: the letters of the statements that the result bears out."""
+    judge(
+        answer,
+        "AD",
+        {
+            "A": "两条损失分道扬镳，就是过拟合的样子。",
+            "B": "F1 只看谁最大。验证损失升了近一半，说明判错的那些判得更有把握，概率更不可信。",
+            "C": "第四轮起已经不再进步，再练只会更有把握地错。",
+            "D": "输了就写输了，读者才能信你赢的那几次。",
+        },
+    )

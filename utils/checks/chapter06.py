@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from utils.checks import Hint, exercise
+from utils.checks import Hint, exercise, judge
 
 
 @exercise("06-1")
@@ -30,6 +30,10 @@ def clean_review(answer: Callable) -> None:
     entities = answer("&quot;Harbour&quot; &amp; its sequel")
     if entities != '"Harbour" & its sequel':
         raise Hint("`&quot;`、`&amp;` 要还原成引号和 &：标准库的 `html.unescape` 就做这件事。")
+    if answer("caf&eacute; &lt;3") != "café <3":
+        raise Hint("还有别的实体没还原：不止 `&quot;` 和 `&amp;`，用 `html.unescape` 一次做完。")
+    if answer("Type &lt;br&gt; here") != "Type <br> here":
+        raise Hint("先还原实体再删标签，把正文里写出来的 `&lt;br&gt;` 也删了：次序反过来。")
     if answer("Under 5 < 7, over 9 > 8.") != "Under 5 < 7, over 9 > 8.":
         raise Hint("把不是标签的内容也删了：只去掉 br，正文里的 < 和 > 要留着。")
     if answer(" Two\n\nlines\t here ") != "Two lines here":
@@ -55,6 +59,14 @@ def learning_rate_at(answer: Callable) -> None:
         raise Hint("下降段从预热结束的那一步算起，长度是 `steps - warmup`，不是 `steps`。")
     if not (np.isclose(at(55), 0.5) and np.isclose(at(10), 1.0) and np.isclose(at(100), 0.0)):
         raise Hint("预热结束时应是最高值，下降段的一半处应是一半，最后一步应是 0。")
+    if not np.isclose(at(28), 0.8):
+        raise Hint("下降段不是直线：走过两成时应剩八成。")
+    if np.isclose(float(answer(55, 100, 10, 0.002)), 0.5):
+        raise Hint("没有用到 `peak`：最高的学习率由它给出，不一定是 1。")
+    if not np.isclose(float(answer(55, 100, 10, 0.002)), 0.001):
+        raise Hint("换一个 `peak`，各处的学习率都应按比例变。")
+    if np.isclose(at(1, warmup=1), 0.01) or np.isclose(at(50, warmup=1), 0.5, atol=1e-9):
+        raise Hint("`warmup` 等于 1 是一步，不是百分之百：只有小于 1 的才是比例。")
     if not np.isclose(at(5, warmup=0.1), 0.5):
         raise Hint("`warmup` 小于 1 时表示比例：0.1 就是总步数的一成。")
     if not np.isclose(at(55, warmup=0.1), 0.5):
@@ -90,6 +102,25 @@ def best_temperature(answer: Callable) -> None:
         raise Hint(
             "温度不对：对 softmax(logits / T) 算正确类别的平均负对数概率，取最小处的 T，误差在一成以内。"
         )
+    noisy = _three_noisy_classes()
+    if not _near(float(answer(*noisy)), _least_loss(*noisy)):
+        raise Hint(
+            "三个类别、标签有错的数据上温度不对：要支持任意多类，并且让交叉熵（不是 ECE，也不是概率之差的平方）最小。"
+        )
+
+
+def _three_noisy_classes():
+    """Logits of three classes, three times too large; two labels in ten are drawn at random.
+
+    There the calibration error and the Brier score are least at other temperatures.
+    """
+    generator = np.random.default_rng(0)
+    logits = generator.normal(0, 2.5, (3000, 3))
+    chances = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    labels = (chances.cumsum(1) > generator.random((3000, 1))).argmax(1)
+    noisy = generator.random(3000) < 0.2
+    labels[noisy] = generator.integers(0, 3, noisy.sum())
+    return 3 * logits, labels
 
 
 def _overconfident(factor):
@@ -102,9 +133,9 @@ def _overconfident(factor):
 
 def _least_loss(logits, labels):
     """The temperature with the least cross entropy, from a fine grid."""
-    temperatures = np.geomspace(0.1, 10, 401)
-    margins = np.where(labels == 1, logits[:, 0] - logits[:, 1], logits[:, 1] - logits[:, 0])
-    losses = [np.logaddexp(0, margins / each).mean() for each in temperatures]
+    temperatures = np.geomspace(0.1, 20, 461)
+    own = logits[np.arange(len(labels)), labels][:, None]
+    losses = [np.log(np.exp((logits - own) / each).sum(1)).mean() for each in temperatures]
     return temperatures[int(np.argmin(losses))]
 
 
@@ -193,3 +224,18 @@ def _windows_of(answer, ids, size, overlap):
         return np.stack([first, 1 - first], axis=1)
 
     return seen, answer(list(ids), predict, size, overlap)
+
+
+@exercise("06-6")
+def read_a_result(answer: str) -> None:
+    """`answer`: the letters of the statements that the result bears out."""
+    judge(
+        answer,
+        "BC",
+        {
+            "A": "看意见不同的：25 比 20，抛 45 次硬币也常这样。",
+            "B": "平均把握比准确率高出近二十个百分点。",
+            "C": "成对地看，25 比 20 离得太近。",
+            "D": "分数不能搬家：换一批人写的，名次要重新量。",
+        },
+    )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from utils.checks import Hint, exercise
+from utils.checks import Hint, exercise, judge
 
 END = "</s>"
 
@@ -305,3 +305,18 @@ def _random_model(rng: random.Random) -> tuple[list[tuple], dict]:
         weights = {token: rng.random() ** 3 + 0.001 for token in (*"甲乙丙丁", END)}
         model[prefix] = {token: each / sum(weights.values()) for token, each in weights.items()}
     return names, model
+
+
+@exercise("07-6")
+def read_a_result(answer: str) -> None:
+    """`answer`: the letters of the statements that the result bears out."""
+    judge(
+        answer,
+        "BC",
+        {
+            "A": "权重一个也没有变。约束只是不许它写名单以外的。",
+            "B": "自由时写对的，约束下照样写得出；能加的分只在出格的那几条里。",
+            "C": "七成的概率不在任何一个类别名上，它心里想写的不是类别。",
+            "D": "束只是找得更仔细，不改变模型给各个名字的概率。",
+        },
+    )

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from utils.checks import Hint, exercise
+from utils.checks import Hint, exercise, judge
 
 
 def close(value: object, expected: float) -> bool:
@@ -185,3 +185,18 @@ def difference_interval(answer: Callable) -> None:
     a = right_answers(3, 300, 0.8)[0]
     if not close(answer(a.copy(), a.copy()), (0, 0, 0)):
         raise Hint("两个模型逐题完全相同时，差和区间都应当是 0：题号要两边用同一批。")
+
+
+@exercise("08-6")
+def read_a_result(answer: str) -> None:
+    """`answer`: the letters of the statements that the result bears out."""
+    judge(
+        answer,
+        "BC",
+        {
+            "A": "伪困惑度猜每个字时两边都看得见，题目容易；GPT 只看左边。两个数不能比，更说明不了写作。",
+            "B": "差一个点，± 有两个点。",
+            "C": "慢是量出来的，准确率也不占优。",
+            "D": "这张表只说这个大小和这份预算，没有量过的别下结论。",
+        },
+    )

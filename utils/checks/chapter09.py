@@ -7,19 +7,175 @@ import torch
 from scipy import stats
 from torch.nn import functional
 
-from utils.checks import Hint, exercise
-
-# ---------------------------------------------------------------- 09_pairs_and_search
+from utils.checks import Hint, exercise, judge
 
 
-def near(value: object, expected: object, tolerance: float = 1e-5) -> bool:
-    """Equal numbers, arrays or tensors; things of another shape or kind are different."""
+def close(value: object, expected: object) -> bool:
+    """Equal numbers or arrays; things of another shape or kind are different."""
     try:
         value = np.asarray(value, dtype=float)
     except (TypeError, ValueError):
         return False
-    expected = np.asarray(expected, dtype=float)
-    return value.shape == expected.shape and np.allclose(value, expected, atol=tolerance)
+    return value.shape == np.shape(expected) and np.allclose(value, expected, atol=1e-6)
+
+
+# --- 09_more_tasks --------------------------------------------------------------------------------
+
+
+@exercise("09-1")
+def entity_f1(answer: Callable) -> None:
+    """`answer(truth, said)`: spans of each sentence -> precision, recall, F1 of all together."""
+    if not callable(answer):
+        raise Hint("请写成一个函数，接收标准和预测两个列表。")
+    truth = [[(0, 2, "PER"), (3, 5, "LOC")], [(0, 3, "PER"), (5, 7, "LOC")], [(0, 2, "LOC")]]
+    said = [[(0, 2, "PER"), (3, 5, "ORG")], [(0, 2, "PER")], [(0, 2, "LOC"), (3, 5, "LOC")]]
+    value = answer([list(row) for row in truth], [list(row) for row in said])
+    if not (isinstance(value, (tuple, list, np.ndarray)) and len(value) == 3):
+        raise Hint("返回三个数：精确率、召回率、F1。")
+    if close(value[:2], (3 / 5, 3 / 5)):
+        raise Hint("类型没有比：位置相同、类型不同的，不算对。")
+    if close(value[:2], (3 / 4, 3 / 5)):
+        raise Hint("各句的名字混在一起比了：第一句的 (0, 2) 和第二句的 (0, 2) 不是同一个名字。")
+    if close(value[:2], (1 / 3, 1 / 2)) or close(value[0], (1 / 2 + 0 + 1 / 2) / 3):
+        raise Hint("先逐句算再平均了：要把全部句子的个数加起来，只除一次。")
+    if not close(value[:2], (2 / 5, 2 / 5)):
+        raise Hint("这里对了 2 个，画了 5 个，该有 5 个。对的：起、止、类型都相同。")
+    value = answer([[(0, 1, "A"), (2, 3, "A"), (4, 5, "A")]], [[(0, 1, "A")]])
+    if close(value[:2], (1 / 3, 1)):
+        raise Hint("精确率和召回率颠倒了：精确率除以画了几个，召回率除以该有几个。")
+    if close(value[2], 2 / 3):
+        raise Hint("F1 是调和平均 2PR/(P+R)，不是两个数的平均。")
+    if not close(value, (1, 1 / 3, 1 / 2)):
+        raise Hint("该有三个、画对一个时，精确率 1，召回率三分之一，F1 二分之一。")
+    if not close(answer([[(0, 1, "A")]], [[]]), (0, 0, 0)):
+        raise Hint("什么也没画时，三个数都应当是 0。")
+
+
+@exercise("09-2")
+def bmes_to_bio(answer: Callable) -> None:
+    """`answer(labels)`: BMES of one sentence -> BIO."""
+    if not callable(answer):
+        raise Hint("请写成一个函数，接收一句话的标签。")
+
+    def says(row: str) -> str:
+        value = answer(row.split())
+        if not isinstance(value, (list, tuple)) or len(value) != len(row.split()):
+            raise Hint("返回一个与输入一样长的标签列表。")
+        return " ".join(map(str, value))
+
+    plain = says("B-PER M-PER E-PER O S-LOC S-LOC")
+    if "M-" in plain or "E-" in plain:
+        raise Hint("还留着 M- 或 E-：它们都在名字里面，BIO 里写 I-。")
+    if "S-" in plain:
+        raise Hint("还留着 S-：一个字的名字，BIO 里只有 B-。")
+    if plain.endswith("I-LOC I-LOC") or plain.endswith("B-LOC I-LOC"):
+        raise Hint("S- 换成了 I-，相邻的两个名字粘在一起了：每个 S- 都是一个 B-。")
+    if plain != "B-PER I-PER I-PER O B-LOC B-LOC":
+        raise Hint("B- 不变，M- 和 E- 换成 I-，S- 换成 B-，O 不变。")
+    if says("O M-PER E-PER") == "O I-PER I-PER":
+        raise Hint("O 后面的 M- 没有人开头：它自己当 B-。")
+    if says("B-PER M-LOC E-LOC") == "B-PER I-LOC I-LOC":
+        raise Hint("类型换了：B-PER 后面的 M-LOC 接不上，它自己当 B-。")
+    if says("B-X E-X E-X") == "B-X I-X I-X" or says("S-X E-X") == "B-X I-X":
+        raise Hint("E- 或 S- 之后名字已经收尾，后面的 E- 要另起一个 B-。")
+    for row, expected in (
+        ("O M-PER E-PER", "O B-PER I-PER"),
+        ("B-PER M-LOC E-LOC", "B-PER B-LOC I-LOC"),
+        ("B-X E-X E-X", "B-X I-X B-X"),
+        ("B-X M-X B-X M-X M-X S-X", "B-X I-X B-X I-X I-X B-X"),
+    ):
+        if says(row) != expected:
+            raise Hint(f"`{row}` 应当换成 `{expected}`。")
+
+
+@exercise("09-3")
+def label_pieces(answer: Callable) -> None:
+    """`answer(labels, offsets)`: labels of characters -> labels of pieces, None without any."""
+    if not callable(answer):
+        raise Hint("请写成一个函数，接收每个字的标签和每个词元的起止。")
+    # [CLS], a character, a word of two pieces, a blank, two characters, a number, [SEP]
+    labels = "O B-W I-W I-W I-W I-W I-W I-W I-W O B-L I-L".split()
+    offsets = [(0, 0), (0, 1), (1, 4), (4, 6), (7, 8), (8, 9), (10, 12), (0, 0)]
+    expected = [None, "O", "B-W", "I-W", "I-W", "I-W", "B-L", None]
+    value = answer(list(labels), list(offsets))
+    if not isinstance(value, (list, tuple)) or len(value) != len(offsets):
+        raise Hint("返回的列表要与 `offsets` 一样长，每个词元一个标签。")
+    value = list(value)
+    if value[0] is not None or value[-1] is not None:
+        raise Hint("[CLS] 和 [SEP] 起止相等，没有字，标签应是 None，不参加训练。")
+    if value[1:-1] == labels[: len(offsets) - 2]:
+        raise Hint("按词元的次序取了标签：第几个词元不等于第几个字，要用 `offsets` 里的起点。")
+    if value[6] == "I-L":
+        raise Hint("取了最后一个字的标签：`25` 这个词元是名字的开头，应是 B-。取起点那个字。")
+    if value[3] == "B-W" or value[4] == "B-W":
+        raise Hint("一个名字有了两个 B-：开头只有一个，后面的词元都是 I-。")
+    if value != expected:
+        raise Hint("取词元第一个字的标签：`labels[start]`。")
+    value = list(answer(["B-P", "B-P", "I-P"], [(0, 1), (1, 2), (2, 3)]))
+    if value == ["B-P", "I-P", "I-P"]:
+        raise Hint("挨着的两个名字粘住了：第二个名字的开头也是 B-。")
+    if value != ["B-P", "B-P", "I-P"]:
+        raise Hint("一个字一个词元时，标签应当原样不动。")
+
+
+@exercise("09-4")
+def best_span(answer: Callable) -> None:
+    """`answer(begin, end, longest)` -> (first, last) of the best legal span."""
+    if not callable(answer):
+        raise Hint("请写成一个函数，接收起点分、终点分和最大长度。")
+
+    def says(begin: list, end: list, longest: int) -> tuple:
+        value = answer(np.array(begin), np.array(end), longest)
+        if not (isinstance(value, (tuple, list, np.ndarray)) and len(value) == 2):
+            raise Hint("返回两个数：第一个词元和最后一个词元的编号。")
+        return tuple(int(place) for place in value)
+
+    begin, end = [2.0, 0.5, -1.0, 2.2, 0.0], [0.1, 3.0, 0.0, -0.5, 2.6]
+    value = says(begin, end, 5)
+    if value == (3, 1):
+        raise Hint("起点、终点各自取了最大，终点跑到起点前面去了：要在合法的段里一起找。")
+    if value == (3, 5):
+        raise Hint("最后一个词元也算在段里：返回它的编号，不要再加 1。")
+    if value == (1, 3):
+        raise Hint("把颠倒的一段调了个头：它的分数不是 `begin[first] + end[last]`。")
+    if value != (0, 1):
+        raise Hint("试遍起点不晚于终点的每一段，取 `begin[first] + end[last]` 最大的。")
+    begin, end = [5.0, 0.0, 0.0, 2.0], [0.0, 0.0, 3.0, 5.0]
+    value = says(begin, end, 2)
+    if value == (0, 3):
+        raise Hint("这一段有四个词元，超过了 `longest`：太长的不算。")
+    if value == (0, 2):
+        raise Hint("多算了一个：首尾都算在内，`longest` 为 2 时最多隔一个编号。")
+    if value != (3, 3):
+        raise Hint("一个词元也可以成段；最多 `longest` 个词元，`last - first + 1` 不超过它。")
+    if says([0.0, 9.0, 0.0], [0.0, 9.0, 1.0], 1) != (1, 1):
+        raise Hint("`longest` 为 1 时，起点和终点是同一个词元。")
+
+
+@exercise("09-5")
+def reading(answer: dict) -> None:
+    """`answer`: names of the readers in the report that never answer, that are blind, to choose."""
+    if not isinstance(answer, dict) or set(answer) != {"silent", "blind", "choose"}:
+        raise Hint('`reading` 要有三项："silent"、"blind"、"choose"。')
+    if strange := [name for name in answer.values() if name not in ("甲", "乙", "丙", "丁")]:
+        raise Hint(f"{strange[0]!r} 不是模型的名字：填 甲、乙、丙、丁 中的一个。")
+    if answer["silent"] == "丁":
+        raise Hint("丁在没有答案的题上得分高，可它在有答案的题上也得了分，所以它作答。")
+    if answer["silent"] != "甲":
+        raise Hint("从来不作答的，没有答案的题全对，有答案的题一分没有。")
+    if answer["blind"] == "甲":
+        raise Hint("甲打乱前后都是 0，是因为它根本不作答。要找的是作答的那一个。")
+    if answer["blind"] != "乙":
+        raise Hint("没读问题的，换一个问题，答案照旧：看哪一个打乱之后几乎不掉分。")
+    if answer["choose"] == "丙":
+        raise Hint("丙的有答案一列最高，可没有答案的题它全都硬答：该转人工的，一次也不会转。")
+    if answer["choose"] == "乙":
+        raise Hint("乙没有读问题，答对的是碰巧。")
+    if answer["choose"] == "甲":
+        raise Hint("甲从来不作答，等于没有。")
+
+
+# --- 09_pairs_and_search --------------------------------------------------------------------------
 
 
 @exercise("09-6")
@@ -31,9 +187,9 @@ def spearman(answer: Callable) -> None:
     scores = np.array([4.0, 0.0, 1.0, 3.0, 2.0, 5.0])
     value = answer(predictions.copy(), scores.copy())
     orders = [each.argsort(kind="stable").argsort() for each in (predictions, scores)]
-    if near(value, np.corrcoef(predictions, scores)[0, 1]):
+    if close(value, np.corrcoef(predictions, scores)[0, 1]):
         raise Hint("这是皮尔逊：没有换成名次。先把两列各换成名次，再算。")
-    if near(value, np.corrcoef(*orders)[0, 1]):
+    if close(value, np.corrcoef(*orders)[0, 1]):
         raise Hint("并列的两个 2.0 被排了先后。它们占第 3、第 4 名，应当都算 3.5。")
     ties = {
         "并列的都取了靠前的名次": stats.rankdata(predictions, "min"),
@@ -41,16 +197,16 @@ def spearman(answer: Callable) -> None:
         "并列的之后少数了名次": stats.rankdata(predictions, "dense"),
     }
     for what, ranks in ties.items():
-        if near(value, np.corrcoef(ranks, orders[1])[0, 1]):
+        if close(value, np.corrcoef(ranks, orders[1])[0, 1]):
             raise Hint(f"{what}；第 3、第 4 名并列，应当平分，都算 3.5。")
-    if near(value, np.corrcoef(predictions.argsort(), scores.argsort())[0, 1]):
+    if close(value, np.corrcoef(predictions.argsort(), scores.argsort())[0, 1]):
         raise Hint("一次 `argsort` 给的是「第几名在哪儿」，不是「这一个是第几名」。")
-    if not near(value, stats.spearmanr(predictions, scores).statistic):
+    if not close(value, stats.spearmanr(predictions, scores).statistic):
         raise Hint("名次减去平均名次，两列相乘求和，再除以各自平方和之积的平方根。")
     with np.errstate(all="ignore"):
         flat = answer(np.full(6, 2.0), scores.copy())
         other = answer(predictions.copy(), np.full(6, 2.0))
-    if near(flat, 0.0):
+    if close(flat, 0.0):
         raise Hint("预测全都一样时返回了 0。0 是「没有关系」，这里是「没有定义」：返回 nan。")
     if not all(isinstance(each, (float, np.floating)) and np.isnan(each) for each in (flat, other)):
         raise Hint('两列里哪一列全都一样，相关系数都没有定义，要返回 `float("nan")`。')
@@ -67,23 +223,23 @@ def mean_pool(answer: Callable) -> None:
     kept = hidden * mask.unsqueeze(-1)
     mean = kept.sum(1) / mask.sum(1, keepdim=True)
     right = functional.normalize(mean, dim=-1)
-    if near(value, right):
+    if close(value, right):
         return
     if not isinstance(value, torch.Tensor) or value.shape != right.shape:
         raise Hint("返回形状是（句子数，维数）的张量：沿着长度那一维平均。")
-    if near(value, mean):
+    if close(value, mean):
         raise Hint("平均对了，还没缩到长度 1：除以它自己的长度。")
-    if near(value, kept.mean(1)):
+    if close(value, kept.mean(1)):
         raise Hint("填充置了零，分母却还是整个长度，短句被压小了；而且还要缩到长度 1。")
-    if near(value, hidden.mean(1)) or near(value, functional.normalize(hidden.mean(1), dim=-1)):
+    if close(value, hidden.mean(1)) or close(value, functional.normalize(hidden.mean(1), dim=-1)):
         raise Hint("填充也平均进去了：掩码没有用上。先把填充的向量乘成 0。")
-    if near(value, hidden[:, 0]) or near(value, functional.normalize(hidden[:, 0], dim=-1)):
+    if close(value, hidden[:, 0]) or close(value, functional.normalize(hidden[:, 0], dim=-1)):
         raise Hint("这是第一个位置（[CLS]）的向量，不是各位置的平均。")
     units = functional.normalize(hidden, dim=-1) * mask.unsqueeze(-1)
     average = units.sum(1) / mask.sum(1, keepdim=True)
-    if near(value, average) or near(value, functional.normalize(average, dim=-1)):
+    if close(value, average) or close(value, functional.normalize(average, dim=-1)):
         raise Hint("先缩到长度 1 再平均了。应当先平均，最后才缩。")
-    if near(value, mean / mean.norm()):
+    if close(value, mean / mean.norm()):
         raise Hint("除以的是整个矩阵的长度；每一行要除以自己的长度。")
     raise Hint("hidden 乘上掩码（补一维），沿长度求和，除以内容位置的个数，再缩到长度 1。")
 
@@ -101,23 +257,23 @@ def contrastive_loss(answer: Callable) -> None:
     right = functional.cross_entropy(5 * cosines, place)
     if isinstance(value, torch.Tensor) and value.shape == (4,):
         raise Hint("返回了每句的损失；还要对这一批求平均，得一个数。")
-    if near(value, functional.cross_entropy(5 * (u @ v.T), place)):
+    if close(value, functional.cross_entropy(5 * (u @ v.T), place)):
         raise Hint("用了点积。向量不保证长度为 1，余弦要先把每个向量缩到长度 1。")
-    if near(value, functional.cross_entropy(cosines, place)):
+    if close(value, functional.cross_entropy(cosines, place)):
         raise Hint("忘了乘 scale：余弦最多差 2，softmax 拉不开差距。")
-    if near(value, functional.cross_entropy(cosines / 5, place)):
+    if close(value, functional.cross_entropy(cosines / 5, place)):
         raise Hint("scale 除进去了。公式里是乘；（有的论文写温度，那才是除。）")
-    if near(value, functional.cross_entropy(5 * cosines.T, place)):
+    if close(value, functional.cross_entropy(5 * cosines.T, place)):
         raise Hint("方向反了：是给每个 u 在所有 v 里选搭档，softmax 沿 v 那一维做。")
-    if near(value, -right):
+    if close(value, -right):
         raise Hint("差一个负号：概率的对数是负的，损失要取反。")
-    if near(value, right * 4):
+    if close(value, right * 4):
         raise Hint("求了和，没有除以 n。")
-    if near(value, functional.cross_entropy((5 * cosines).softmax(-1), place)):
+    if close(value, functional.cross_entropy((5 * cosines).softmax(-1), place)):
         raise Hint("softmax 做了两次：`cross_entropy` 自己会做。")
-    if near(value, 1 - cosines.diagonal().mean()) or near(value, -cosines.diagonal().mean()):
+    if close(value, 1 - cosines.diagonal().mean()) or close(value, -cosines.diagonal().mean()):
         raise Hint("只把搭档拉近，没有反例可推远：那样把所有句子压成一个点，损失就是最小的。")
-    if not near(value, right):
+    if not close(value, right):
         raise Hint("余弦矩阵乘 scale，第 i 行的正确答案是第 i 列，求交叉熵的平均。")
 
 
@@ -175,21 +331,15 @@ def _counts_from_one(answer: Callable) -> bool:
 
 @exercise("09-10")
 def supported(answer: set) -> None:
-    """The statements that the table bears out."""
-    if isinstance(answer, str):
-        answer = set(answer.replace(",", "").replace(" ", ""))
-    if not isinstance(answer, (set, frozenset, list, tuple)):
-        raise Hint('把字母放进一个集合，例如 `{"A", "B"}`。')
-    chosen = {str(each).strip().upper() for each in answer}
-    if chosen - set("ABCDE"):
-        raise Hint("只从 A 到 E 里选。")
-    if "A" in chosen:
-        raise Hint("A 只差两个点，200 题的标准误约三个点：换一批题就可能反过来。")
-    if "D" in chosen:
-        raise Hint("D 把答对当成读懂：一个字没读懂的重合度，也有六成四。再看陷阱那一列。")
-    if "E" in chosen:
-        raise Hint("E 说的是 50 道题：标准误约七个点，差四个点不过两道题。")
-    if "B" not in chosen:
-        raise Hint("再看 B：比较甲模型和第一行的陷阱那一列。")
-    if "C" not in chosen:
-        raise Hint("再看 C：差十四个点，先算 200 题的标准误，再看它是几倍。")
+    """The letters of the statements that the table bears out."""
+    judge(
+        answer,
+        "BC",
+        {
+            "A": "只差两个点，200 题的标准误约三个点：换一批题就可能反过来。",
+            "B": "比较甲模型和第一行的陷阱那一列。",
+            "C": "差十四个点。先算 200 题的标准误，再看它是几倍。",
+            "D": "别把答对当成读懂：一个字没读懂的重合度，也有六成四。看陷阱那一列。",
+            "E": "那是 50 道题：标准误约七个点，差四个点不过两道题。",
+        },
+    )

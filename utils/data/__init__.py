@@ -1,5 +1,6 @@
-"""The door to the data: texts, names, questions, pairs, whatever form they are in; long texts."""
+"""The door to the data: texts and their audit, names, questions, pairs, whatever form they are in; long texts."""
 
+from utils.data.audit import Audit, audit_texts, near_duplicates
 from utils.data.entities import detect_scheme, impossible_labels, load_entities, to_bio
 from utils.data.pairs import NLI_CLASSES, load_pairs
 from utils.data.questions import load_questions
@@ -7,15 +8,19 @@ from utils.data.rows import DataError
 from utils.data.shorten import PARTS, shorten
 from utils.data.spans import Span, bio_of, spans_of, texts_and_spans
 from utils.data.splits import THUCNEWS_CLASSES, balanced_sample
+from utils.data.tables import Table, read_rows, read_table
 from utils.data.texts import IMDB_CLASSES, load_imdb, load_texts, load_thucnews
 
 __all__ = [
+    "Audit",
     "DataError",
     "IMDB_CLASSES",
     "NLI_CLASSES",
     "PARTS",
     "Span",
     "THUCNEWS_CLASSES",
+    "Table",
+    "audit_texts",
     "balanced_sample",
     "bio_of",
     "detect_scheme",
@@ -26,6 +31,9 @@ __all__ = [
     "load_questions",
     "load_texts",
     "load_thucnews",
+    "near_duplicates",
+    "read_rows",
+    "read_table",
     "shorten",
     "spans_of",
     "texts_and_spans",

@@ -21,6 +21,7 @@ class Files(NamedTuple):
     after_split: str = ""  # a pattern of what may stand between the split and the ending
     bare: bool = False  # whether an ending may be missing, as in example.train
     class_folders: bool = False  # whether a folder of .txt files for each class is a source too
+    split_endings: str = "-"  # further ones of splits alone: other .json files describe the data
 
     def match_data(self, name: str) -> bool:
         """Whether a file of this name may hold data."""
@@ -32,7 +33,7 @@ class Files(NamedTuple):
         """The groups `name` (of the data set, or None) and `split`, if the name tells a split."""
         return re.fullmatch(
             r"((?P<name>.+)[_.-])?(?P<split>train|training|validation|valid|val|dev|test)"
-            rf"({self.after_split})(\.({self.endings})){'?' * self.bare}(\.gz)?",
+            rf"({self.after_split})(\.({self.endings}|{self.split_endings})){'?' * self.bare}(\.gz)?",
             name,
         )
 
@@ -47,7 +48,7 @@ class Files(NamedTuple):
         return f"train.{self.example}, validation.{self.example} and test.{self.example}"
 
 
-TEXTS = Files("csv|tsv|txt|parquet", class_folders=True)
+TEXTS = Files("csv|tsv|txt|parquet|xlsx|jsonl", class_folders=True, split_endings="json")
 CLASS_FILE = re.compile(r"(?P<prefix>.+[_.-])?class(es)?\.txt")
 
 

@@ -62,6 +62,49 @@ def refuse(path: Path, problems: list[tuple[int, str]], cure: str, word: str = "
     raise DataError(f"{path}, {told}{more}; {cure}")
 
 
+class Problem(NamedTuple):
+    """What is wrong with one row of a file: a key of `PROBLEMS`, and what it is about."""
+
+    number: int  # of the line; 0: the file holds one text
+    kind: str
+    detail: str = ""
+    file: Path | None = None  # where the rows are from several files
+
+
+# kind -> what is wrong and the cure, for the one line of an error. `{}` is the detail.
+PROBLEMS = {
+    "columns": ("{}", 'put a text that holds a comma or a quote in quotes: "...", "" for a quote'),
+    "tab": (
+        "no tab in it",
+        "write label<TAB>text or text<TAB>id, or a CSV file with the columns text,label",
+    ),
+    "text": ("the text is empty", "fill it in or delete the row"),
+    "label": ("the label is empty", "fill it in or delete the row"),
+    "nan": (
+        "the label {!r} is what programs write for an empty cell",
+        "fill it in or delete the row; if it is a class, call it otherwise",
+    ),
+    "json": ("{}", "write one object a line, with a text and a label"),
+}
+
+# What pandas, Excel and databases write where there is nothing.
+EMPTY_CELLS = {"nan", "null", "<na>", "#n/a"}
+
+
+def refuse_problems(path: Path, problems: list[Problem], word: str = "row") -> None:
+    """Raise one DataError for all rows that cannot be used, if there are any."""
+    if not problems:
+        return
+    kinds = {problem.kind for problem in problems}
+    cure = PROBLEMS[kinds.pop()][1] if len(kinds) == 1 else "correct or delete these rows"
+    if problems[0].file is not None:  # a file for each text
+        what, _ = PROBLEMS[problems[0].kind]
+        more = f" (and {len(problems) - 1} more files)" if len(problems) > 1 else ""
+        raise DataError(f"{problems[0].file}: {what.format(problems[0].detail)}{more}; {cure}")
+    told = [(each.number, PROBLEMS[each.kind][0].format(each.detail)) for each in problems]
+    refuse(path, told, cure, word)
+
+
 class Row(NamedTuple):
     """One text with its label as it stands in the file: a class name, or an id as a string."""
 
@@ -86,6 +129,18 @@ def read_rows(path: Path) -> list[Row]:
     Raises:
         DataError: missing, empty, damaged or mixed-up file, missing column, empty text or label.
     """
+    rows, problems = scan_rows(path)
+    refuse_problems(path, problems)
+    return rows
+
+
+def scan_rows(path: Path) -> tuple[list[Row], list[Problem]]:
+    """The usable rows of one file as `read_rows` gives them, and what is wrong with the others.
+
+    Raises:
+        DataError: a file of which no row can be read.
+    """
+    problems: list[Problem] = []
     if path.suffix == ".parquet":
         rows = _parquet_rows(path)
     else:
@@ -99,24 +154,34 @@ def read_rows(path: Path) -> list[Row]:
                 "them with load_pairs"
             )
         if {"text", "label"} <= set(columns) or ".csv" in path.suffixes:
-            rows = _table_rows(text, path, delimiter)
+            rows, problems = _table_rows(text, path, delimiter)
         else:
-            rows = _tab_rows(text, path)
-    return _checked(rows, path)
+            rows, problems = _tab_rows(text, path)
+    return usable(rows, problems, path)
 
 
 def read_class_folders(folder: Path) -> list[Row]:
     """Rows of a tree <folder>/<class>/<anything>.txt, one text a file, by class and file name.
 
     Lines are stripped of the indents that news texts carry, and blank lines left out.
+
+    Raises:
+        DataError: no such files, or one that is empty or damaged.
     """
+    rows, problems = scan_class_folders(folder)
+    refuse_problems(folder, problems)
+    return rows
+
+
+def scan_class_folders(folder: Path) -> tuple[list[Row], list[Problem]]:
+    """The usable rows as `read_class_folders` gives them, and what is wrong with the others."""
     rows = []
     for class_folder in class_folders(folder):
         for file in sorted(class_folder.glob("*.txt")):
             lines = (line.strip() for line in decode(read_bytes(file), file).split("\n"))
             text = "\n".join(line for line in lines if line)
             rows.append(Row(text, class_folder.name, file, 0))
-    return _checked(rows, folder)
+    return usable(rows, [], folder)
 
 
 def class_folders(folder: Path) -> list[Path]:
@@ -224,7 +289,7 @@ def table_rows(text: str, path: Path, delimiter: str) -> Iterator[tuple[int, lis
         ) from error
 
 
-def _table_rows(text: str, path: Path, delimiter: str) -> list[Row]:
+def _table_rows(text: str, path: Path, delimiter: str) -> tuple[list[Row], list[Problem]]:
     table = table_rows(text, path, delimiter)
     header = column_names(next(table, (1, []))[1])
     for column in ("text", "label"):
@@ -236,14 +301,15 @@ def _table_rows(text: str, path: Path, delimiter: str) -> list[Row]:
             )
     text_at, label_at = header.index("text"), header.index("label")
     rows: list[Row] = []
+    problems: list[Problem] = []
     for start, fields in table:
-        if len(fields) != len(header):
-            raise DataError(
-                f"{path}, row {start}: {len(fields)} columns instead of {len(header)}; "
-                'put a text that holds a comma or a quote in quotes: "...", "" for a quote'
+        if len(fields) == len(header):
+            rows.append(Row(fields[text_at], fields[label_at].strip(), path, start))
+        else:
+            problems.append(
+                Problem(start, "columns", f"{len(fields)} columns instead of {len(header)}")
             )
-        rows.append(Row(fields[text_at], fields[label_at].strip(), path, start))
-    return rows
+    return rows, problems
 
 
 def pair_columns(names: Sequence[str]) -> tuple[str, str] | None:
@@ -256,16 +322,12 @@ def column_names(fields: list[str]) -> list[str]:
     return [field.strip().strip('"').lower() for field in fields]
 
 
-def _tab_rows(text: str, path: Path) -> list[Row]:
+def _tab_rows(text: str, path: Path) -> tuple[list[Row], list[Problem]]:
     # Not splitlines(): texts from the web hold characters (U+2028, U+0085) that it takes for ends.
     lines = [(n, line.rstrip("\r")) for n, line in enumerate(text.split("\n"), start=1)]
     lines = [(n, line) for n, line in lines if line.strip()]
-    for number, line in lines:
-        if "\t" not in line:
-            raise DataError(
-                f"{path}, row {number}: no tab in it; write label<TAB>text or text<TAB>id, "
-                "or a CSV file with the columns text,label"
-            )
+    problems = [Problem(number, "tab") for number, line in lines if "\t" not in line]
+    lines = [(number, line) for number, line in lines if "\t" in line]
     if len(lines) > 1 and all(line.count("\t") == 2 for _, line in lines):
         raise DataError(
             f"{path}, row {lines[0][0]}: three columns in this and every row; read pairs of "
@@ -278,10 +340,11 @@ def _tab_rows(text: str, path: Path) -> list[Row]:
     label_first = _variety(label for label, _ in first) <= _variety(label for _, label in last)
     pairs = [(text, label) for label, text in first] if label_first else last
     numbers = [number for number, _ in lines]
-    return [
+    rows = [
         Row(text, label.strip(), path, number)
         for (text, label), number in zip(pairs, numbers, strict=True)
     ]
+    return rows, problems
 
 
 def _variety(labels) -> tuple[int, int]:
@@ -318,12 +381,25 @@ def _parquet_rows(path: Path) -> list[Row]:
     return rows
 
 
-def _checked(rows: list[Row], path: Path) -> list[Row]:
-    if not rows:
+def usable(rows: list[Row], problems: list[Problem], path: Path) -> tuple[list[Row], list[Problem]]:
+    """The rows that have a text and a label, and the problems with those that have not.
+
+    Args:
+        problems: those that reading has found already.
+    Raises:
+        DataError: not a single row.
+    """
+    if not rows and not problems:
         raise DataError(f"{path}: no rows in it; download it again, or fill it")
+    good, problems = [], list(problems)
     for row in rows:
+        file = None if row.number else row.file
         if not row.text.strip():
-            raise DataError(f"{row.place}: the text is empty; fill it in or delete the row")
-        if not row.label:
-            raise DataError(f"{row.place}: the label is empty; fill it in or delete the row")
-    return rows
+            problems.append(Problem(row.number, "text", "", file))
+        elif not row.label:
+            problems.append(Problem(row.number, "label", "", file))
+        elif row.label.casefold() in EMPTY_CELLS:
+            problems.append(Problem(row.number, "nan", row.label, file))
+        else:
+            good.append(row)
+    return good, sorted(problems, key=lambda problem: problem.number)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from utils.data import rows as files
+from utils.data import tables
 from utils.data.layout import SPLITS, WHOLE, find_class_file
 from utils.data.rows import DataError, Row
 
@@ -25,19 +26,27 @@ SHARE = 0.1  # of the texts of each class, for each split that a source does not
 SEED = "bert-in-practice-zh"
 
 
-def load_parts(parts: dict[str, Path], classes: Sequence[str] | str | Path | None) -> DatasetDict:
+def load_parts(
+    parts: dict[str, Path],
+    classes: Sequence[str] | str | Path | None,
+    text: str = tables.TEXT,
+    label: str = tables.LABEL,
+) -> DatasetDict:
     """Read the parts of a source, give the labels ids, carve the splits that are missing.
 
     Args:
         parts: which file or folder holds which split, as `find_parts` gives it.
         classes: class names in the order of their ids, a file of them, or None.
+        text, label: what the columns are called.
     Raises:
         DataError: see `load_texts`.
     """
     from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
 
     rows = {
-        part: files.read_class_folders(path) if path.is_dir() else files.read_rows(path)
+        part: (
+            files.read_class_folders(path) if path.is_dir() else tables.read_rows(path, text, label)
+        )
         for part, path in parts.items()
     }
     training = WHOLE if WHOLE in parts else "train"

@@ -8,6 +8,7 @@
     load_imdb("aclImdb_v1.tar.gz")
     load_texts("my.csv")                            # columns text,label, classes of your own
     load_texts("my.txt", classes=["差评", "好评"])    # ids instead of names
+    load_texts("my.xlsx", text="留言", label="部门")   # columns by any names
 
 Bad input raises a DataError of one line: the file and row, what is wrong, and the cure.
 """
@@ -66,6 +67,9 @@ def load_texts(
     source: str | Path,
     classes: Sequence[str] | str | Path | None = None,
     name: str = "",
+    *,
+    text: str = "text",
+    label: str = "label",
 ) -> DatasetDict:
     """Texts with one label each, split into train, validation and test.
 
@@ -78,6 +82,7 @@ def load_texts(
         classes: class names in the order of their ids, or a file with one name a line. Needed
             where labels are numbers, unless class.txt or <name>_class.txt stands beside the data.
         name: takes the files <name>_train.csv … where a folder holds several data sets.
+        text, label: what the columns are called, where not so; other columns are ignored.
 
     Returns:
         Splits train, validation, test, each with `text` (string) and `label` (ClassLabel). A split
@@ -88,7 +93,7 @@ def load_texts(
     Raises:
         DataError: the data cannot be used; the message tells where, why and what to do.
     """
-    return load_parts(find_parts(Path(source).expanduser(), name), classes)
+    return load_parts(find_parts(Path(source).expanduser(), name), classes, text, label)
 
 
 def _load_named(name: str, source, classes) -> DatasetDict:

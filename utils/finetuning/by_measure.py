@@ -4,32 +4,15 @@
 measured otherwise: by a function of the model, called after each epoch.
 """
 
-import contextlib
 import math
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from datasets import Dataset
-from transformers import (
-    DataCollatorWithPadding,
-    EarlyStoppingCallback,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-    PrinterCallback,
-    TrainingArguments,
-)
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from utils.finetuning.classifier import check_length
-from utils.finetuning.recipe import OF_THE_MACHINE, BucketTrainer, _no_bars, recipe
+from utils.finetuning.recipe import BucketTrainer, course_recipe, padding_for, run_trainer
 from utils.profile import SEED
-from utils.resuming import (
-    BestCheckpointHere,
-    check_same_run,
-    data_fingerprint,
-    last_complete_checkpoint,
-    model_fingerprint,
-)
 
 Measure = Callable[[PreTrainedModel], dict[str, float]]
 
@@ -100,39 +83,10 @@ def fine_tune_by(
         ValueError: no rows, rows longer than the model can read, a measure that is not a number,
             or `output` holds the checkpoints of another run.
     """
-    if len(train) == 0:
-        raise ValueError("fine_tune_by: the training split needs at least one row")
-    check_length(model, max(map(len, train["input_ids"])))
-    # Each forward takes **kwargs, from which Trainer concludes that it divides its loss by the
-    # number of accumulated batches. None does: the steps would be that many times too large.
-    model.accepts_loss_kwargs = False
-    settings = recipe(learning_rate, epochs, batch_size, seed, progress)
     # Said: Trainer takes whatever is not called a loss for the better the greater.
-    settings |= {"metric_for_best_model": best, "greater_is_better": not lower_is_better} | options
-    with contextlib.ExitStack() as stack:
-        if output is None:
-            output = stack.enter_context(tempfile.TemporaryDirectory())
-            settings = {"save_only_model": True} | settings  # nobody can resume from there
-        else:
-            fixed = {name: settings[name] for name in settings.keys() - OF_THE_MACHINE}
-            data, start = data_fingerprint(train), model_fingerprint(model)
-            check_same_run(output, fixed | {"patience": patience}, data, start)
-        early = [EarlyStoppingCallback(patience)] if patience else []
-        trainer = MeasuringTrainer(
-            measure=measure,
-            model=model,
-            args=TrainingArguments(output_dir=str(output), **settings),
-            train_dataset=train,
-            eval_dataset=train,  # Trainer wants some; `measure` has its own
-            processing_class=tokenizer,
-            data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8),
-            callbacks=[BestCheckpointHere(), *early],
-        )
-        if not progress:  # Trainer would print every log as a dict instead
-            trainer.remove_callback(PrinterCallback)
-            stack.enter_context(_no_bars())
-        trainer.train(resume_from_checkpoint=last_complete_checkpoint(output))
-    # Training in bf16 leaves a forward that always computes so: the model would answer otherwise
-    # than when it is saved and loaded again.
-    trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
-    return trainer
+    decides = {"metric_for_best_model": best, "greater_is_better": not lower_is_better}
+    settings = course_recipe(learning_rate, epochs, batch_size, seed, progress) | decides | options
+    return run_trainer(
+        MeasuringTrainer, model, tokenizer, train, None, settings, output, patience,
+        measure=measure, data_collator=padding_for(model, tokenizer),
+    )  # fmt: skip

@@ -15,6 +15,7 @@ from transformers import (
 )
 from transformers.utils import ModelOutput
 
+from utils.finetuning.packing import without_padding
 from utils.models import from_pretrained
 from utils.profile import SEED, bf16_available, device
 
@@ -114,9 +115,11 @@ def predict(
     model.eval()
     texts = as_texts(texts)
     rows = np.empty((len(texts), model.config.num_labels), dtype=np.float32)
-    for places in longest_first(texts, batch_size):
-        output, _ = _forward(model, tokenizer, [texts[place] for place in places], max_length)
-        rows[places] = output.logits.float().softmax(-1).cpu().numpy()
+    # One autocast around all batches: it casts each weight once and keeps it until it ends.
+    with without_padding(model), low_precision(model):
+        for places in longest_first(texts, batch_size):
+            output, _ = _forward(model, tokenizer, [texts[place] for place in places], max_length)
+            rows[places] = output.logits.float().softmax(-1).cpu().numpy()
     return rows
 
 
@@ -145,14 +148,16 @@ def sentence_features(
     model.eval()
     texts = as_texts(texts)
     features = np.empty((len(texts), model.config.hidden_size), dtype=np.float32)
-    for places in longest_first(texts):
-        output, mask = _forward(model, tokenizer, [texts[place] for place in places], max_length)
-        hidden = output.last_hidden_state.float()
-        if pooling == "last":
-            pooled = hidden[torch.arange(len(places)), (mask.sum(1) - 2).clamp(min=0)]
-        else:
-            pooled = (hidden * mask.unsqueeze(-1)).sum(1) / mask.sum(1, keepdim=True)
-        features[places] = pooled.cpu().numpy()
+    with low_precision(model):
+        for places in longest_first(texts):
+            batch = [texts[place] for place in places]
+            output, mask = _forward(model, tokenizer, batch, max_length)
+            hidden = output.last_hidden_state.float()
+            if pooling == "last":
+                pooled = hidden[torch.arange(len(places)), (mask.sum(1) - 2).clamp(min=0)]
+            else:
+                pooled = (hidden * mask.unsqueeze(-1)).sum(1) / mask.sum(1, keepdim=True)
+            features[places] = pooled.cpu().numpy()
     return features
 
 
@@ -176,5 +181,10 @@ def _forward(
         texts, truncation=True, max_length=max_length, padding=True, return_tensors="pt"
     ).to(device)
     check_length(model, batch["input_ids"].shape[1])
-    with torch.autocast(device.type, torch.bfloat16, enabled=bf16_available()):
-        return model(**batch), batch["attention_mask"]
+    return model(**batch), batch["attention_mask"]
+
+
+def low_precision(model: nn.Module) -> torch.autocast:
+    """A context in which the model computes in bf16, where the machine multiplies so."""
+    kind = next(model.parameters()).device.type
+    return torch.autocast(kind, torch.bfloat16, enabled=bf16_available())

@@ -21,7 +21,8 @@ from transformers import (
 )
 
 from utils.finetuning.classifier import attention, check_length, longest_first
-from utils.models import ModelError, check_folder, from_pretrained, load_tokenizer
+from utils.finetuning.saving import load_with_head
+from utils.models import from_pretrained
 from utils.profile import SEED, bf16_available
 
 OUTSIDE = (-1, -1)  # the offsets of a piece that is none of the passage's
@@ -49,6 +50,7 @@ def question_windows(
     tokenizer: PreTrainedTokenizerBase,
     max_length: int = 256,
     stride: int = 96,
+    mark_shared: bool = False,
 ) -> Dataset:
     """Each question with its passage as one or more rows `[CLS] question [SEP] window [SEP]`.
 
@@ -57,16 +59,21 @@ def question_windows(
         max_length: pieces of a row, special ones included.
         stride: pieces that two neighbouring windows share. An answer of up to so many pieces lies
             whole in one window at least.
+        mark_shared: tell the model where the passage has two neighbouring pieces of the question:
+            there the segment is 0, as the question's, not 1. A small BERT that has seen few
+            questions does not learn to compare the two by itself. (As the feature "exact match" of
+            Chen et al. 2017, arXiv 1704.00051, section 3.2.) To be given in answering as well.
     Returns:
         A row a window: what the model takes; `row`, the question's place in `dataset`; `offsets`,
         for each piece (start, end) in characters of the passage, `OUTSIDE` for all others; and with
         answers `start_positions`, `end_positions`: the first and the last piece of the first answer
         that lies whole in the window, both at [CLS] where none does.
     Raises:
-        ValueError: an empty question, or one that leaves the window no room, naming its row.
+        ValueError: an empty question, or one that leaves the window no room, naming its row; or
+            `mark_shared` with a model that knows no segments.
     """
     columns = _encode_windows(
-        tokenizer, dataset["question"], dataset["context"], max_length, stride
+        tokenizer, dataset["question"], dataset["context"], max_length, stride, mark_shared
     )
     if "answers" in dataset.column_names:
         contexts, answers = list(dataset["context"]), list(dataset["answers"])
@@ -87,6 +94,7 @@ def _encode_windows(
     contexts: Sequence[str],
     max_length: int,
     stride: int,
+    mark_shared: bool = False,
 ) -> dict[str, list]:
     """Columns of `question_windows` but for the answers."""
     questions, contexts = list(questions), list(contexts)
@@ -122,7 +130,27 @@ def _encode_windows(
         ]
         for window, offsets in enumerate(encoded["offset_mapping"])
     ]
+    if mark_shared:
+        if "token_type_ids" not in columns:
+            raise ValueError("mark_shared: this tokenizer gives no segments; leave it out")
+        columns["token_type_ids"] = [
+            _marked(*each)
+            for each in zip(
+                columns["input_ids"], columns["token_type_ids"], columns["offsets"], strict=True
+            )
+        ]
     return columns
+
+
+def _marked(ids: list[int], segments: list[int], offsets: Sequence[tuple[int, int]]) -> list[int]:
+    """The segments, with 0 for each two neighbours of the passage that the question has too."""
+    passage = [place for place, offset in enumerate(offsets) if offset != OUTSIDE]
+    asked = ids[: passage[0]] if passage else []
+    pairs, marked = set(zip(asked, asked[1:], strict=False)), list(segments)
+    for place in passage[:-1]:
+        if (ids[place], ids[place + 1]) in pairs:
+            marked[place] = marked[place + 1] = 0
+    return marked
 
 
 def _first_whole_answer(
@@ -185,17 +213,7 @@ def load_extractor(folder: str | Path) -> tuple[PreTrainedModel, PreTrainedToken
     Raises:
         ModelError: the folder is not a whole model, or is one without a head for spans.
     """
-    check_folder(Path(folder))
-    kinds = from_pretrained(AutoConfig, folder).architectures or []
-    if not any("QuestionAnswering" in kind for kind in kinds):
-        raise ModelError(f"{folder}: holds {kinds}, which finds no spans; fine-tune it first")
-    model = from_pretrained(
-        AutoModelForQuestionAnswering,
-        folder,
-        dtype=torch.float32,
-        attn_implementation=attention(),
-    )
-    return model, load_tokenizer(str(folder))
+    return load_with_head(folder, AutoModelForQuestionAnswering, "which finds no spans")
 
 
 # ---------------------------------------------------------------- answers
@@ -238,6 +256,7 @@ def answer_questions(
     stride: int = 96,
     max_characters: int = 30,
     batch_size: int = 32,
+    mark_shared: bool = False,
 ) -> list[Answer]:
     """The best span of each passage for its question, over all windows, in their order.
 
@@ -246,14 +265,14 @@ def answer_questions(
     windows: in most of them there is rightly none.
 
     Args:
-        max_length, stride: as for `question_windows`.
+        max_length, stride, mark_shared: as for `question_windows`.
         max_characters: no longer span is considered.
     Raises:
         ValueError: as `question_windows`; or a row is longer than the model can read.
     """
     model.eval()
     contexts = list(contexts)
-    columns = _encode_windows(tokenizer, questions, contexts, max_length, stride)
+    columns = _encode_windows(tokenizer, questions, contexts, max_length, stride, mark_shared)
     check_length(model, max(map(len, columns["input_ids"]), default=0))
     inputs = [name for name in tokenizer.model_input_names if name in columns]
     found: list[Answer] = [None] * len(columns["row"])

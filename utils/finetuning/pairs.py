@@ -13,8 +13,14 @@ from datasets import Dataset
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from utils.finetuning.by_measure import MeasuringTrainer, fine_tune_by
-from utils.finetuning.classifier import check_length, longest_first, new_classifier
-from utils.profile import SEED, bf16_available
+from utils.finetuning.classifier import (
+    check_length,
+    longest_first,
+    low_precision,
+    new_classifier,
+)
+from utils.finetuning.packing import without_padding
+from utils.profile import SEED
 
 # ---------------------------------------------------------------- cross-encoder
 
@@ -93,12 +99,12 @@ def _row_logits(model, tokenizer, columns: dict[str, list], batch_size: int) -> 
     columns = {name: columns[name] for name in tokenizer.model_input_names if name in columns}
     check_length(model, max(map(len, columns["input_ids"]), default=0))
     logits = torch.empty(len(columns["input_ids"]), model.config.num_labels)
-    for places in longest_first(columns["input_ids"], batch_size):
-        batch = tokenizer.pad(
-            {name: [values[place] for place in places] for name, values in columns.items()},
-            return_tensors="pt",
-        ).to(model.device)
-        with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16_available()):
+    with without_padding(model), low_precision(model):
+        for places in longest_first(columns["input_ids"], batch_size):
+            batch = tokenizer.pad(
+                {name: [values[place] for place in places] for name, values in columns.items()},
+                return_tensors="pt",
+            ).to(model.device)
             logits[places] = model(**batch).logits.float().cpu()
     return logits
 

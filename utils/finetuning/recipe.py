@@ -1,14 +1,14 @@
 """Fine-tuning with HF Trainer: tokenise, train.
 
-The default recipe pads each batch to its longest text only, puts texts of similar length into
-one batch (the batches in random order), and computes in bf16 where the machine has it: the same
-result as padding everything to 128 in fp32, in a fraction of the time (measured in
-`results/throughput.jsonl`).
+The default recipe puts texts of similar length into one batch (the batches in random order), leaves
+out the padding and whatever else never reaches the logits (`without_padding`), and computes in bf16
+where the machine has it: the same result as padding everything to 128 in fp32, in a fraction of the
+time (measured in `results/throughput.jsonl`).
 """
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -27,6 +27,7 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 from transformers.utils import logging
 
 from utils.finetuning.classifier import check_length
+from utils.finetuning.packing import is_plain_bert, without_padding
 from utils.metrics import load_metrics
 from utils.profile import SEED, bf16_available, device
 from utils.resuming import (
@@ -93,7 +94,7 @@ class BucketTrainer(Trainer):
         return sampler
 
 
-def recipe(
+def course_recipe(
     learning_rate: float = 3e-4,
     epochs: int = 5,
     batch_size: int = 32,
@@ -111,6 +112,7 @@ def recipe(
         "optim": "adamw_torch_fused",
         "train_sampling_strategy": "group_by_length",
         "bf16": bf16_available(),
+        "fp16": device().type == "cuda" and not bf16_available(),  # a T4 has no bf16
         "use_cpu": device().type == "cpu",
         "eval_strategy": "epoch",
         "save_strategy": "epoch",
@@ -129,7 +131,7 @@ def recipe(
 
 
 # A run may carry on on another machine, and be watched or not: the model is the same.
-OF_THE_MACHINE = {"bf16", "use_cpu", "disable_tqdm"}
+OF_THE_MACHINE = {"bf16", "fp16", "use_cpu", "disable_tqdm"}
 
 
 def fine_tune(
@@ -145,6 +147,7 @@ def fine_tune(
     output: str | Path | None = None,
     patience: int | None = None,
     progress: bool = True,
+    class_weights: Sequence[float] | None = None,
     **options,
 ) -> BucketTrainer:
     """Train on tokenised splits; afterwards `trainer.model` is the best epoch's by macro F1.
@@ -156,6 +159,7 @@ def fine_tune(
             (make the model anew, with the same seed), the same settings. By default a temporary
             folder.
         patience: stop after so many epochs without a better macro F1 on the validation split.
+        class_weights: how much the texts of each class count in the loss; all the same by default.
         options: further `TrainingArguments`, which override the recipe.
     Returns:
         the `transformers.Trainer`; `trainer.state.log_history` holds the curves.
@@ -163,34 +167,79 @@ def fine_tune(
         ValueError: no rows, rows longer than the model can read, classes that do not agree, or
             `output` holds the checkpoints of another run.
     """
-    if len(train) == 0 or len(validation) == 0:
-        raise ValueError("fine_tune: the training and the validation split need at least one row")
     check_classes(model, train=train, validation=validation)
-    check_length(model, max(max(map(len, split["input_ids"])) for split in (train, validation)))
-    settings = recipe(learning_rate, epochs, batch_size, seed, progress) | options
+    settings = course_recipe(learning_rate, epochs, batch_size, seed, progress) | options
+    return run_trainer(
+        BucketTrainer, model, tokenizer, train, validation, settings, output, patience,
+        data_collator=padding_for(model, tokenizer),
+        compute_metrics=_measures(),
+        compute_loss_func=None if class_weights is None else _weighted_loss(class_weights),
+        further={} if class_weights is None else {"class_weights": list(map(float, class_weights))},
+    )  # fmt: skip
+
+
+def padding_for(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
+) -> DataCollatorWithPadding:
+    """What pads a batch: to a multiple of 8, which products like, if the padding is computed at all."""
+    multiple = None if is_plain_bert(model) else 8
+    return DataCollatorWithPadding(tokenizer, pad_to_multiple_of=multiple)
+
+
+def run_trainer(
+    kind: type[Trainer],
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    train: Dataset,
+    validation: Dataset | None,
+    settings: dict,
+    output: str | Path | None,
+    patience: int | None,
+    further: dict | None = None,
+    **parts: object,
+) -> Trainer:
+    """Build a Trainer and run it, as each kind of fine-tuning does; see `fine_tune`.
+
+    Args:
+        kind: the class of the Trainer.
+        validation: None where the Trainer evaluates on rows of its own.
+        settings: all `TrainingArguments` but the folder.
+        further: what else makes it another run than one that differs in it.
+        parts: further arguments of the Trainer, such as `data_collator` and `compute_metrics`.
+    """
+    splits = [train] if validation is None else [train, validation]
+    if not all(map(len, splits)):
+        raise ValueError("the split to train on, and that to validate on, need at least one row")
+    check_length(model, max(max(map(len, split["input_ids"])) for split in splits))
+    # Each forward takes **kwargs, from which Trainer concludes that it divides its loss by the
+    # number of accumulated batches. None does: the steps would be that many times too large.
+    model.accepts_loss_kwargs = False
     with contextlib.ExitStack() as stack:
         if output is None:
             output = stack.enter_context(tempfile.TemporaryDirectory())
             settings = {"save_only_model": True} | settings  # nobody can resume from there
         else:
             fixed = {name: settings[name] for name in settings.keys() - OF_THE_MACHINE}
-            data, start = data_fingerprint(train, validation), model_fingerprint(model)
-            check_same_run(output, fixed | {"patience": patience}, data, start)
+            data, start = data_fingerprint(*splits), model_fingerprint(model)
+            check_same_run(output, fixed | {"patience": patience} | (further or {}), data, start)
         early = [EarlyStoppingCallback(patience)] if patience else []
-        trainer = BucketTrainer(
+        trainer = kind(
             model=model,
             args=TrainingArguments(output_dir=str(output), **settings),
             train_dataset=train,
-            eval_dataset=validation,
+            eval_dataset=splits[-1],  # Trainer wants some, also where it evaluates otherwise
             processing_class=tokenizer,
-            data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=8),
-            compute_metrics=_measures(),
             callbacks=[BestCheckpointHere(), *early],
+            **parts,
         )
-        if not progress:  # Trainer would print every log as a dict instead
+        if settings["disable_tqdm"]:  # Trainer would print every log as a dict instead
             trainer.remove_callback(PrinterCallback)
             stack.enter_context(_no_bars())
+        stack.enter_context(without_padding(model))
         trainer.train(resume_from_checkpoint=last_complete_checkpoint(output))
+    # Training in bf16 leaves a forward that always computes so: the model would answer otherwise
+    # than when it is saved and loaded again.
+    trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
     return trainer
 
 
@@ -209,7 +258,9 @@ def check_classes(model: PreTrainedModel, **splits: Dataset) -> None:
         whose = None
     for name, split in splits.items():
         column = next((each for each in ("label", "labels") if each in split.features), None)
-        if column is None or not isinstance(split[0][column], int):  # a regression, or tokens
+        if column is None or not len(split):
+            continue
+        if not isinstance(split[0][column], int):  # a regression, or tokens
             continue
         if (highest := max(split[column])) >= len(known):
             raise ValueError(
@@ -225,6 +276,16 @@ def check_classes(model: PreTrainedModel, **splits: Dataset) -> None:
                 f"{name}: classes {differ} {whose} ({', '.join(names):.60}; {', '.join(known):.60}); "
                 "load all splits with one classes=[...] and make the model with these names"
             )
+
+
+def _weighted_loss(class_weights: Sequence[float]) -> Callable:
+    """Cross-entropy, a mean over the rows in which each counts as much as its class weighs."""
+
+    def loss(outputs, labels, num_items_in_batch=None):
+        weight = torch.tensor(class_weights, dtype=torch.float32, device=outputs.logits.device)
+        return torch.nn.functional.cross_entropy(outputs.logits.float(), labels, weight)
+
+    return loss
 
 
 def _measures() -> Callable:

@@ -5,10 +5,9 @@ two are the offsets that the tokenizer gives with each piece of the joined text.
 characters, it would take each for a word, and no blank would be left.)
 """
 
-import contextlib
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -18,17 +17,15 @@ from transformers import (
     AutoConfig,
     AutoModelForTokenClassification,
     DataCollatorForTokenClassification,
-    EarlyStoppingCallback,
     PreTrainedModel,
     PreTrainedTokenizerBase,
-    PrinterCallback,
-    TrainingArguments,
     set_seed,
 )
 
 from utils.data import Span, bio_of, impossible_labels, spans_of
 from utils.finetuning.classifier import as_texts, attention, check_length, longest_first
-from utils.finetuning.recipe import BucketTrainer, _no_bars, recipe
+from utils.finetuning.recipe import BucketTrainer, course_recipe, run_trainer
+from utils.finetuning.saving import load_with_head
 from utils.models import from_pretrained
 from utils.pretraining import IGNORE
 from utils.profile import SEED, bf16_available
@@ -216,6 +213,18 @@ def new_tagger(
     return AutoModelForTokenClassification.from_config(config, dtype=torch.float32)
 
 
+def load_tagger(folder: str | Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """(model in float32, tokenizer) that `save_classifier` wrote.
+
+    Raises:
+        ModelError: the folder is not a whole model, or is one that labels no pieces.
+        ValueError: its labels are no BIO labels.
+    """
+    loaded = load_with_head(folder, AutoModelForTokenClassification, "which labels no pieces")
+    label_names_of(loaded[0])  # refuses other labels
+    return loaded
+
+
 def _check_names(names: Sequence[str]) -> None:
     spans_of(list(names))  # refuses what is no label
     types = {name[2:] for name in names if name != "O"}
@@ -245,6 +254,7 @@ def fine_tune_tagger(
     epochs: int = 10,
     batch_size: int = 16,
     seed: int = SEED,
+    output: str | Path | None = None,
     patience: int | None = None,
     progress: bool = True,
     **options: object,
@@ -256,6 +266,7 @@ def fine_tune_tagger(
 
     Args:
         train, validation: what `tokenize_entities` returns.
+        output: folder for checkpoints, as for `fine_tune`; a temporary one by default.
         patience: stop after so many epochs without a better F1.
         options: further `TrainingArguments`, which override the recipe.
     Returns:
@@ -263,35 +274,16 @@ def fine_tune_tagger(
         `eval_accuracy` (of pieces), `eval_impossible` (labels that continue nothing, before
         decoding).
     Raises:
-        ValueError: no rows, or rows longer than the model can read.
+        ValueError: no rows, rows longer than the model can read, or `output` holds the checkpoints
+            of another run.
     """
-    if len(train) == 0 or len(validation) == 0:
-        raise ValueError(
-            "fine_tune_tagger: the training and the validation split need at least one row"
-        )
-    check_length(model, max(max(map(len, split["input_ids"])) for split in (train, validation)))
-    # forward takes **kwargs, from which Trainer concludes that it divides its loss by the number
-    # of accumulated batches. It does not: the steps would be that many times too large.
-    model.accepts_loss_kwargs = False
-    settings = recipe(learning_rate, epochs, batch_size, seed, progress)
-    settings |= {"metric_for_best_model": "f1", "save_only_model": True} | options
-    with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
-        trainer = BucketTrainer(
-            model=model,
-            args=TrainingArguments(output_dir=folder, **settings),
-            train_dataset=train,
-            eval_dataset=validation,
-            processing_class=tokenizer,
-            data_collator=DataCollatorForTokenClassification(tokenizer, pad_to_multiple_of=8),
-            compute_metrics=_measures(label_names_of(model)),
-            callbacks=[EarlyStoppingCallback(patience)] if patience else [],
-        )
-        if not progress:  # Trainer would print every log as a dict instead
-            trainer.remove_callback(PrinterCallback)
-            stack.enter_context(_no_bars())
-        trainer.train()
-    return trainer
+    settings = course_recipe(learning_rate, epochs, batch_size, seed, progress)
+    return run_trainer(
+        BucketTrainer, model, tokenizer, train, validation,
+        settings | {"metric_for_best_model": "f1"} | options, output, patience,
+        data_collator=DataCollatorForTokenClassification(tokenizer, pad_to_multiple_of=8),
+        compute_metrics=_measures(label_names_of(model)),
+    )  # fmt: skip
 
 
 def _measures(names: list[str]) -> Callable:

@@ -35,7 +35,11 @@ def exact_match(prediction: str, answers: Sequence[str]) -> float:
     """1 if the prediction is one of the accepted answers, in normal form, else 0.
 
     Without an accepted answer the question has none, and "" is right.
+
+    Raises:
+        ValueError: one answer as a string, whose characters would count as answers.
     """
+    _check_list(answers)
     wanted = {normal_form(answer) for answer in answers} or {""}
     return float(normal_form(prediction) in wanted)
 
@@ -45,7 +49,11 @@ def character_f1(prediction: str, answers: Sequence[str]) -> float:
     accepted answers. Their order does not count, how often each stands does.
 
     Without an accepted answer: 1 for "", else 0.
+
+    Raises:
+        ValueError: one answer as a string, whose characters would count as answers.
     """
+    _check_list(answers)
     predicted = Counter(normal_form(prediction))
     if not answers or not predicted:
         return float(not answers and not predicted)
@@ -55,6 +63,11 @@ def character_f1(prediction: str, answers: Sequence[str]) -> float:
         common = (predicted & wanted).total()
         best = max(best, 2 * common / (predicted.total() + wanted.total()))
     return best
+
+
+def _check_list(answers: Sequence[str]) -> None:
+    if isinstance(answers, str):
+        raise ValueError(f"answers={answers[:20]!r} is one text; give a list of accepted texts")
 
 
 def accepted_answers(dataset: Dataset) -> list[list[str]]:

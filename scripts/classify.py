@@ -1,0 +1,353 @@
+"""Train a classifier on labelled texts of your own, use it, and measure it.
+
+    python scripts/classify.py train messages.csv --output my-model
+    python scripts/classify.py train messages.xlsx --text 留言 --label 部门 --output my-model
+    python scripts/classify.py predict my-model new.csv --output answers.csv
+    python scripts/classify.py evaluate my-model labelled.csv
+
+`train` first audits the texts and stops at what would spoil the training. Where they are few it
+judges by cross-validation, beside TF-IDF, and then trains on all of them. `predict` keeps every row
+in its place and says "unsure" below the threshold that `train` has chosen.
+"""
+
+import argparse
+import csv
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import numpy as np
+from datasets import Dataset, DatasetDict, concatenate_datasets
+from sklearn.metrics import classification_report
+from sklearn.utils.class_weight import compute_class_weight
+from tqdm import tqdm
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from utils.data import DataError, Table, audit_texts, load_texts, read_rows, read_table
+from utils.finetuning import (
+    fine_tune,
+    load_classifier,
+    new_classifier,
+    predict,
+    save_classifier,
+    tokenize,
+)
+from utils.measuring import confidence_threshold, estimate, out_of_fold, strongest_tfidf
+from utils.models import ModelError, load_tokenizer, resolve
+
+FEW = 2000  # texts; fewer, and every one is needed both to learn from and to judge by
+UNEQUAL = 2  # times as many texts in the largest class as in the smallest: classes are weighted
+ROWS_AT_A_TIME = 512
+NEW_COLUMNS = ("prediction", "probability", "note")
+UNSURE, EMPTY, BROKEN = "unsure", "empty", "broken"
+
+# What the weights that a model begins with may be used for.
+TERMS = {
+    "mini-bert-zh": "只供研究与教学：它的训练文本里有 THUCNews（商用须另得清华大学同意）",
+    "bert-zh": "见 google-bert/bert-base-chinese 的模型卡；mini 模式下用的是 mini-bert-zh，只供研究与教学",
+}
+
+
+def main() -> None:
+    arguments = parsed()
+    try:
+        arguments.run(arguments)
+    except (DataError, ModelError, ValueError, OSError) as error:
+        sys.exit(f"error: {error}")
+
+
+def parsed(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line, as `main` reads it."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(required=True, metavar="train | predict | evaluate")
+    columns = argparse.ArgumentParser(add_help=False)
+    columns.add_argument("--text", default="text", help="what the column of the texts is called")
+    columns.add_argument("--label", default="label", help="what that of the labels is called")
+
+    training = commands.add_parser("train", parents=[columns], help="train and judge a classifier")
+    training.add_argument("data", type=Path, help="CSV, TSV, .xlsx, .jsonl, or a folder")
+    training.add_argument("--output", type=Path, required=True, help="folder for the classifier")
+    training.add_argument("--model", default="bert-zh", help="what to begin with: name or folder")
+    training.add_argument("--max-length", type=int, default=128, help="in tokens")
+    training.add_argument("--epochs", type=int, default=15)
+    training.add_argument("--batch-size", type=int, default=16)
+    training.add_argument("--learning-rate", type=float, default=3e-4)
+    training.add_argument("--folds", type=int, default=5, help="of the cross-validation")
+    training.add_argument("--accuracy", type=float, default=0.95, help="wanted of sure answers")
+    training.add_argument("--seed", type=int, default=0)
+    training.add_argument("--accept", action="store_true", help="train in spite of the audit")
+    training.set_defaults(run=train)
+
+    predicting = commands.add_parser("predict", help="classify the rows of a table")
+    predicting.add_argument("model", type=Path, help="folder that train has written")
+    predicting.add_argument("data", type=Path, help="CSV, TSV, .xlsx or .jsonl")
+    predicting.add_argument("--output", type=Path, required=True, help="CSV to write")
+    predicting.add_argument("--text", default="text", help="what the column of the texts is called")
+    predicting.set_defaults(run=predict_table)
+
+    evaluating = commands.add_parser(
+        "evaluate", parents=[columns], help="measure on labelled texts"
+    )
+    evaluating.add_argument("model", type=Path, help="folder that train has written")
+    evaluating.add_argument("data", type=Path, help="CSV, TSV, .xlsx or .jsonl with labels")
+    evaluating.set_defaults(run=evaluate)
+    return parser.parse_args(words)
+
+
+# --- train ----------------------------------------------------------------------------------------
+
+
+def train(arguments: argparse.Namespace) -> None:
+    """Audit, judge beside TF-IDF, choose the threshold, train and save."""
+    if arguments.output.exists() and any(arguments.output.iterdir()):
+        raise ValueError(f"{arguments.output}: not empty; name a new folder, or remove it")
+    checkpoint = resolve(arguments.model)
+    tokenizer = load_tokenizer(checkpoint)
+    found = audit_texts(
+        arguments.data, text=arguments.text, label=arguments.label,
+        tokens=lambda texts: tokenizer(list(texts))["input_ids"], max_length=arguments.max_length,
+    )  # fmt: skip
+    print(found)
+    broken = any(remark.kind.startswith("broken") for remark in found.remarks)
+    if broken or any(remark.serious for remark in found.remarks) and not arguments.accept:
+        way = "" if broken else "；确认无妨，就加上 --accept"
+        sys.exit(f"先把标了 ⚠️ 的改好，再运行一次{way}。文件没有改动，也没有开始训练。")
+    splits = load_texts(arguments.data, text=arguments.text, label=arguments.label)
+    names = splits["train"].features["label"].names
+    print(
+        f"\n从 {checkpoint} 开始训练。{TERMS.get(arguments.model, '权重能用来做什么，见它的模型卡')}。"
+    )
+    few = sum(splits.num_rows.values()) < FEW and set(found.counts) == {"whole"}
+    judge = judge_by_folds if few else judge_by_splits
+    model, report, threshold = judge(splits, names, checkpoint, tokenizer, arguments)
+    model.config.threshold = threshold
+    tokenizer.model_max_length = arguments.max_length  # what a pipeline cuts at
+    save_classifier(model, tokenizer, arguments.output)
+    report |= {"classes": names, "begun_with": arguments.model, "threshold": threshold}
+    settings = ("max_length", "epochs", "batch_size", "learning_rate", "seed")
+    report |= {name: getattr(arguments, name) for name in settings}
+    (arguments.output / "report.json").write_text(
+        json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
+    )
+    print(f"\n✅ 存在 {arguments.output}。下一步：")
+    print(f"python scripts/classify.py predict {arguments.output} 新的.csv --output 答案.csv")
+
+
+def judge_by_folds(
+    splits: DatasetDict,
+    names: list[str],
+    checkpoint: str,
+    tokenizer: PreTrainedTokenizerBase,
+    arguments: argparse.Namespace,
+) -> tuple[PreTrainedModel, dict, float]:
+    """Few texts: each is judged by a model that has not seen it, then all are learned from."""
+    whole = concatenate_datasets(list(splits.values()))
+    texts, labels = list(whole["text"]), list(whole["label"])
+
+    def bert(seen: list[str], their_labels: list[int], judged: list[str]) -> np.ndarray:
+        rows = as_rows(seen, their_labels, whole)
+        model = trained(rows, None, names, checkpoint, tokenizer, arguments)
+        return predict(model, tokenizer, judged, arguments.max_length)
+
+    def tfidf(seen: list[str], their_labels: list[int], judged: list[str]) -> np.ndarray:
+        pipeline, _, _ = strongest_tfidf(seen, their_labels)
+        return pipeline.predict_proba(judged)
+
+    count = arguments.folds
+    print(f"文本不多，用 {count} 折交叉验证来估计：每条都由没见过它的模型来判。")
+    rows = {
+        "TF-IDF": out_of_fold(tfidf, texts, labels, count, arguments.seed),
+        "BERT": out_of_fold(bert, texts, labels, count, arguments.seed, track=tqdm),
+    }
+    report = told(rows, labels)
+    threshold = chosen_threshold(rows["BERT"], labels, arguments.accuracy)
+    print("再用全部文本训练要交出去的那一个……")
+    model = trained(whole, None, names, checkpoint, tokenizer, arguments)
+    return model, report | {"judged_by": f"{count}-fold cross-validation"}, threshold
+
+
+def judge_by_splits(
+    splits: DatasetDict,
+    names: list[str],
+    checkpoint: str,
+    tokenizer: PreTrainedTokenizerBase,
+    arguments: argparse.Namespace,
+) -> tuple[PreTrainedModel, dict, float]:
+    """Enough texts: the best epoch and the threshold by the validation split, scores by the test."""
+    model = trained(splits["train"], splits["validation"], names, checkpoint, tokenizer, arguments)
+    pipeline, _, _ = strongest_tfidf(splits["train"]["text"], splits["train"]["label"])
+    test = list(splits["test"]["text"])
+    rows = {
+        "TF-IDF": pipeline.predict_proba(test),
+        "BERT": predict(model, tokenizer, test, arguments.max_length),
+    }
+    print(f"测试集 {len(test)} 条：")
+    report = told(rows, splits["test"]["label"])
+    sure = predict(model, tokenizer, list(splits["validation"]["text"]), arguments.max_length)
+    threshold = chosen_threshold(sure, splits["validation"]["label"], arguments.accuracy)
+    return model, report | {"judged_by": "test split"}, threshold
+
+
+def as_rows(texts: list[str], labels: list[int], like: Dataset) -> Dataset:
+    """Texts and class ids as a data set with the classes of another."""
+    return Dataset.from_dict({"text": texts, "label": labels}, features=like.features)
+
+
+def trained(
+    rows: Dataset,
+    validation: Dataset | None,
+    names: list[str],
+    checkpoint: str,
+    tokenizer: PreTrainedTokenizerBase,
+    arguments: argparse.Namespace,
+) -> PreTrainedModel:
+    """A classifier trained on rows; its best epoch where there is a validation split, else the last.
+
+    A dozen rows held out would choose the luckiest epoch, not the best.
+    """
+    encoded = tokenize(rows, tokenizer, arguments.max_length)
+    options = {}
+    if validation is None:
+        options = {"eval_strategy": "no", "save_strategy": "no", "load_best_model_at_end": False}
+    sizes = Counter(rows["label"])
+    if max(sizes.values()) > UNEQUAL * min(sizes.values()):
+        present = np.array(sorted(sizes))
+        weights = np.ones(len(names))
+        weights[present] = compute_class_weight("balanced", classes=present, y=rows["label"])
+        options["class_weights"] = weights.tolist()
+    model = new_classifier(checkpoint, names, seed=arguments.seed)
+    fine_tune(
+        model, tokenizer, encoded,
+        encoded if validation is None else tokenize(validation, tokenizer, arguments.max_length),
+        learning_rate=arguments.learning_rate, epochs=arguments.epochs, seed=arguments.seed,
+        batch_size=arguments.batch_size, progress=validation is not None, **options,
+    )  # fmt: skip
+    return model
+
+
+def told(rows: dict[str, np.ndarray], labels: Sequence[int]) -> dict:
+    """Print the scores of each way, and who wins; the scores for the report."""
+    scores = {name: estimate(each, labels) for name, each in rows.items()}
+    most = Counter(labels).most_common(1)[0][1] / len(labels)
+    print(f"  总猜最多的一类  准确率 {most:.3f}")
+    for name, score in scores.items():
+        print(f"  {name:14}  {score}")
+    bert, tfidf = scores["BERT"], scores["TF-IDF"]
+    if bert.low <= tfidf.accuracy <= bert.high:
+        print("BERT 与 TF-IDF 分不出高下：这么多文本还说不准。TF-IDF 小而快，先用它也行。")
+    elif bert.accuracy < tfidf.accuracy:
+        print("TF-IDF 更好。用它，或者再标一些文本。")
+    return {"scores": {name: score._asdict() for name, score in scores.items()}, "majority": most}
+
+
+def chosen_threshold(probabilities: np.ndarray, labels: Sequence[int], accuracy: float) -> float:
+    """Print and give the probability below which an answer is "unsure"."""
+    threshold = confidence_threshold(probabilities, labels, accuracy)
+    if threshold.coverage:
+        print(
+            f"把握不低于 {threshold.probability:.2f} 才算数：{threshold.coverage:.0%} 的文本有答案，"
+            f"其中 {threshold.accuracy:.1%} 是对的；其余标为 {UNSURE}，请人来看。"
+        )
+    else:
+        print(
+            f"哪个门槛都到不了 {accuracy:.0%}：所有答案都会标为 {UNSURE}。再标一些文本，或调低 --accuracy。"
+        )
+    return threshold.probability
+
+
+# --- predict and evaluate -------------------------------------------------------------------------
+
+
+def load(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, int, float]:
+    """(model, tokenizer, tokens a text is cut at, threshold) of a folder that `train` has written."""
+    model, tokenizer = load_classifier(folder)
+    positions = getattr(model.config, "max_position_embeddings", 512)
+    threshold = float(getattr(model.config, "threshold", 0.0))
+    return model, tokenizer, min(tokenizer.model_max_length, positions), threshold
+
+
+def predict_table(arguments: argparse.Namespace) -> None:
+    """Write the table with three columns more; every row stays in its place."""
+    if arguments.output.exists():
+        raise ValueError(f"{arguments.output}: is there already; name another file, or remove it")
+    model, tokenizer, max_length, threshold = load(arguments.model)
+    table = read_table(arguments.data)
+    texts = table.column(arguments.text)
+    answers, notes = [""] * len(texts), [""] * len(texts)
+    chances = [""] * len(texts)
+    places = []
+    for place, text in enumerate(texts):
+        if text is None:
+            notes[place] = BROKEN
+        elif not text.strip():
+            notes[place] = EMPTY
+        else:
+            places.append(place)
+    with tqdm(total=len(places), unit="text") as bar:
+        for start in range(0, len(places), ROWS_AT_A_TIME):
+            some = places[start : start + ROWS_AT_A_TIME]
+            rows = predict(model, tokenizer, [texts[place] for place in some], max_length)
+            for place, row in zip(some, rows, strict=True):
+                answers[place] = model.config.id2label[int(row.argmax())]
+                chances[place] = f"{row.max():.4f}"
+                notes[place] = UNSURE if row.max() < threshold else ""
+            bar.update(len(some))
+    write_table(arguments.output, table, [answers, chances, notes])
+    counts = Counter(note or "sure" for note in notes)
+    print("、".join(f"{name} {count}" for name, count in counts.most_common()))
+    for problem in table.problems[:5]:
+        print(f"第 {problem.number} 行没法读（{problem.detail}），在输出里标为 {BROKEN}")
+
+
+def write_table(path: Path, table: Table, columns: list[list[str]]) -> None:
+    """The table with the new columns as CSV, whole or not at all.
+
+    With a byte order mark, without which Excel takes Chinese in a CSV file for something else.
+    """
+    new = [name if name not in table.columns else f"{name}_2" for name in NEW_COLUMNS]
+    unfinished = path.with_name(path.name + ".part")
+    with open(unfinished, "w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([*table.columns, *new])
+        for row, answer in zip(table.rows, zip(*columns, strict=True), strict=True):
+            writer.writerow([*(row or [""] * len(table.columns)), *answer])
+    unfinished.replace(path)
+
+
+def evaluate(arguments: argparse.Namespace) -> None:
+    """Print how a classifier does on labelled texts, class by class, and above its threshold."""
+    model, tokenizer, max_length, threshold = load(arguments.model)
+    rows = read_rows(arguments.data, arguments.text, arguments.label)
+    ids = {name: number for number, name in model.config.id2label.items()}
+    if unknown := sorted({row.label for row in rows} - set(ids)):
+        first = next(row for row in rows if row.label == unknown[0])
+        raise DataError(
+            f"{first.place}: label {unknown[0][:40]!r} is none of the model's "
+            f"({', '.join(ids)[:80]}); correct it, or leave such rows out"
+        )
+    labels = np.array([ids[row.label] for row in rows])
+    chances = predict(model, tokenizer, [row.text for row in tqdm(rows)], max_length)
+    print(estimate(chances, labels))
+    print(
+        classification_report(
+            labels, chances.argmax(1), labels=list(ids.values()), target_names=list(ids), digits=3,
+            zero_division=0,
+        )
+    )  # fmt: skip
+    sure = chances.max(1) >= threshold
+    if 0 < sure.sum() < len(sure):
+        right = (chances.argmax(1) == labels)[sure].mean()
+        print(f"把握不低于 {threshold:.2f} 的有 {sure.mean():.0%}，其中 {right:.1%} 是对的")
+
+
+if __name__ == "__main__":
+    main()

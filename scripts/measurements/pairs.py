@@ -1,0 +1,238 @@
+"""Two sentences, a class or a grade: shared words and TF-IDF, random weights, mini-bert-zh."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from datasets import Dataset, DatasetDict, concatenate_datasets
+from sklearn.linear_model import Ridge
+
+from measurements.results import Results
+from measurements.runs import score, summary
+from measurements.sets import (
+    ARMS,
+    CHECKPOINT,
+    DROPOUT,
+    data_sha256,
+    epochs_for,
+    find_sets,
+    for_validation,
+    measure_arms,
+)
+from utils.data import load_pairs
+from utils.finetuning import (
+    fine_tune,
+    fine_tune_regressor,
+    new_classifier,
+    new_regressor,
+    predict_pairs,
+    predict_scores,
+    tokenize_pairs,
+)
+from utils.measuring import (
+    CHINESE_TERMS,
+    PairTfidf,
+    correlations,
+    overlaps,
+    pair_controls,
+    strongest_pair_tfidf,
+)
+from utils.models import load_tokenizer, resolve
+
+MAX_LENGTH = 96
+SEEN = {"label": 25_000, "score": 15_000}  # pairs that a run trains on
+ALPHAS = (1, 3, 10, 30, 100)  # regularisation of the grades' ridge regression
+# Whoever learned the first is also asked about the second, whose pairs share nearly all words.
+TRAPS = {"lcqmc": "pawsx_zh_val"}
+
+
+def measure_pairs(
+    folder: Path,
+    results: Results,
+    arms: Sequence[str] = ARMS,
+    sets: Sequence[str] | None = None,
+) -> None:
+    """The rows NAME/majority, …/sentence1, …/sentence2, …/overlap, …/tfidf, …/mini-bert-zh and
+    …/scratch of each data set; of grades NAME/mean, …/overlap, …/tfidf and both models.
+
+    Args:
+        folder: holds NAME_train, NAME_val, NAME_test in a form that `load_pairs` reads.
+        sets: only these names.
+    """
+    for name in find_sets(folder, sets):
+        splits = load_pairs(folder, name)
+        data, train = data_sha256(splits), splits["train"]
+        target = "label" if "label" in train.column_names else "score"
+        epochs = epochs_for(len(train), SEEN[target])
+        settings = {"epochs": epochs, "max_length": MAX_LENGTH, "train_rows": len(train)}
+        if target == "label":
+            trap = trap_of(name, folder)
+            if "tfidf" in arms:
+                labelled_baselines(name, splits, trap, results, data)
+            trained, judged_by = classifier_trainer(splits, trap, epochs), "macro_f1"
+        else:
+            if "tfidf" in arms:
+                graded_baselines(name, splits, results, data)
+            trained, judged_by = regressor_trainer(splits, epochs), "mse"
+        measure_arms(
+            name, trained, results, arms, settings,
+            judged_by=judged_by, lower_is_better=judged_by == "mse", data=data,
+        )  # fmt: skip
+
+
+def trap_of(name: str, folder: Path) -> dict[str, Dataset]:
+    """All pairs of the trap that goes with a data set, by its name; empty where there is none."""
+    files = sorted(folder.glob(f"{TRAPS[name]}.*")) if name in TRAPS else []
+    return {TRAPS[name]: concatenate_datasets([*load_pairs(files[0]).values()])} if files else {}
+
+
+# --- Labels --------------------------------------------------------------------------------------
+
+
+def labelled_baselines(
+    name: str,
+    splits: DatasetDict,
+    trap: dict[str, Dataset],
+    results: Results,
+    data: dict[str, str],
+) -> None:
+    """What needs no understanding (`pair_controls`), and TF-IDF of both sentences."""
+    train, test = splits["train"], splits["test"]
+    if not results.has(f"{name}/majority", **data):
+        controls = pair_controls(train[:], test[:])
+        on_trap = {each: pair_controls(train[:], rows[:]) for each, rows in trap.items()}
+        for control, accuracy in controls.items():
+            found = {each: values[control] for each, values in on_trap.items()}
+            row = summary([{"accuracy": accuracy} | found])
+            results.add(f"{name}/{control}", row, **data)
+    if not results.has(f"{name}/tfidf", **data):
+        model, chosen, _ = strongest_pair_tfidf(sentence_pairs(train), train["label"])
+        found = label_grades(test, trap, lambda rows: model.predict(sentence_pairs(rows)))
+        results.add(f"{name}/tfidf", summary([found]) | {"chosen": chosen}, **data)
+
+
+def sentence_pairs(rows: Dataset) -> list[tuple[str, str]]:
+    """(sentence1, sentence2) of each row."""
+    return list(zip(rows["sentence1"], rows["sentence2"], strict=True))
+
+
+def classifier_trainer(splits: DatasetDict, trap: dict[str, Dataset], epochs: int) -> Callable:
+    """`trained` of `measure_arms`."""
+    tokenizer = load_tokenizer(resolve(CHECKPOINT))
+    classes = splits["train"].features["label"].names
+    train, validation = (
+        tokenize_pairs(each, tokenizer, MAX_LENGTH)
+        for each in (splits["train"], for_validation(splits["validation"]))
+    )
+
+    def trained(pretrained: bool, rate: float, seed: int) -> tuple[float, Callable]:
+        trainer = fine_tune(
+            new_classifier(resolve(CHECKPOINT), classes, pretrained, seed, DROPOUT),
+            tokenizer, train, validation,
+            learning_rate=rate, epochs=epochs, seed=seed, progress=False,
+        )  # fmt: skip
+
+        def predict(rows: Dataset) -> np.ndarray:
+            sentences = rows["sentence1"], rows["sentence2"]
+            return predict_pairs(trainer.model, tokenizer, *sentences, MAX_LENGTH).argmax(1)
+
+        return trainer.state.best_metric, lambda: label_grades(splits["test"], trap, predict)
+
+    return trained
+
+
+def label_grades(
+    test: Dataset, trap: dict[str, Dataset], predict: Callable[[Dataset], Sequence[int]]
+) -> dict[str, float]:
+    """Accuracy and macro F1 on the test split; accuracy on the trap, under its name."""
+    found = score(test["label"], predict(test))
+    for name, rows in trap.items():
+        found[name] = score(rows["label"], predict(rows))["accuracy"]
+    return found
+
+
+# --- Grades --------------------------------------------------------------------------------------
+
+
+def graded_baselines(
+    name: str, splits: DatasetDict, results: Results, data: dict[str, str]
+) -> None:
+    """The mean of the training grades; shared words; ridge regression on TF-IDF of both."""
+    test = splits["test"]
+    scores = np.array(splits["train"]["score"])
+    if not results.has(f"{name}/mean", **data):
+        found = {"mse": float(np.mean((np.array(test["score"]) - scores.mean()) ** 2))}
+        results.add(f"{name}/mean", summary([found]), **data)
+    if not results.has(f"{name}/overlap", **data):
+        shared = overlaps(test["sentence1"], test["sentence2"])
+        found = correlations(shared, test["score"])
+        row = summary([{each: found[each] for each in ("spearman", "pearson")}])
+        results.add(f"{name}/overlap", row, **data)
+    if not results.has(f"{name}/tfidf", **data):
+        predict, chosen, mse = strongest_grades(splits["train"], splits["validation"])
+        row = summary([grade_grades(test, predict(test))])
+        row |= {"chosen": chosen, "validation_mse": round(mse, 4)}
+        results.add(f"{name}/tfidf", row, **data)
+
+
+def strongest_grades(train: Dataset, validation: Dataset) -> tuple[Callable, str, float]:
+    """The best ridge regression of grades by squared error on validation: on TF-IDF of both
+    sentences, or on their cosine, overlap and difference of lengths alone.
+
+    Returns:
+        a function from rows to grades, its name, the squared error.
+    """
+    wanted, best = np.array(validation["score"]), (None, "", np.inf)
+    for name, terms in CHINESE_TERMS.items():
+        features = PairTfidf(terms).fit(sentence_pairs(train))
+        for few in (False, True):
+
+            def encode(rows: Dataset, features=features, few=few):
+                encoded = features.transform(sentence_pairs(rows))
+                return encoded[:, -3:].toarray() if few else encoded
+
+            for alpha in ALPHAS[:1] if few else ALPHAS:
+                model = Ridge(alpha).fit(encode(train), train["score"])
+
+                def predict(rows: Dataset, model=model, encode=encode) -> np.ndarray:
+                    return model.predict(encode(rows))
+
+                mse = float(np.mean((predict(validation) - wanted) ** 2))
+                if mse < best[2]:
+                    which = f"{name}, {'three numbers' if few else f'alpha={alpha}'}"
+                    best = (predict, which, mse)
+    return best
+
+
+def regressor_trainer(splits: DatasetDict, epochs: int) -> Callable:
+    """`trained` of `measure_arms`."""
+    tokenizer = load_tokenizer(resolve(CHECKPOINT))
+    test, scores = splits["test"], splits["train"]["score"]
+    train, validation = (
+        tokenize_pairs(each, tokenizer, MAX_LENGTH)
+        for each in (splits["train"], for_validation(splits["validation"]))
+    )
+
+    def trained(pretrained: bool, rate: float, seed: int) -> tuple[float, Callable]:
+        trainer = fine_tune_regressor(
+            new_regressor(resolve(CHECKPOINT), scores, pretrained, seed, DROPOUT),
+            tokenizer, train, validation,
+            learning_rate=rate, epochs=epochs, seed=seed, progress=False,
+        )  # fmt: skip
+
+        def grade() -> dict[str, float]:
+            sentences = test["sentence1"], test["sentence2"]
+            said = predict_scores(trainer.model, tokenizer, *sentences, MAX_LENGTH)
+            return grade_grades(test, said)
+
+        return trainer.state.best_metric, grade
+
+    return trained
+
+
+def grade_grades(test: Dataset, said: Sequence[float]) -> dict[str, float]:
+    """Spearman, Pearson, squared error. A model that says always the same has no correlation; in
+    these rows it has 0, so that a mean over the seeds is left."""
+    found = correlations(said, test["score"])
+    found = {each: found[each] for each in ("spearman", "pearson", "mse")}
+    return {each: 0.0 if np.isnan(value) else value for each, value in found.items()}

@@ -1,0 +1,204 @@
+"""scripts/classify.py: from a reader's file to a folder, to answers in place, to scores."""
+
+import argparse
+import csv
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from data_files import plain_environment, write  # noqa: F401
+from tiny_bert import save_tiny_bert
+from transformers import pipeline
+
+ROOT = Path(__file__).resolve().parent.parent
+BALL, BANK = "球队主场比赛射门得分", "股价银行降息利率市"
+
+
+def load_program():
+    sys.path.insert(0, str(ROOT / "scripts"))
+    spec = importlib.util.spec_from_file_location("classify", ROOT / "scripts/classify.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+classify = load_program()
+
+
+def rows(count=16):
+    """Texts of two classes that a model of one layer can tell apart, no two alike."""
+    found = []
+    for i in range(count):
+        for name, letters in (("体育", BALL), ("财经", BANK)):
+            text = "".join(letters[(i * 7 + j * (i + 2)) % len(letters)] for j in range(6))
+            found.append((f"{text}{i}", name))
+    return found
+
+
+def table(path, lines, header=("留言", "部门")):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([header, *lines])
+    return path
+
+
+def run(*words):
+    arguments = classify.parsed([str(word) for word in words])
+    assert isinstance(arguments, argparse.Namespace)
+    arguments.run(arguments)
+
+
+NAMED = ("--text", "留言", "--label", "部门")
+QUICK = ("--epochs", "6", "--folds", "2", "--batch-size", "4", "--learning-rate", "3e-3")
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    return save_tiny_bert(tmp_path_factory.mktemp("tiny") / "model")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, checkpoint):
+    folder = tmp_path_factory.mktemp("own")
+    data = table(folder / "own.csv", rows())
+    run("train", data, *NAMED, "--output", folder / "model", "--model", checkpoint,
+        "--max-length", 32, *QUICK)  # fmt: skip
+    return folder / "model"
+
+
+def test_the_folder_remembers_what_it_needs(trained):
+    report = json.loads((trained / "report.json").read_text(encoding="utf-8"))
+    assert report["classes"] == ["体育", "财经"] and report["max_length"] == 32
+    assert set(report["scores"]) == {"BERT", "TF-IDF"} and report["majority"] == 0.5
+    assert report["scores"]["BERT"]["rows"] == 32  # each text judged once
+    _, _, max_length, threshold = classify.load(trained)
+    assert max_length == 32 and threshold == report["threshold"]
+
+
+def test_a_pipeline_of_transformers_reads_it_and_answers_alike(trained):
+    model, tokenizer, max_length, _ = classify.load(trained)
+    text = "股价银行降息" * 20
+    [answer] = pipeline("text-classification", str(trained))([text], truncation=True)
+    row = classify.predict(model, tokenizer, [text], max_length)[0]
+    assert answer["label"] == model.config.id2label[int(row.argmax())]
+    assert answer["score"] == pytest.approx(row.max(), abs=0.02)  # ours computes in bf16
+
+
+def test_every_row_stays_in_its_place(trained, tmp_path, capsys):
+    lines = [("1", "球队主场"), ("2", ""), ("3", "股价", "又一列"), ("4", "银行降息")]
+    data = table(tmp_path / "new.csv", lines, ("编号", "留言"))
+    run("predict", trained, data, "--text", "留言", "--output", tmp_path / "out.csv")
+    with open(tmp_path / "out.csv", encoding="utf-8-sig", newline="") as file:
+        found = list(csv.DictReader(file))
+    assert [row["编号"] for row in found] == ["1", "2", "", "4"]
+    assert [row["note"] for row in found][1:3] == ["empty", "broken"]
+    assert found[1]["prediction"] == found[2]["prediction"] == ""
+    for row in (found[0], found[3]):
+        assert row["prediction"] in ("体育", "财经") and 0.5 <= float(row["probability"]) <= 1
+        _, _, _, threshold = classify.load(trained)
+        assert (row["note"] == "unsure") == (float(row["probability"]) < threshold)
+    assert "第 4 行没法读" in capsys.readouterr().out
+    assert list(tmp_path.glob("*.part")) == []
+
+
+def test_new_columns_do_not_cover_those_of_the_table(trained, tmp_path):
+    data = table(tmp_path / "new.csv", [("a", "球队主场")], ("note", "留言"))
+    run("predict", trained, data, "--text", "留言", "--output", tmp_path / "out.csv")
+    assert (
+        (tmp_path / "out.csv")
+        .read_text(encoding="utf-8-sig")
+        .startswith("note,留言,prediction,probability,note_2")
+    )
+
+
+def test_evaluate_counts_each_class(trained, tmp_path, capsys):
+    run("evaluate", trained, table(tmp_path / "labelled.csv", rows(4)), *NAMED)
+    told = capsys.readouterr().out
+    assert "准确率" in told and "（8 条" in told and "体育" in told and "财经" in told
+
+
+def refused(*words):
+    with pytest.raises((ValueError, SystemExit)) as caught:
+        run(*words)
+    return str(caught.value)
+
+
+def test_what_exists_is_not_overwritten(trained, tmp_path):
+    out = write(tmp_path / "out.csv", "mine")
+    data = table(tmp_path / "a.csv", rows())
+    assert "is there already" in refused(
+        "predict", trained, data, "--text", "留言", "--output", out
+    )
+    assert out.read_text() == "mine"
+    assert "not empty" in refused("train", data, *NAMED, "--output", trained)
+
+
+def test_labels_that_the_model_does_not_know(trained, tmp_path):
+    data = table(tmp_path / "a.csv", [*rows(2), ("球队", "物流")])
+    assert "label '物流' is none of the model's" in refused("evaluate", trained, data, *NAMED)
+
+
+def test_broken_rows_stop_the_training_whatever_is_accepted(tmp_path, checkpoint, capsys):
+    data = table(tmp_path / "a.csv", [*rows(), ("", "体育"), ("球队", "")])
+    words = ("train", data, *NAMED, "--output", tmp_path / "m", "--model", checkpoint, "--accept")
+    assert "改好" in refused(*words) and "--accept" not in refused(*words)
+    told = capsys.readouterr().out
+    assert "第 34 行" in told and "第 35 行" in told
+    assert not (tmp_path / "m").exists()
+
+
+def test_doubtful_labels_stop_it_until_they_are_accepted(tmp_path, checkpoint):
+    lines = [*rows(), *((f"球队{i}", "体 育") for i in range(4))]
+    data = table(tmp_path / "a.csv", lines)
+    words = ("train", data, *NAMED, "--output", tmp_path / "m", "--model", checkpoint, *QUICK)
+    assert "--accept" in refused(*words)
+    run(*words, "--accept")
+    assert len(json.loads((tmp_path / "m/report.json").read_text("utf-8"))["classes"]) == 3
+
+
+def test_given_splits_are_used_as_they_are(tmp_path, checkpoint):
+    lines = rows(18)
+    for name, some in (("train", lines[:24]), ("val", lines[24:30]), ("test", lines[30:])):
+        table(tmp_path / f"d/{name}.csv", some, ("text", "label"))
+    run(
+        "train",
+        tmp_path / "d",
+        "--output",
+        tmp_path / "m",
+        "--model",
+        checkpoint,
+        "--accept",
+        *QUICK,
+    )
+    report = json.loads((tmp_path / "m/report.json").read_text("utf-8"))
+    assert report["judged_by"] == "test split" and report["scores"]["BERT"]["rows"] == 6
+
+
+def test_unequal_classes_are_weighted(tmp_path, checkpoint, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        classify, "fine_tune", lambda *args, **options: seen.append(options.get("class_weights"))
+    )
+    few = [row for row in rows() if row[1] == "财经"][:4]
+    data = table(tmp_path / "a.csv", [row for row in rows() if row[1] == "体育"] + few)
+    run(
+        "train", data, *NAMED, "--output", tmp_path / "m", "--model", checkpoint, "--accept", *QUICK
+    )
+    assert seen[-1] == pytest.approx([20 / (2 * 16), 20 / (2 * 4)])
+
+
+def test_one_line_and_no_traceback(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        sys, "argv", ["classify.py", "predict", str(tmp_path / "none"), "a", "--output", "b"]
+    )
+    with pytest.raises(SystemExit) as caught:
+        classify.main()
+    assert str(caught.value).startswith("error: ") and "\n" not in str(caught.value)
+
+
+def test_threshold_is_nowhere_where_nothing_is_right_enough():
+    chances = np.full((30, 2), 0.5)
+    assert classify.confidence_threshold(chances, [1] * 30).coverage == 0

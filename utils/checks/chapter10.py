@@ -1,0 +1,134 @@
+"""Checks for the exercises of chapter 10."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from utils.checks import Hint, exercise
+
+
+@exercise("10-1")
+def warmup_cosine(answer: Callable) -> None:
+    """`answer(step, total, warmup)` -> share of the highest rate."""
+    if not callable(answer):
+        raise Hint("请写成一个函数，接收步数、总步数和预热步数。")
+    found = [float(answer(step, 20, 4)) for step in range(20)]
+    if not np.isclose(found[0], 0):
+        raise Hint("第 0 步还在预热的起点，应是 0。")
+    if np.isclose(found[2], 1):
+        raise Hint("没有预热：前 `warmup` 步要从 0 升上去。")
+    if np.isclose(found[2], 0.5 * (1 + math.cos(math.pi * 2 / 20))):
+        raise Hint("第 2 步用了余弦：步数小于 `warmup` 时，应是 `step / warmup`。")
+    if not np.isclose(found[2], 0.5):
+        raise Hint("预热 4 步，第 2 步应走到一半。")
+    if not np.isclose(found[4], 1):
+        raise Hint("第 `warmup` 步应正好是 1：余弦的进度要从预热结束时的 0 数起，不是从第 0 步。")
+    if np.isclose(found[12], (20 - 12) / 16) and not np.isclose(
+        found[8], found[12] + 0.25, atol=0.2
+    ):
+        raise Hint("这是线性下降，题目要的是半个余弦。")
+    if np.isclose(found[8], 0.75):
+        raise Hint("这是线性下降，题目要的是半个余弦：`(1 + cos(π × 进度)) / 2`。")
+    if np.isclose(found[12], (1 + math.cos(math.pi * 8 / 20)) / 2):
+        raise Hint("进度的分母应是 `total - warmup`：降到 0 要正好在第 `total` 步。")
+    expected = [(1 + math.cos(math.pi * (step - 4) / 16)) / 2 for step in range(4, 20)]
+    if not np.allclose(found[4:], expected):
+        raise Hint("余弦那一段不对：进度 =（步数 - warmup）÷（total - warmup），再代入公式。")
+
+
+@exercise("10-2")
+def weights(answer: Callable) -> None:
+    """`answer(sizes)` -> the factor of each mean loss, so that they add up to the large mean."""
+    if not callable(answer):
+        raise Hint("请写成一个函数，接收各小批的条数。")
+    found = [float(each) for each in answer([8, 8, 8, 2])]
+    if len(found) != 4:
+        raise Hint("每小批一个数：四小批，应返回四个。")
+    if np.allclose(found, 0.25):
+        raise Hint("每小批都除以 4，只有 2 条的那批，每条的分量成了别人的四倍。按条数来分。")
+    if np.allclose(found, 1):
+        raise Hint("忘了除：四个平均损失直接加起来，就是 10.3 节里那个四倍的错。")
+    if np.allclose(found, [8, 8, 8, 2]):
+        raise Hint("乘了条数，还没有除以总条数：加起来应等于一个平均，不是总和。")
+    if np.allclose(found, [1 / 8, 1 / 8, 1 / 8, 1 / 2]):
+        raise Hint("倒过来了：条数多的那批，分量应更大。")
+    if not np.allclose(found, np.array([8, 8, 8, 2]) / 26):
+        raise Hint("各小批的分量应是它的条数占总条数的比例，加起来等于 1。")
+    if not np.allclose([float(each) for each in answer([3])], [1]):
+        raise Hint("只有一小批时，它就是大批，应乘 1。")
+
+
+@exercise("10-3")
+def block_mask(answer: Callable) -> None:
+    """`answer(lengths, total)` -> (total, total) bool, true where a token may look."""
+    if not callable(answer):
+        raise Hint("请写成一个函数，接收各条的词元数和行长。")
+    found = torch.as_tensor(answer([2, 3], 6))
+    if found.shape != (6, 6):
+        raise Hint("形状应是 (total, total)：每个词元一行，每个词元一列，填充也占位置。")
+    found = found.bool()
+    expected = torch.zeros(6, 6, dtype=torch.bool)
+    expected[:2, :2] = expected[2:5, 2:5] = True
+    if torch.equal(found, ~expected):
+        raise Hint("正好反了：真表示可以看。")
+    if found[0, 2] or found[2, 0]:
+        raise Hint("第一条看见了第二条：只有同一条里的词元才互相看。")
+    if found[5, 5] or found[:, 5].any() or found[5].any():
+        raise Hint("最后一格是填充，它自己也不许看，别人也不许看它。")
+    if torch.equal(found, expected.tril()):
+        raise Hint("这是从左往右的掩码（GPT 的）。BERT 两边都看，块里应全是真。")
+    if not torch.equal(found, expected):
+        raise Hint("两条分别长 2 和 3：真的应是左上角两行两列，和接着的三行三列。")
+    if not torch.as_tensor(answer([1, 1, 2], 4)).bool().diagonal().all():
+        raise Hint("三条正好排满一行时不对：每条都要有自己的一块。")
+
+
+@exercise("10-4")
+def quantise(answer: Callable) -> None:
+    """`answer(values)` -> (int8 tensor, step)."""
+    if not callable(answer):
+        raise Hint("请写成一个函数，接收一个浮点张量。")
+    values = torch.tensor([0.3, -2.54, 1.277])
+    result = answer(values.clone())
+    if not isinstance(result, (tuple, list)) or len(result) != 2:
+        raise Hint("请返回两样：整数张量和刻度。")
+    whole, step = result
+    whole, step = torch.as_tensor(whole), float(step)
+    if np.isclose(step, 1.277 / 127):
+        raise Hint("刻度按最大值定的，-2.54 就放不下了：要按绝对值的最大值。")
+    if np.isclose(step, 127 / 2.54):
+        raise Hint("刻度颠倒了：最大的绝对值除以 127，不是 127 除以它。")
+    if not np.isclose(step, 0.02, atol=1e-5):
+        raise Hint("刻度应是绝对值的最大值除以 127，这里是 2.54 / 127。")
+    if whole.dtype != torch.int8:
+        raise Hint(f"整数的类型是 {whole.dtype}，应转成 `torch.int8`，一个数才只占一个字节。")
+    if whole.tolist() == [15, -127, 63]:
+        raise Hint("小数部分直接砍掉了：63.85 应四舍五入成 64，先 `round()` 再转类型。")
+    if whole.tolist() != [15, -127, 64]:
+        raise Hint("整数不对：值除以刻度，再四舍五入。")
+    zeros, step = answer(torch.zeros(3))
+    if torch.as_tensor(zeros).any() or not np.isfinite(float(step)) or float(step) == 0:
+        raise Hint("全是零时，刻度会成 0，除以它就出了 nan：这时刻度记作 1。")
+
+
+@exercise("10-5")
+def diagnose(answer: Callable) -> None:
+    """`answer(rate, step, learning_rate)` -> warmup_steps."""
+    if not callable(answer):
+        raise Hint("请写成一个函数，接收某一步的学习率、步数和设定的学习率。")
+    found = answer(3.6e-5, 60, 3e-4)
+    value = float(found)
+    if np.isclose(value, 60):
+        raise Hint("60 是总步数。学习率到最后一步还在升，预热比总步数长。")
+    if np.isclose(value, 0.12):
+        raise Hint("这是升到了设定值的几成。60 步才升了这么多，全程要几步？")
+    if np.isclose(value, 60 * 0.12):
+        raise Hint("乘反了：60 步升了约一成，升满要的步数比 60 多。")
+    if not np.isclose(value, 500, atol=0.5):
+        raise Hint("预热时 学习率 = 设定值 × 步数 ÷ warmup_steps，由它解出 warmup_steps。")
+    if not isinstance(found, (int, np.integer)) or found != 500:
+        raise Hint("步数是整数：用 `round()`，`int()` 会把 499.99 砍成 499。")
+    if answer(1.2e-5, 20, 3e-4) != 500 or answer(1e-5, 10, 2e-5) != 20:
+        raise Hint("换一行日志就不对了：别把 500 写死，由三个参数算出来。")

@@ -1,0 +1,307 @@
+"""Look at a reader's own labelled texts before anything is trained on them.
+
+Nothing is repaired here: what is doubtful is counted, shown with its rows, and left to its owner.
+"""
+
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from utils.data import rows as files
+from utils.data import tables
+from utils.data.layout import SPLITS, WHOLE, find_parts
+from utils.data.rows import Problem, Row
+
+FRAGMENT = 4  # characters; what chapter 5 compares texts by
+BEGINNING = 200  # characters of a text that are compared
+COMMON = 200  # of the texts that share a fragment, so many are compared; of a form letter, not all
+FEW = 10  # texts of a class, below which nothing can be said of it
+UNEQUAL = 10  # times as many texts in the largest class as in the smallest
+
+SEPARATORS = ",，;；、/／|｜+＋&"
+
+# The same kinds as `rows.PROBLEMS`, for people: what is wrong and the cure.
+PROBLEMS = {
+    "columns": ("列数不对（{}）", "文本里有逗号或引号时，用引号把它括起来"),
+    "tab": ("没有制表符", "写成「标签<TAB>文本」，或者用有列名的 CSV"),
+    "text": ("文本是空的", "补上文本，或删掉这一行"),
+    "label": ("标签是空的", "补上标签，或删掉这一行"),
+    "nan": ("标签 {!r} 是程序替空格子写的", "补上标签，或删掉；真有这一类就换个名字"),
+    "json": ("不是一个 JSON 对象（{}）", "每行写一个对象，里面有文本和标签"),
+}
+
+
+class Remark(NamedTuple):
+    """One thing that the audit found."""
+
+    kind: str
+    count: int
+    words: str  # for people, with the first places and what to do
+    serious: bool = False  # training would go wrong, or stop
+
+
+class Audit(NamedTuple):
+    """What an audit found. Printed, it is the report."""
+
+    counts: pd.DataFrame  # texts of each class (index) in each part (columns)
+    remarks: list[Remark]
+
+    def of(self, kind: str) -> int:
+        """How often something was found."""
+        return sum(remark.count for remark in self.remarks if remark.kind == kind)
+
+    def __str__(self) -> str:
+        total = int(self.counts.to_numpy().sum())
+        sizes = "、".join(f"{name} {size}" for name, size in self.counts.sum(axis=1).items())
+        lines = [f"可用的文本 {total} 条，{len(self.counts)} 类：{sizes}"]
+        lines += [f"{'⚠️ ' if remark.serious else '· '}{remark.words}" for remark in self.remarks]
+        if not self.remarks:
+            lines.append("✅ 没有发现可疑之处")
+        return "\n".join(lines)
+
+
+def audit_texts(
+    source: str | Path,
+    *,
+    text: str = "text",
+    label: str = "label",
+    tokens: Callable[[Sequence[str]], Iterable[Sequence[int]]] | None = None,
+    max_length: int = 128,
+) -> Audit:
+    """Audit what `load_texts(source, text=, label=)` would load.
+
+    Args:
+        source, text, label: as for `load_texts`.
+        tokens: gives the token ids of each text, to tell how many are cut at `max_length`.
+    Raises:
+        DataError: nothing of the source can be read.
+    """
+    parts = find_parts(Path(source).expanduser(), "")
+    rows: dict[str, list[Row]] = {}
+    remarks: list[Remark] = []
+    for part in sorted(parts, key=(*SPLITS, WHOLE).index):  # the training split first
+        path = parts[part]
+        if path.is_dir():
+            rows[part], problems = files.scan_class_folders(path)
+        else:
+            rows[part], problems = tables.scan_rows(path, text, label)
+        remarks += _broken(problems, path)
+    everything = [row for part in rows.values() for row in part]
+    remarks += [
+        *_classes(rows),
+        *_labels(everything),
+        *_copies(rows),
+        *_characters(everything),
+    ]
+    if tokens is not None:
+        remarks += _lengths(everything, tokens, max_length)
+    remarks.sort(key=lambda remark: not remark.serious)
+    counts = pd.DataFrame({part: Counter(row.label for row in each) for part, each in rows.items()})
+    return Audit(counts.fillna(0).astype(int).sort_index(), remarks)
+
+
+def near_duplicates(
+    texts: Sequence[str], others: Sequence[str] | None = None, threshold: float = 0.5
+) -> list[tuple[int, int]]:
+    """Pairs of texts that share most of their fragments of four characters.
+
+    Compared are the beginnings, without blanks, in one width and case. A text of fewer characters
+    than a fragment is one fragment: it is the copy of those that are equal to it, of no others.
+
+    Args:
+        others: compare with these; by default the texts with each other.
+        threshold: of the fragments of the one that has fewer.
+    Returns:
+        (place in `texts`, place in `others`), each pair once, and no text with itself.
+    """
+    fragments = [_fragments(text) for text in texts]
+    among_others = fragments if others is None else [_fragments(text) for text in others]
+    holders = defaultdict(list)
+    for place, parts in enumerate(among_others):
+        for part in parts:
+            holders[part].append(place)
+    found = []
+    for place, parts in enumerate(fragments):
+        shared: Counter[int] = Counter()
+        for part in parts:
+            shared.update(holders[part][:COMMON])
+        for other, count in shared.items():
+            if others is None and other <= place:
+                continue
+            if count >= threshold * min(len(parts), len(among_others[other])):
+                found.append((place, other))
+    return found
+
+
+def folded(name: str) -> str:
+    """A label without what the eye does not see: case, width, blanks, invisible characters."""
+    name = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(c for c in name if not c.isspace() and unicodedata.category(c)[0] != "C")
+
+
+def _fragments(text: str) -> set[str]:
+    text = folded(text[:BEGINNING])
+    return {text[i : i + FRAGMENT] for i in range(max(1, len(text) - FRAGMENT + 1))}
+
+
+def _broken(problems: Sequence[Problem], path: Path) -> list[Remark]:
+    """One remark for each kind of row that cannot be used, with all its places."""
+    kinds = defaultdict(list)
+    for problem in problems:
+        kinds[problem.kind].append(problem)
+    remarks = []
+    for kind, found in kinds.items():
+        what, cure = PROBLEMS[kind]
+        details = list(dict.fromkeys(what.format(each.detail) for each in found))
+        places = [f"第 {each.number} 行" if each.number else str(each.file) for each in found]
+        told = "；".join(details[:3])
+        words = f"{path.name}：{told}，{len(found)} 处（{_few(places, 10)}）。{cure}。"
+        remarks.append(Remark(f"broken-{kind}", len(found), words, serious=True))
+    return remarks
+
+
+def _classes(rows: dict[str, list[Row]]) -> list[Remark]:
+    sizes = Counter(row.label for part in rows.values() for row in part)
+    remarks = []
+    if len(sizes) == 1:
+        words = f"只有一类（{next(iter(sizes))}）。至少要两类，才有什么可分。"
+        return [Remark("one-class", 1, words, serious=True)]
+    if not sizes:
+        return []
+    (largest, most), (smallest, fewest) = sizes.most_common(1)[0], sizes.most_common()[-1]
+    if small := sorted(name for name, size in sizes.items() if size < FEW):
+        words = f"不到 {FEW} 条的类有 {len(small)} 个（{_few(small)}），测不准也学不好：添文本，或并入别的类。"
+        remarks.append(Remark("small-class", len(small), words))
+    if most > UNEQUAL * fewest:
+        words = (
+            f"各类很不均：{largest} {most} 条，{smallest} {fewest} 条。看宏平均 F1，别看准确率；"
+            "训练时给少的类更大的权重。"
+        )
+        remarks.append(Remark("unequal", 1, words))
+    return remarks
+
+
+def _labels(rows: Sequence[Row]) -> list[Remark]:
+    names = sorted({row.label for row in rows})
+    alike = defaultdict(list)
+    for name in names:
+        alike[folded(name)].append(name)
+    remarks = []
+    if same := [group for group in alike.values() if len(group) > 1]:
+        told = _few(["／".join(map(ascii_marks, group)) for group in same])
+        words = f"看起来一样的标签，{len(same)} 组（{told}）：只差大小写、全半角、空白或看不见的字。请改成一种写法。"
+        remarks.append(Remark("labels-alike", len(same), words, serious=True))
+    several = []
+    for name in names:
+        for separator in SEPARATORS:
+            parts = [folded(part) for part in name.split(separator)]
+            if len(parts) > 1 and sum(part in alike for part in parts) > 0:
+                several.append(name)
+                break
+    if several:
+        words = f"像是几个标签写在一格里的，{len(several)} 个（{_few(several)}）。这里一条文本只归一类：选一个，或另立一类。"
+        remarks.append(Remark("labels-joined", len(several), words, serious=True))
+    return remarks
+
+
+def _copies(rows: dict[str, list[Row]]) -> list[Remark]:
+    remarks = []
+    everything = [row for part in rows.values() for row in part]
+    same = defaultdict(list)
+    for row in everything:
+        same[row.text.strip()].append(row)
+    torn = [group for group in same.values() if len({row.label for row in group}) > 1]
+    if torn:
+        told = _few(
+            [f"{_places(group)}：{'、'.join(sorted({r.label for r in group}))}" for group in torn]
+        )
+        words = f"同一条文本有不同的标签，{len(torn)} 条（{told}）。定下一个。"
+        remarks.append(Remark("torn", len(torn), words, serious=True))
+    for part, each in rows.items():
+        groups = Counter(row.text.strip() for row in each)
+        if twice := sum(count - 1 for count in groups.values()):
+            of = "" if len(rows) == 1 else f"{part} 里"
+            words = f"{of}一字不差的重复 {twice} 条。留一条就够：重复多了，那几句就学得过头。"
+            remarks.append(Remark("copies", twice, words))
+        different = list(groups)
+        if near := len(near_duplicates(different)):
+            of = "" if len(rows) == 1 else f"{part} 里"
+            words = f"{of}大半相同的文本 {near} 对（转载、改几个字）。自动划分时它们可能分在两边，成绩会偏高。"
+            remarks.append(Remark("near-copies", near, words))
+    names = list(rows)
+    for place, first in enumerate(names):
+        for second in names[place + 1 :]:
+            remarks += _shared(first, rows[first], second, rows[second])
+    return remarks
+
+
+def _shared(first: str, rows: list[Row], second: str, others: list[Row]) -> list[Remark]:
+    """What stands in two of the given splits."""
+    there = {row.text.strip(): row for row in rows}
+    equal = [row for row in others if row.text.strip() in there]
+    remarks = []
+    if equal:
+        words = f"{second} 里有 {len(equal)} 条也在 {first} 里（{_places(equal)}）。模型背下来就能得分：从 {first} 里删掉。"
+        remarks.append(Remark("shared", len(equal), words, serious=True))
+    rest = [row for row in others if row.text.strip() not in there]
+    near = {at for at, _ in near_duplicates([row.text for row in rest], [row.text for row in rows])}
+    if near:
+        places = _places([rest[at] for at in sorted(near)])
+        words = f"{second} 里有 {len(near)} 条与 {first} 里的大半相同（{places}）：成绩会偏高。"
+        remarks.append(Remark("near-shared", len(near), words))
+    return remarks
+
+
+def _characters(rows: Sequence[Row]) -> list[Remark]:
+    broken = [row for row in rows if "\ufffd" in row.text]
+    if not broken:
+        return []
+    words = f"有乱码（�）的文本 {len(broken)} 条（{_places(broken)}）：从原来的文件重新导出，存成 UTF-8。"
+    return [Remark("garbled", len(broken), words, serious=True)]
+
+
+def _lengths(
+    rows: Sequence[Row],
+    tokens: Callable[[Sequence[str]], Iterable[Sequence[int]]],
+    max_length: int,
+) -> list[Remark]:
+    lengths = np.array([len(ids) for ids in tokens([row.text for row in rows])])
+    if not len(lengths):
+        return []
+    cut = int((lengths > max_length).sum())
+    middle, high = np.percentile(lengths, [50, 95]).astype(int)
+    words = f"长度：一半不超过 {middle} 个词元，95% 不超过 {high}，最长 {lengths.max()}。"
+    if cut:
+        words += f"超过 {max_length} 的 {cut} 条会被截断：要读全文就加大 max_length。"
+    return [Remark("lengths", cut, words)]
+
+
+def ascii_marks(name: str) -> str:
+    """A label with its invisible characters written out, so that two that look alike do not."""
+    return "".join(
+        c if c.isprintable() and c != "\u3000" else f"\\u{ord(c):04x}" for c in repr(name)[1:-1]
+    )
+
+
+def _places(rows: Sequence[Row], most: int = 5) -> str:
+    names = {row.file.name for row in rows}
+    several = len(names) > 1
+    return _few(
+        [
+            (f"{row.file.name} " if several or not row.number else "")
+            + (f"第 {row.number} 行" if row.number else "")
+            for row in rows
+        ],
+        most,
+    )
+
+
+def _few(names: Sequence[str], most: int = 5) -> str:
+    """The first names, and how many there are if that is not all."""
+    told = "、".join(name.strip() for name in names[:most])
+    return told if len(names) <= most else f"{told}……"

@@ -145,7 +145,7 @@ def tiny(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "RESULTS", tmp_path / "results")
     monkeypatch.setattr(sets, "fingerprints", lambda checkpoint: weights)
     for module, options in (
-        (entities, {"MAX_LENGTH": 32}),
+        (entities, {"MAX_LENGTH": 48}),
         (questions, {"WINDOW": {"max_length": 48, "stride": 8, "mark_shared": True}}),
         (pairs, {"MAX_LENGTH": 32, "SEEN": {"label": 0, "score": 0}}),
     ):
@@ -191,7 +191,7 @@ def write_pairs(folder, column, kinds, name="toy"):
             for _ in range(count):
                 first, kind = random.choice(NAMES), random.randrange(kinds)
                 second = first if kind else random.choice([each for each in NAMES if each != first])
-                rows.writerow([f"{first}是{random.choice(NAMES)}", f"{second}的了", kind])
+                rows.writerow([f"{first}三连胜", f"{second}的了", kind])
 
 
 WRITE = {
@@ -301,7 +301,8 @@ def test_the_model_learns_from_a_sentence_that_holds_the_answer():
 def test_whoever_learned_the_first_is_asked_about_the_trap(tiny, monkeypatch):
     write_pairs(tiny, "label", 2)
     (tiny / "paws_val.csv").write_text(
-        "sentence1,sentence2,label\n" + "".join(f"球队{i}胜,球队{i}胜,0\n" for i in range(30)),
+        "sentence1,sentence2,label\n"
+        + "".join(f"球队{i}胜,球队{i}胜,{i % 5 // 4}\n" for i in range(30)),
         encoding="utf8",
     )
     monkeypatch.setattr(pairs, "TRAPS", {"toy": "paws_val"})
@@ -309,7 +310,7 @@ def test_whoever_learned_the_first_is_asked_about_the_trap(tiny, monkeypatch):
     rows = read_results("pairs")
     assert set(rows) == {f"toy/{name}" for name in BASELINES["pairs"]}, "the trap is no data set"
     assert rows["toy/overlap"]["accuracy"]["mean"] == 1.0
-    assert rows["toy/overlap"]["paws_val"]["mean"] == 0.0, "all of its words are shared"
+    assert rows["toy/overlap"]["paws_val"]["mean"] == 0.2, "all of its words are shared"
 
 
 @pytest.mark.slow

@@ -128,8 +128,8 @@ def test_the_rate_chosen_on_one_data_set_serves_the_others(tmp_path, monkeypatch
         *((False, low, seed) for seed in range(3)),
     ]  # fmt: skip
     assert results.rows["two/scratch"]["learning_rate"] == low
-    assert sets.rates_for("scratch", "mse", results, {}) == sets.LEARNING_RATES, "another measure"
-    assert sets.rates_for("scratch", "f1", results, {"vocab_sha256": "w"}) == sets.LEARNING_RATES
+    assert sets.rates_for("scratch", results, {}) == (low,)
+    assert sets.rates_for("scratch", results, {"vocab_sha256": "w"}) == sets.LEARNING_RATES
 
 
 # --- Whole runs with a tiny model ----------------------------------------------------------------

@@ -11,7 +11,7 @@
 #       right answers before saving 1.00, after loading 0.00
 #       with modules_to_save=["classifier", "pooler"]: 1.00 and 1.00
 # Cure: name the pooler in modules_to_save, and compare predictions once after loading with another
-#   seed: with the same seed the random pooler is the same, and nothing shows.
+#   seed: with the same seed the random pooler is the same, and nothing shows. utils.smaller.add_lora names it; chapter 10 shows both.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -9,7 +9,7 @@
 #   for the whole tensor. A neighbour with one large value makes the steps coarser for everybody.
 #       row alone and beside a row that is 50 times as large, largest difference:
 #       fp32 0.0, int8 about 1.0
-# Cure: state the batch an int8 score was measured with, and serve with the same one.
+# Cure: state the batch an int8 score was measured with, and serve with the same one; chapter 10 shows it.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -190,6 +190,21 @@ def digest(text):
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def test_a_table_of_long_names_is_whole_and_keeps_the_page_s_colours():
+    rows = {"全补到 128，fp32": ["0.78", "90"], "a < b": ["0.75", "900"]}
+    table = figures.named_rows(rows, ["准确率", "条/秒"]).data
+    root = ElementTree.fromstring(table.replace("<br>", "<br/>"))
+    assert [cell.text for cell in root.iter("td")] == ["0.78", "90", "0.75", "900"]
+    names = [cell for cell in root.iter("th") if cell.get("scope") == "rowgroup"]
+    assert [cell.text for cell in names] == list(rows) and names[0].get("colspan") == "2"
+    assert "color:inherit" in table and "#fff" not in table and "#000" not in table
+
+
+def test_a_row_that_does_not_fit_the_columns_is_refused():
+    with pytest.raises(ValueError, match="'one' has 1 texts, not 2"):
+        figures.named_rows({"one": ["1"]}, ["a", "b"])
+
+
 def test_a_flow_chart_tells_every_question_and_way_out_in_the_page_s_ink():
     steps = [("有报错吗？", "有", "读 <最后> 一行"), ("比基线好吗？", "不好", "病例 7")]
     drawn = figures.flow_chart(steps, "都对", ALT).data

@@ -20,8 +20,19 @@ window.splitQuery = function (query) {
     return words.length ? words : [run];
   }
 
-  return query
+  const words = query
     .split(/[^\p{Letter}\p{Number}_\p{Emoji_Presentation}]+/gu)
     .flatMap((part) => part.match(/\p{Script=Han}+|[^\p{Script=Han}]+/gu) || [])
     .flatMap((run) => (/\p{Script=Han}/u.test(run) ? cutChinese(run) : [run]));
+
+  /* Every word must be on a page, so one that cannot be found hides the page that is wanted.
+     Leave out, unless nothing else is left: what has one or two letters ("t" of a pasted
+     "couldn't" is in no index), and what the index holds as it is but the page's own stemmer,
+     another than the index's, would look up under a shorter name ("https" as "http"). */
+  const stemmer = typeof Stemmer === "undefined" ? null : new Stemmer();
+  const astray = (word) => known(word) && stemmer && stemmer.stemWord(word) !== word;
+  const sure = words.filter(
+    (word) => !/^[a-z]{1,2}$/i.test(word) && !astray(word.toLowerCase())
+  );
+  return sure.length ? sure : words;
 };

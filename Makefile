@@ -54,7 +54,8 @@ run: $(VENV)/.full-ready ## 重新运行笔记本并存下输出（CHAPTER=05 �
 	@$(PY) scripts/run_notebooks.py $(CHAPTER)
 
 new-exercise: needs-id $(VENV)/.full-ready ## 新添一道练习的骨架：make new-exercise ID=05-4 TITLE=题名
-	@$(PY) scripts/new_exercise.py "$(ID)" $(if $(TITLE),"$(TITLE)")
+	@$(PY) scripts/new_exercise.py "$(ID)" $(if $(TITLE),"$(TITLE)") \
+	  $(if $(CHAPTER),--chapter "$(CHAPTER)")
 
 new-chapter: needs-name $(VENV)/.full-ready ## 新起一章的骨架：make new-chapter NAME=13_more_data PART=实战 TITLE=标题 ENGLISH="Title"
 	@$(PY) scripts/new_chapter.py "$(NAME)" $(if $(PART),--part "$(PART)") \

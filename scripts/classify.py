@@ -29,6 +29,7 @@ from sklearn.metrics import classification_report
 from sklearn.utils.class_weight import compute_class_weight
 from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging
 
 from utils.data import DataError, Table, audit_texts, load_texts, read_rows, read_table
 from utils.finetuning import (
@@ -48,15 +49,13 @@ ROWS_AT_A_TIME = 512
 NEW_COLUMNS = ("prediction", "probability", "note")
 UNSURE, EMPTY, BROKEN = "unsure", "empty", "broken"
 
-# What the weights that a model begins with may be used for.
-TERMS = {
-    "mini-bert-zh": "只供研究与教学：它的训练文本里有 THUCNews（商用须另得清华大学同意）",
-    "bert-zh": "见 google-bert/bert-base-chinese 的模型卡；mini 模式下用的是 mini-bert-zh，只供研究与教学",
-}
+# What the weights that a model begins with may be used for, by the name of folder or Hub id.
+TERMS = {"mini-bert-zh": "权重只供研究与教学：训练文本里有 THUCNews，商用须另得清华大学同意"}
 
 
 def main() -> None:
     arguments = parsed()
+    logging.disable_progress_bar()  # of loading weights: a bar for each fold between the lines
     try:
         arguments.run(arguments)
     except (DataError, ModelError, ValueError, OSError) as error:
@@ -123,9 +122,8 @@ def train(arguments: argparse.Namespace) -> None:
         sys.exit(f"先把标了 ⚠️ 的改好，再运行一次{way}。文件没有改动，也没有开始训练。")
     splits = load_texts(arguments.data, text=arguments.text, label=arguments.label)
     names = splits["train"].features["label"].names
-    print(
-        f"\n从 {checkpoint} 开始训练。{TERMS.get(arguments.model, '权重能用来做什么，见它的模型卡')}。"
-    )
+    terms = TERMS.get(Path(checkpoint).name, "权重可用来做什么，以它的模型卡为准")
+    print(f"\n从 {Path(checkpoint).name} 开始训练。{terms}。")
     few = sum(splits.num_rows.values()) < FEW and set(found.counts) == {"whole"}
     judge = judge_by_folds if few else judge_by_splits
     model, report, threshold = judge(splits, names, checkpoint, tokenizer, arguments)

@@ -1,6 +1,7 @@
 """Begin an exercise: cells in the chapter, a check, answers to test it with; all of it green.
 
     python scripts/new_exercise.py 05-4 "数一数字符"
+    python scripts/new_exercise.py 09-11 "数一数字符" --chapter 09_more  # of two files the first
 
 Then put your own exercise in the place of the skeleton's: the prompt, stub and solution in the
 notebook, the check in utils/checks/chapterNN.py, another right answer and at least two wrong ones
@@ -22,9 +23,10 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("id", help="chapter and number, such as 05-4")
     parser.add_argument("title", nargs="?", default="新的一题", help="the heading, in Chinese")
+    parser.add_argument("--chapter", default="", help="a file, where the chapter has several")
     options = parser.parse_args(arguments)
     try:
-        files = add_exercise(options.id, options.title)
+        files = add_exercise(options.id, options.title, options.chapter)
     except NotPossible as problem:
         parser.error(str(problem))
     ready = tidy_file(files[0])

@@ -124,6 +124,20 @@ def answers_for(exercise_id):
     return importlib.import_module(module).EXERCISES.get(exercise_id)
 
 
+def shared_ids(notebooks):
+    """Rule: an exercise belongs to one notebook, also where two have its chapter's number.
+
+    notebooks: dict of name -> notebook.
+    """
+    owners = {}
+    for stem, notebook in notebooks.items():
+        for each in exercises_of(notebook):
+            owners.setdefault(each, []).append(stem)
+    return [
+        f"{each}: in {' and in '.join(found)}" for each, found in owners.items() if len(found) > 1
+    ]
+
+
 NOTEBOOKS = {path.stem: nb.read(path) for path in nb.notebook_paths()}
 EXERCISES = [(stem, each) for stem, book in NOTEBOOKS.items() for each in exercises_of(book)]
 
@@ -149,6 +163,10 @@ def test_exercise(stem, exercise_id, monkeypatch):
     for variable in ("COURSE_PROFILE", "COURSE_DATA"):
         monkeypatch.delenv(variable, raising=False)
     nb.expect_none(failures(exercise_id, exercises_of(NOTEBOOKS[stem])[exercise_id], answers))
+
+
+def test_an_exercise_belongs_to_one_notebook():
+    nb.expect_none(shared_ids(NOTEBOOKS))
 
 
 # The proof that the tests above can fail, on a chapter of one exercise.
@@ -200,6 +218,14 @@ def chapter(monkeypatch):
 def test_a_good_exercise_has_nothing_to_complain_of(chapter):
     assert malformed(chapter) == []
     assert failures("99-1", exercises_of(chapter)["99-1"], ANSWERS) == []
+
+
+def test_an_exercise_in_two_notebooks_is_found(chapter):
+    other = new_notebook(cells=[cell for cell in chapter.cells if cell.id != "ex-99-1-prompt"])
+    assert shared_ids({"99_first": chapter}) == []
+    assert shared_ids({"99_first": chapter, "99_second": other}) == [
+        "99-1: in 99_first and in 99_second"
+    ]
 
 
 @pytest.mark.parametrize(

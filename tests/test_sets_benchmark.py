@@ -70,8 +70,8 @@ def test_the_command_says_so_in_one_line(tmp_path, only):
 
 
 def test_small_data_is_read_more_often():
-    assert [sets.epochs_for(rows, 10_000) for rows in (4636, 1350, 0, 10, 10**6)] == [
-        3, 7, 30, 30, 3,
+    assert [sets.epochs_for(rows, 7_000) for rows in (4636, 1350, 0, 10, 10**6)] == [
+        3, 5, 30, 30, 3,
     ]  # fmt: skip
 
 
@@ -128,8 +128,8 @@ def test_the_rate_chosen_on_one_data_set_serves_the_others(tmp_path, monkeypatch
         *((False, low, seed) for seed in range(3)),
     ]  # fmt: skip
     assert results.rows["two/scratch"]["learning_rate"] == low
-    assert sets.rates_for("scratch", "mse", results, {}) == sets.LEARNING_RATES, "another measure"
-    assert sets.rates_for("scratch", "f1", results, {"vocab_sha256": "w"}) == sets.LEARNING_RATES
+    assert sets.rates_for("scratch", results, {}) == (low,)
+    assert sets.rates_for("scratch", results, {"vocab_sha256": "w"}) == sets.LEARNING_RATES
 
 
 # --- Whole runs with a tiny model ----------------------------------------------------------------
@@ -143,9 +143,10 @@ def tiny(tmp_path, monkeypatch):
     checkpoint = str(save_tiny_bert(tmp_path / "model"))
     weights = {"model_sha256": "m", "vocab_sha256": "v"}
     monkeypatch.setattr(files, "RESULTS", tmp_path / "results")
-    monkeypatch.setattr(sets, "fingerprints", lambda checkpoint: weights)
+    for module in (sets, pairs):
+        monkeypatch.setattr(module, "fingerprints", lambda checkpoint: weights)
     for module, options in (
-        (entities, {"MAX_LENGTH": 32}),
+        (entities, {"MAX_LENGTH": 48}),
         (questions, {"WINDOW": {"max_length": 48, "stride": 8, "mark_shared": True}}),
         (pairs, {"MAX_LENGTH": 32, "SEEN": {"label": 0, "score": 0}}),
     ):
@@ -191,7 +192,7 @@ def write_pairs(folder, column, kinds, name="toy"):
             for _ in range(count):
                 first, kind = random.choice(NAMES), random.randrange(kinds)
                 second = first if kind else random.choice([each for each in NAMES if each != first])
-                rows.writerow([f"{first}是{random.choice(NAMES)}", f"{second}的了", kind])
+                rows.writerow([f"{first}三连胜", f"{second}的了", kind])
 
 
 WRITE = {
@@ -219,7 +220,9 @@ def test_rows_of_a_data_set(tiny, kind):
     measure(tiny, Results(kind))
     rows = read_results(kind)
     models = ("toy/mini-bert-zh", "toy/scratch")
-    assert set(rows) == {f"toy/{name}" for name in BASELINES[kind]} | set(models)
+    frozen = {"toy/frozen mini-bert-zh", "toy/frozen scratch"} & rows.keys()
+    assert len(frozen) == 2 * (kind in ("pairs", "grades"))
+    assert set(rows) == {f"toy/{name}" for name in BASELINES[kind]} | {*models, *frozen}
     for name in models:
         row = rows[name]
         measures = {key: value for key, value in row.items() if isinstance(value, dict)}
@@ -301,7 +304,8 @@ def test_the_model_learns_from_a_sentence_that_holds_the_answer():
 def test_whoever_learned_the_first_is_asked_about_the_trap(tiny, monkeypatch):
     write_pairs(tiny, "label", 2)
     (tiny / "paws_val.csv").write_text(
-        "sentence1,sentence2,label\n" + "".join(f"球队{i}胜,球队{i}胜,0\n" for i in range(30)),
+        "sentence1,sentence2,label\n"
+        + "".join(f"球队{i}胜,球队{i}胜,{i % 5 // 4}\n" for i in range(30)),
         encoding="utf8",
     )
     monkeypatch.setattr(pairs, "TRAPS", {"toy": "paws_val"})
@@ -309,7 +313,7 @@ def test_whoever_learned_the_first_is_asked_about_the_trap(tiny, monkeypatch):
     rows = read_results("pairs")
     assert set(rows) == {f"toy/{name}" for name in BASELINES["pairs"]}, "the trap is no data set"
     assert rows["toy/overlap"]["accuracy"]["mean"] == 1.0
-    assert rows["toy/overlap"]["paws_val"]["mean"] == 0.0, "all of its words are shared"
+    assert rows["toy/overlap"]["paws_val"]["mean"] == 0.2, "all of its words are shared"
 
 
 @pytest.mark.slow

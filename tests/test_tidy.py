@@ -163,6 +163,45 @@ def test_new_exercises_are_green(copied, monkeypatch):
     subprocess.run(style, check=True, capture_output=True)
 
 
+@pytest.fixture
+def two_files(copied):
+    """The chapter 99 in two files: 99-1 stands in the first, the second has no exercise yet."""
+    skeletons.add_exercise("99-1", "第一题")
+    first = copied / "chapters/99_good.ipynb"
+    notebook = nb.read(first)
+    notebook.cells = [cell for cell in notebook.cells if not cell.id.startswith("ex-")]
+    second = copied / "chapters/99_more.ipynb"
+    write(notebook, second)
+    return first, second
+
+
+def test_exercises_of_a_chapter_in_two_files_are_numbered_through(two_files):
+    """In the last file by default, in the other when it is named; the number is taken in both."""
+    first, second = two_files
+    before = first.read_bytes()
+    assert skeletons.add_exercise("99-2", "第二题")[0] == second
+    assert first.read_bytes() == before
+    assert skeletons.add_exercise("99-3", "第三题", "99_good")[0] == first
+    assert set(exercises_of(nb.read(first))) == {"99-1", "99-3"}
+    assert set(exercises_of(nb.read(second))) == {"99-2"}
+
+
+@pytest.mark.parametrize(
+    ("exercise_id", "name", "words"),
+    [
+        ("99-1", "", "stands in 99_good; the next exercise there is 99-2"),
+        ("99-3", "", "the next exercise there is 99-2"),
+        ("99-2", "99", "choose one of 99_good, 99_more with CHAPTER=, not '99'"),
+        ("99-2", "98", "choose one of 99_good, 99_more with CHAPTER=, not '98'"),
+    ],
+)
+def test_an_exercise_without_a_place_in_two_files_is_refused(two_files, exercise_id, name, words):
+    before = [path.read_bytes() for path in two_files]
+    with pytest.raises(skeletons.NotPossible, match=words):
+        skeletons.add_exercise(exercise_id, "一题", name)
+    assert [path.read_bytes() for path in two_files] == before
+
+
 def test_a_new_chapter_keeps_the_rules_and_stands_in_all_contents(copied, monkeypatch):
     for page in ("_toc.yml", "index.md", "README.md", "README.zh-CN.md"):
         (copied / page).write_bytes((nb.ROOT / page).read_bytes())

@@ -75,18 +75,38 @@ class NotPossible(Exception):
     """The skeleton cannot be written; the message says why and what to do."""
 
 
-def chapter_of(exercise_id: str) -> Path:
-    """The notebook that an exercise id such as 05-4 belongs to.
+def chapter_of(exercise_id: str, name: str = "") -> Path:
+    """The notebook in which a new exercise such as 05-4 goes.
 
+    A chapter may stand in several files (09_more_tasks, 09_pairs_and_search), whose exercises are
+    numbered through. A new one follows the last exercise, so it goes in the last file.
+
+    Args:
+        name: the beginning of another file's name, such as 09_more.
     Raises:
-        NotPossible: no such id, or no such chapter.
+        NotPossible: no such id, no such chapter, or no file of it or several are called so.
     """
     if not re.fullmatch(r"\d\d-[1-9]\d?", exercise_id):
         raise NotPossible(f"{exercise_id!r}: an exercise is called like 05-4")
-    found = sorted(CHAPTERS.glob(f"{exercise_id[:2]}_*.ipynb"))
-    if not found:
+    files = files_of(exercise_id[:2])
+    if not files:
         raise NotPossible(f"{exercise_id}: no chapter {exercise_id[:2]} in chapters/")
-    return found[0]
+    chosen = [path for path in files if path.name.startswith(name)]
+    if name and len(chosen) != 1:
+        names = ", ".join(path.stem for path in files)
+        raise NotPossible(f"{exercise_id}: choose one of {names} with CHAPTER=, not {name!r}")
+    return chosen[-1]
+
+
+def files_of(chapter: str) -> list[Path]:
+    """The notebooks with a chapter's number, in the order in which they are read."""
+    return sorted(CHAPTERS.glob(f"{chapter}_*.ipynb"))
+
+
+def numbers_in(notebook: NotebookNode) -> set[int]:
+    """The numbers of a notebook's exercises, without the chapter's."""
+    found = (re.match(r"ex-\d\d-(\d+)-", cell.id) for cell in notebook.cells)
+    return {int(match[1]) for match in found if match}
 
 
 def exercise_cells(exercise_id: str, title: str) -> list[NotebookNode]:
@@ -108,23 +128,29 @@ def exercise_cells(exercise_id: str, title: str) -> list[NotebookNode]:
     ]
 
 
-def add_exercise(exercise_id: str, title: str) -> list[Path]:
+def add_exercise(exercise_id: str, title: str, name: str = "") -> list[Path]:
     """Put a skeleton exercise into its chapter, with its check and its answers.
 
+    Args:
+        name: the beginning of a file's name, where the chapter has several and the last is not
+            meant.
     Returns:
         the files that were written; the notebook, whose new cells are still to be run, first.
     Raises:
         NotPossible: the id is taken, does not follow the last one, or there is no such chapter.
     """
-    path = chapter_of(exercise_id)
-    notebook = nbformat.read(path, as_version=4)
-    ids = [cell.id for cell in notebook.cells]
-    there = sorted({int(m[1]) for name in ids if (m := re.match(r"ex-\d\d-(\d+)-", name))})
-    number = int(exercise_id[3:])
-    if number != len(there) + 1:
+    path = chapter_of(exercise_id, name)
+    there = {}  # number -> the file that has it
+    for file in files_of(exercise_id[:2]):
+        notebook = nbformat.read(file, as_version=4)
+        there |= dict.fromkeys(numbers_in(notebook), file.stem)
+    number, follows = int(exercise_id[3:]), max(there, default=0) + 1
+    if number != follows:
+        taken = f"stands in {there[number]}; " if number in there else ""
         raise NotPossible(
-            f"{exercise_id}: the next exercise there is {path.stem[:2]}-{len(there) + 1}"
+            f"{exercise_id}: {taken}the next exercise there is {path.stem[:2]}-{follows}"
         )
+    notebook = nbformat.read(path, as_version=4)
     summary = next(
         i for i, cell in enumerate(notebook.cells) if re.match(r"## .*小结", cell.source)
     )

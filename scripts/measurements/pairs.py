@@ -1,14 +1,20 @@
 """Two sentences, a class or a grade: shared words and TF-IDF, random weights, mini-bert-zh."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import torch
 from datasets import Dataset, DatasetDict, concatenate_datasets
 from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from transformers import AutoModel, set_seed
 
+from measurements.provenance import fingerprints
 from measurements.results import Results
-from measurements.runs import score, summary
+from measurements.runs import SEEDS, score, summary
 from measurements.sets import (
     ARMS,
     CHECKPOINT,
@@ -21,18 +27,22 @@ from measurements.sets import (
 )
 from utils.data import load_pairs
 from utils.finetuning import (
+    cosines,
     fine_tune,
     fine_tune_regressor,
     new_classifier,
     new_regressor,
+    pair_features,
     predict_pairs,
     predict_scores,
+    sentence_features,
     tokenize_pairs,
 )
 from utils.measuring import (
     CHINESE_TERMS,
     PairTfidf,
     correlations,
+    fit_probe,
     overlaps,
     pair_controls,
     strongest_pair_tfidf,
@@ -42,6 +52,7 @@ from utils.models import load_tokenizer, resolve
 MAX_LENGTH = 96
 SEEN = {"label": 25_000, "score": 15_000}  # pairs that a run trains on
 ALPHAS = (1, 3, 10, 30, 100)  # regularisation of the grades' ridge regression
+PROBE_ALPHAS = (10, 100, 1_000, 10_000)
 # Whoever learned the first is also asked about the second, whose pairs share nearly all words.
 TRAPS = {"lcqmc": "pawsx_zh_val"}
 
@@ -52,8 +63,9 @@ def measure_pairs(
     arms: Sequence[str] = ARMS,
     sets: Sequence[str] | None = None,
 ) -> None:
-    """The rows NAME/majority, …/sentence1, …/sentence2, …/overlap, …/tfidf, …/mini-bert-zh and
-    …/scratch of each data set; of grades NAME/mean, …/overlap, …/tfidf and both models.
+    """The rows NAME/majority, …/sentence1, …/sentence2, …/overlap, …/tfidf, …/frozen and the
+    name of a model, …/mini-bert-zh and …/scratch of each data set; of grades …/mean instead of the
+    first three.
 
     Args:
         folder: holds NAME_train, NAME_val, NAME_test in a form that `load_pairs` reads.
@@ -69,10 +81,16 @@ def measure_pairs(
             trap = trap_of(name, folder)
             if "tfidf" in arms:
                 labelled_baselines(name, splits, trap, results, data)
+            measure_frozen(
+                name, dict(splits) | trap, partial(labelled_probe, splits, trap),
+                results, arms, data,
+            )  # fmt: skip
             trained, judged_by = classifier_trainer(splits, trap, epochs), "macro_f1"
         else:
             if "tfidf" in arms:
                 graded_baselines(name, splits, results, data)
+            probe = partial(graded_probe, splits)
+            measure_frozen(name, dict(splits), probe, results, arms, data)
             trained, judged_by = regressor_trainer(splits, epochs), "mse"
         measure_arms(
             name, trained, results, arms, settings,
@@ -84,6 +102,84 @@ def trap_of(name: str, folder: Path) -> dict[str, Dataset]:
     """All pairs of the trap that goes with a data set, by its name; empty where there is none."""
     files = sorted(folder.glob(f"{TRAPS[name]}.*")) if name in TRAPS else []
     return {TRAPS[name]: concatenate_datasets([*load_pairs(files[0]).values()])} if files else {}
+
+
+def pair_vectors(splits: dict[str, Dataset], seed: int | None) -> dict[str, np.ndarray]:
+    """Each sentence alone through a model that is not trained; features of the two mean vectors.
+
+    Args:
+        seed: of random weights; None: those of mini-bert-zh.
+    Returns:
+        (pairs, 2 * hidden + 1) of each split: |u - v|, u * v and the cosine.
+    """
+    folder = resolve(CHECKPOINT)
+    tokenizer = load_tokenizer(folder)
+    encoder = AutoModel.from_pretrained(folder, dtype=torch.float32)
+    if seed is not None:
+        set_seed(seed)
+        encoder = AutoModel.from_config(encoder.config, dtype=torch.float32).eval()
+    vectors = {}
+    for split, rows in splits.items():
+        first, second = (
+            sentence_features(encoder, tokenizer, list(rows[side]), MAX_LENGTH)
+            for side in ("sentence1", "sentence2")
+        )
+        cosine = cosines(first, second)[:, None]
+        vectors[split] = np.hstack([pair_features(first, second), cosine])
+    return vectors
+
+
+def measure_frozen(
+    name: str,
+    splits: dict[str, Dataset],
+    grade: Callable[[dict[str, np.ndarray]], dict],
+    results: Results,
+    arms: Sequence[str],
+    data: dict[str, str],
+) -> None:
+    """The rows NAME/frozen mini-bert-zh and NAME/frozen scratch: a linear model on `pair_vectors`.
+
+    Args:
+        splits: and whatever else `grade` asks about, by name.
+        grade: the vectors of all splits -> scores on the test split.
+    """
+    weights = fingerprints(CHECKPOINT)
+    vocabulary = {"vocab_sha256": weights["vocab_sha256"]}
+    for arm, depends_on, seeds in (
+        (CHECKPOINT, weights, (None,)),  # every seed would give the same
+        ("scratch", vocabulary, SEEDS),
+    ):
+        row = f"{name}/frozen {arm}"
+        if arm in arms and not results.has(row, **depends_on, **data):
+            found = [grade(pair_vectors(splits, seed)) for seed in seeds]
+            results.add(row, summary(found), **depends_on, **data)
+
+
+def graded_probe(splits: dict[str, Dataset], vectors: dict[str, np.ndarray]) -> dict[str, float]:
+    """Ridge regression of grades, as strong as validation wants it."""
+    scores = {split: np.array(splits[split]["score"]) for split in splits}
+    probes = [
+        make_pipeline(StandardScaler(), Ridge(alpha)).fit(vectors["train"], scores["train"])
+        for alpha in PROBE_ALPHAS
+    ]
+    best = min(
+        probes,
+        key=lambda probe: np.mean(
+            (probe.predict(vectors["validation"]) - scores["validation"]) ** 2
+        ),
+    )
+    return grade_grades(splits["test"], best.predict(vectors["test"]))
+
+
+def labelled_probe(
+    splits: dict[str, Dataset], trap: dict[str, Dataset], vectors: dict[str, np.ndarray]
+) -> dict[str, float]:
+    """Logistic regression of labels, as strong as cross-validation wants it."""
+    probe = fit_probe(vectors["train"], splits["train"]["label"])
+    found = score(splits["test"]["label"], probe.predict(vectors["test"]))
+    for name, rows in trap.items():
+        found[name] = score(rows["label"], probe.predict(vectors[name]))["accuracy"]
+    return found
 
 
 # --- Labels --------------------------------------------------------------------------------------

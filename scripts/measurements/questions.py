@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from datasets import Dataset, DatasetDict
+from transformers import PreTrainedTokenizerBase
 
 from measurements.results import Results
 from measurements.runs import summary
@@ -114,7 +115,9 @@ def answer_sentences(rows: Dataset) -> Dataset:
     return Dataset.from_dict(kept, rows.select_columns(list(kept)).features)
 
 
-def extractor_trainer(splits: DatasetDict, windows: Dataset, tokenizer, epochs: int) -> Callable:
+def extractor_trainer(
+    splits: DatasetDict, windows: Dataset, tokenizer: PreTrainedTokenizerBase, epochs: int
+) -> Callable:
     """`trained` of `measure_arms`. The threshold for "no answer" is validation's."""
     validation = for_validation(splits["validation"], VALIDATION_QUESTIONS)
     validation, test = nearest_sentences(validation), nearest_sentences(splits["test"])

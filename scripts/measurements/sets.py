@@ -107,19 +107,18 @@ def measure_arms(
             lambda rate, seed, arm=arm: trained(arm == CHECKPOINT, rate, seed),
             judged_by,
             lower_is_better,
-            rates=rates_for(arm, judged_by, results, depends_on),
+            rates=rates_for(arm, results, depends_on),
             title=row,
         )
         results.add(row, values | settings, **depends_on, **data)
 
 
-def rates_for(
-    arm: str, judged_by: str, results: Results, depends_on: dict[str, str]
-) -> Sequence[float]:
+def rates_for(arm: str, results: Results, depends_on: dict[str, str]) -> Sequence[float]:
     """The grid, or the one rate that was chosen for this arm on another data set."""
     for row, values in results.rows.items():
-        tried = values.get(f"validation_{judged_by}", {})
-        if row.endswith(f"/{arm}") and results.has(row, **depends_on) and len(tried) > 1:
+        tried = [each for name, each in values.items() if name.startswith("validation_")]
+        chosen = tried and isinstance(tried[0], dict) and len(tried[0]) > 1
+        if chosen and row.endswith(f"/{arm}") and results.has(row, **depends_on):
             return (values["learning_rate"],)
     return LEARNING_RATES
 

@@ -52,6 +52,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of real data, as COURSE_DATA")
     everything = [*TASKS, *OTHERS, *KINDS]
     parser.add_argument("--only", nargs="+", choices=everything, help="measure only these")
+    parser.add_argument("--work", type=Path, help="keep the models of `faster` here")
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=ARMS, help="of the accuracies")
     parser.add_argument("--sizes", nargs="+", type=int, help="only these numbers of labels")
     parser.add_argument("--sets", nargs="+", help="only these data sets, such as weibo")

@@ -184,7 +184,8 @@ def test_chapter_7_asks_t5_small(tmp_path):
     (folder / "tokenizer_config.json").write_text(json.dumps(signs | {"model_max_length": 512}))
     into_cache(folder, tmp_path / "hub", "google-t5/t5-small")
     cells = {cell.id: cell.source for cell in read(CHAPTERS / "07_t5_text_to_text.ipynb").cells}
-    ran = run_full(ASK_T5 + cells["t5-small"], tmp_path / "hub")
+    asked = cells["t5-small-function"] + "\n" + cells["t5-small"]
+    ran = run_full(ASK_T5 + asked, tmp_path / "hub")
     assert ran.returncode == 0, ran.stderr
     lines = ran.stdout.splitlines()
     assert lines[0] == "问的是 t5-small"

@@ -247,8 +247,8 @@ def test_packed_rows_give_the_logits_of_each_text_alone(width, attention):
 
 def test_packing_wastes_little_and_loses_nothing():
     texts = texts_of([5, 12, 30, 2, 7, 7, 9])
-    rows = pack(texts, 36)
-    assert rows.input_ids.shape == (2, 36), "72 tokens in two rows of 36"
+    rows = pack(texts, 37)
+    assert rows.input_ids.shape == (2, 37), "72 tokens in two rows of 37"
     for number, text in enumerate(texts):
         here = rows.text == number
         assert rows.input_ids[here].tolist() == text

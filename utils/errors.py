@@ -23,7 +23,7 @@ def attempt(action: Callable[[], object]) -> None:
     except Exception as error:
         words = " ".join(str(error).split())
         packages = sysconfig.get_paths()["purelib"]
-        for folder in (str(Path.cwd()), tempfile.gettempdir(), packages):
+        for folder in (packages, str(Path.cwd()), tempfile.gettempdir()):  # packages lie in others
             words = words.replace(folder, "...")
         print(f"{type(error).__name__}: {words[:200]}")
     else:

@@ -3,19 +3,21 @@
 Nothing is repaired here: what is doubtful is counted, shown with its rows, and left to its owner.
 """
 
+from __future__ import annotations
+
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
-
-import numpy as np
-import pandas as pd
+from typing import TYPE_CHECKING, NamedTuple
 
 from utils.data import rows as files
 from utils.data import tables
 from utils.data.layout import SPLITS, WHOLE, find_parts
 from utils.data.rows import Problem, Row
+
+if TYPE_CHECKING:  # importing it takes a second, so the audit does so when it is asked for
+    import pandas as pd
 
 FRAGMENT = 4  # characters; what chapter 5 compares texts by
 BEGINNING = 200  # characters of a text that are compared
@@ -81,6 +83,8 @@ def audit_texts(
     Raises:
         DataError: nothing of the source can be read.
     """
+    import pandas as pd
+
     parts = find_parts(Path(source).expanduser(), "")
     rows: dict[str, list[Row]] = {}
     remarks: list[Remark] = []
@@ -270,12 +274,12 @@ def _lengths(
     tokens: Callable[[Sequence[str]], Iterable[Sequence[int]]],
     max_length: int,
 ) -> list[Remark]:
-    lengths = np.array([len(ids) for ids in tokens([row.text for row in rows])])
-    if not len(lengths):
+    lengths = sorted(len(ids) for ids in tokens([row.text for row in rows]))
+    if not lengths:
         return []
-    cut = int((lengths > max_length).sum())
-    middle, high = np.percentile(lengths, [50, 95]).astype(int)
-    words = f"长度：一半不超过 {middle} 个词元，95% 不超过 {high}，最长 {lengths.max()}。"
+    cut = sum(length > max_length for length in lengths)
+    middle, high = (lengths[int((len(lengths) - 1) * share)] for share in (0.5, 0.95))
+    words = f"长度：一半不超过 {middle} 个词元，95% 不超过 {high}，最长 {lengths[-1]}。"
     if cut:
         words += f"超过 {max_length} 的 {cut} 条会被截断：要读全文就加大 max_length。"
     return [Remark("lengths", cut, words)]

@@ -69,21 +69,27 @@ def pack(texts: Sequence[Sequence[int]], width: int = 128, padding: int = 0) -> 
     return PackedRows(input_ids, position_ids, text, (first[0], first[1]))
 
 
-def block_mask(text: Tensor) -> Tensor:
+def block_mask(text: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
     """What is added to the scores of attention: (rows, 1, width, width), 0 between tokens of one
     text, else the least number there is.
 
     Not true and false: the library takes a mask of four dimensions as it is, and its written-out
     attention would add 1 and 0. Padding sees padding: a token that sees nothing gives NaN.
+
+    Args:
+        text: (rows, width), which text a token belongs to, as `pack` gives it.
+        dtype: of the model, which its fused attention wants the mask to have.
     """
     same = text[:, None, :, None] == text[:, None, None, :]
-    return torch.zeros(same.shape).masked_fill(~same, torch.finfo(torch.float32).min)
+    return torch.zeros(same.shape, dtype=dtype).masked_fill(~same, torch.finfo(dtype).min)
 
 
 def packed_logits(model: BertForSequenceClassification, rows: PackedRows) -> Tensor:
     """Logits (texts, classes), in the order of the texts, by the model's own forward."""
     hidden = model.bert(
-        rows.input_ids, attention_mask=block_mask(rows.text), position_ids=rows.position_ids
+        rows.input_ids,
+        attention_mask=block_mask(rows.text, model.dtype),
+        position_ids=rows.position_ids,
     ).last_hidden_state
     pooled = model.bert.pooler(hidden[rows.first][:, None])  # (texts, 1, hidden) -> (texts, hidden)
     return model.classifier(model.dropout(pooled))

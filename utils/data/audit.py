@@ -204,7 +204,7 @@ def _labels(rows: Sequence[Row]) -> list[Remark]:
     for name in names:
         for separator in SEPARATORS:
             parts = [folded(part) for part in name.split(separator)]
-            if len(parts) > 1 and sum(part in alike for part in parts) > 0:
+            if len(parts) > 1 and any(part in alike for part in parts):
                 several.append(name)
                 break
     if several:
@@ -227,14 +227,13 @@ def _copies(rows: dict[str, list[Row]]) -> list[Remark]:
         words = f"同一条文本有不同的标签，{len(torn)} 条（{told}）。定下一个。"
         remarks.append(Remark("torn", len(torn), words, serious=True))
     for part, each in rows.items():
+        of = "" if len(rows) == 1 else f"{part} 里"
         groups = Counter(row.text.strip() for row in each)
         if twice := sum(count - 1 for count in groups.values()):
-            of = "" if len(rows) == 1 else f"{part} 里"
             words = f"{of}一字不差的重复 {twice} 条。留一条就够：重复多了，那几句就学得过头。"
             remarks.append(Remark("copies", twice, words))
         different = list(groups)
         if near := len(near_duplicates(different)):
-            of = "" if len(rows) == 1 else f"{part} 里"
             words = f"{of}大半相同的文本 {near} 对（转载、改几个字）。自动划分时它们可能分在两边，成绩会偏高。"
             remarks.append(Remark("near-copies", near, words))
     names = list(rows)
@@ -246,7 +245,7 @@ def _copies(rows: dict[str, list[Row]]) -> list[Remark]:
 
 def _shared(first: str, rows: list[Row], second: str, others: list[Row]) -> list[Remark]:
     """What stands in two of the given splits."""
-    there = {row.text.strip(): row for row in rows}
+    there = {row.text.strip() for row in rows}
     equal = [row for row in others if row.text.strip() in there]
     remarks = []
     if equal:

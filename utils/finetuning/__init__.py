@@ -13,6 +13,7 @@ from utils.finetuning.answers import (
 )
 from utils.finetuning.by_measure import MeasuringTrainer, fine_tune_by
 from utils.finetuning.classifier import (
+    as_texts,
     by_length,
     new_classifier,
     predict,
@@ -116,6 +117,7 @@ __all__ = [
     "TOPIC_PREFIX",
     "answer_questions",
     "as_asked",
+    "as_texts",
     "best_legal_path",
     "best_places",
     "best_span",

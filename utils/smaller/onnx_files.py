@@ -14,7 +14,7 @@ import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from utils.finetuning import by_length
+from utils.finetuning import as_texts, by_length
 from utils.models import ModelError
 
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")  # in the order of BERT's `forward`
@@ -128,11 +128,7 @@ def predict_onnx(
     Raises:
         ValueError: something else than text.
     """
-    texts = [texts] if isinstance(texts, str) else list(texts)
-    if odd := [row for row, text in enumerate(texts) if not isinstance(text, str)]:
-        raise ValueError(
-            f"row {odd[0]}: {texts[odd[0]]!r:.40} is no text; drop the row or fill in its text"
-        )
+    texts = as_texts(texts)
     classes = session.get_outputs()[0].shape[1]
     rows = np.empty((len(texts), classes), dtype=np.float32)
     for places in by_length(texts, batch_size):

@@ -196,6 +196,19 @@ def names_beside(node: ast.Name, inside: ast.AST) -> list[str]:
     return []
 
 
+def of_itself(function: ast.FunctionDef) -> Iterator[ast.AST]:
+    """The nodes of a function's body that are not in a function or class within it."""
+    for node in function.body:
+        yield from _outside_of_others(node)
+
+
+def _outside_of_others(node: ast.AST) -> Iterator[ast.AST]:
+    if not isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Lambda):
+        yield node
+        for child in ast.iter_child_nodes(node):
+            yield from _outside_of_others(child)
+
+
 def line_of(node: ast.AST, tree: ast.AST) -> str:
     """The first line of the innermost statement in which a node stands."""
     around = [each for each in ast.walk(tree) if isinstance(each, ast.stmt)]

@@ -95,7 +95,13 @@ def quantise(answer: Callable) -> None:
     if not isinstance(result, (tuple, list)) or len(result) != 2:
         raise Hint("请返回两样：整数张量和刻度。")
     whole, step = result
-    whole, step = torch.as_tensor(whole), float(step)
+    if isinstance(step, torch.Tensor) and step.numel() == 3:
+        raise Hint("次序反了：先返回整数张量，再返回刻度。")
+    if not isinstance(step, float | int | np.floating):
+        raise Hint("刻度应是 Python 的数，不是张量：用 `.item()` 取出来。")
+    if not isinstance(whole, torch.Tensor) or whole.shape != values.shape:
+        raise Hint("第一样应是整数张量，与输入一样长。")
+    step = float(step)
     if np.isclose(step, 1.277 / 127):
         raise Hint("刻度按最大值定的，-2.54 就放不下了：要按绝对值的最大值。")
     if np.isclose(step, 127 / 2.54):
@@ -111,6 +117,8 @@ def quantise(answer: Callable) -> None:
     zeros, step = answer(torch.zeros(3))
     if torch.as_tensor(zeros).any() or not np.isfinite(float(step)) or float(step) == 0:
         raise Hint("全是零时，刻度会成 0，除以它就出了 nan：这时刻度记作 1。")
+    if float(step) != 1:
+        raise Hint(f"全是零时，题目要刻度记作 1，你的是 {float(step):g}。")
 
 
 @exercise("10-5")

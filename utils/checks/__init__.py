@@ -155,10 +155,18 @@ def watch(answer: object, none_too: bool = False) -> object:
     if not inspect.isfunction(answer):
         return answer
 
+    silent = not returns_something(answer)
+    no_return = (
+        f"`{answer.__name__}` 什么也没有返回（返回值是 None）。"
+        "算出来的结果要用 `return` 交出去，`print` 只是印在屏幕上。"
+    )
+
     @functools.wraps(answer)
     def watched(*args, **kwargs):
         try:
             result = answer(*args, **kwargs)
+        except Hint as hint:  # of a function that the check gave the learner to call
+            raise Hint(no_return) if silent else hint from hint
         except NotImplementedError as error:
             if error.args:  # PyTorch's own, of an operation on a wrong type
                 raise AnswerFailed from error
@@ -167,11 +175,8 @@ def watch(answer: object, none_too: bool = False) -> object:
             raise AnswerFailed from error
         if result is ...:  # the stub says `return ...`
             raise NotAttempted
-        if result is None and not returns_something(answer):
-            raise Hint(
-                f"`{answer.__name__}` 什么也没有返回（返回值是 None）。"
-                "算出来的结果要用 `return` 交出去，`print` 只是印在屏幕上。"
-            )
+        if result is None and silent:
+            raise Hint(no_return)
         if result is None and not none_too:
             raise Hint(
                 f"`{answer.__name__}` 有时什么也没有返回（返回值是 None）：有一条路没有遇到 `return`，"

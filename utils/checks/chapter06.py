@@ -104,11 +104,11 @@ def best_temperature(answer: Callable) -> None:
         raise Hint(
             "温度不对：对 softmax(logits / T) 算正确类别的平均负对数概率，取最小处的 T，误差在一成以内。"
         )
-    edge = _overconfident(0.13), _overconfident(9.3)
+    edge = _overconfident(0.13, rows=800), _overconfident(9.3, rows=800)
     found = [float(answer(*each)) for each in edge]
     if not all(_near(value, _least_loss(*each)) for value, each in zip(found, edge, strict=True)):
         raise Hint("温度落在 0.13 或 9.3 附近时不对：要在 0.1 到 10 的整个范围里找。")
-    logits, labels = _overconfident(2.0)
+    logits, labels = _overconfident(2.0, rows=800)
     far = logits + np.random.default_rng(1).normal(800, 300, (len(logits), 1))
     with np.errstate(all="ignore"):
         found = float(answer(far, labels))
@@ -117,11 +117,25 @@ def best_temperature(answer: Callable) -> None:
             "每一行都加上一个大数（各行不同），概率不变，温度也不该变：取指数之前，每一行先减去它自己的最大值，"
             "不然会溢出。"
         )
+    mixed = _mostly_undecided()
+    if not _near(float(answer(*mixed)), _least_loss(*mixed)):
+        raise Hint(
+            "多数行拿不定主意的数据上温度不对：softmax 的分母是**这一行**各类别之和，先逐行取对数，再求平均。"
+        )
     noisy = _three_noisy_classes()
     if not _near(float(answer(*noisy)), _least_loss(*noisy)):
         raise Hint(
             "三个类别、标签有错的数据上温度不对：要支持任意多类，并且让交叉熵（不是 ECE，也不是概率之差的平方）最小。"
         )
+
+
+def _mostly_undecided():
+    """Logits of six classes, three times too large; of four rows in five they are nearly equal."""
+    generator = np.random.default_rng(0)
+    size = np.where(np.arange(1000) < 800, 0.1, 3.0)[:, None]
+    logits = generator.normal(0, 1, (1000, 6)) * size
+    chances = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    return 3 * logits, (chances.cumsum(1) > generator.random((1000, 1))).argmax(1)
 
 
 def _three_noisy_classes():
@@ -138,12 +152,12 @@ def _three_noisy_classes():
     return 3 * logits, labels
 
 
-def _overconfident(factor):
+def _overconfident(factor, rows=3000):
     """Logits that are `factor` times too large for the labels drawn from them."""
     generator = np.random.default_rng(0)
-    logits = generator.normal(0, 1.5, (3000, 2))
+    logits = generator.normal(0, 1.5, (rows, 2))
     positive = 1 / (1 + np.exp(logits[:, 0] - logits[:, 1]))
-    return factor * logits, (generator.random(3000) < positive).astype(int)
+    return factor * logits, (generator.random(rows) < positive).astype(int)
 
 
 def _least_loss(logits, labels):

@@ -277,12 +277,7 @@ def _search(answer, names, model) -> tuple[tuple, float, list[tuple]]:
             raise Hint(f"问到了 `{written}`：走不成名单上任何名字的路，不必问。")
         return {token: math.log(p) for token, p in model[written].items()}
 
-    try:
-        result = answer(list(names), next_log_p)
-    except Exception as error:  # the hint from within the learner's function
-        if isinstance(error.__cause__, Hint):
-            raise error.__cause__ from None
-        raise
+    result = answer(list(names), next_log_p)
     try:
         name, total = result
         return tuple(name), float(total), asked

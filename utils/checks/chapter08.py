@@ -177,7 +177,10 @@ def difference_interval(answer: Callable) -> None:
         value = answer(a.copy(), b.copy())
         if not (isinstance(value, (tuple, list, np.ndarray)) and len(value) == 3):
             raise Hint("返回三个数：差、下界、上界。")
-        difference, low, high = map(float, value)
+        try:
+            difference, low, high = map(float, value)
+        except (TypeError, ValueError):
+            raise Hint("三个都应是数：差先求平均，百分位取出来，不是整个数组。") from None
         if close(difference, a.mean() - b.mean()) and a.mean() != b.mean():
             raise Hint("方向反了：差是 B 的准确率减 A 的，正数表示 B 更好。")
         if not close(difference, b.mean() - a.mean()):

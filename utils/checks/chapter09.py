@@ -327,7 +327,12 @@ def fuse(answer: Callable) -> None:
     ties = np.arange(60) % 3  # so many that an unstable sort changes their order
     same = answer(np.zeros(60), np.zeros(60), 3)
     tied = [int(each) for each in answer(ties * 1.0, ties * 1.0, 60)]
-    if [int(each) for each in same] != [0, 1, 2] or tied != _best(_fused(ties, ties)):
+    up = np.arange(60.0)  # upwards in one list, downwards in the other: thirty pairs of equals
+    pairs = [int(each) for each in answer(up, -up, 60)]
+    if [int(each) for each in same] != [0, 1, 2] or (tied, pairs) != (
+        _best(_fused(ties, ties)),
+        _best(_fused(up, -up)),
+    ):
         raise Hint("分数全都一样时，应按原来的次序：排序要稳定（`kind='stable'`）。")
     if not all(_counts_from_one(answer, other) for other in (0, 2)):
         raise Hint("第 1 名应当得 1/61，第 2 名 1/62：名次从 1 数起，加的是 60。")

@@ -217,4 +217,12 @@ EXERCISES = {
             (changed(REPORT, (" == counts.argmax()", " == 2")), "基线不对"),
         ],
     },
+    "12-6": {
+        "alternative": "holds = ('C', 'B')\n",
+        "wrong": [
+            ("holds = 'ABC'\n", "混得过去"),
+            ("holds = 'BCD'\n", "先治病"),
+            ("holds = 'C'\n", "病例 21"),
+        ],
+    },
 }

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from utils.checks import Hint, exercise
+from utils.checks import Hint, exercise, judge
 
 
 @exercise("10-1")
@@ -140,3 +140,18 @@ def diagnose(answer: Callable) -> None:
         raise Hint("步数是整数：用 `round()`，`int()` 会把 499.99 砍成 499。")
     if answer(1.2e-5, 20, 3e-4) != 500 or answer(1e-5, 10, 2e-5) != 20:
         raise Hint("换一行日志就不对了：别把 500 写死，由三个参数算出来。")
+
+
+@exercise("10-6")
+def read_a_result(answer: str) -> None:
+    """`answer`: the letters of the statements that the result bears out."""
+    judge(
+        answer,
+        "BD",
+        {
+            "A": "只跟标签学的那一行，分数一模一样：没有这个对照，功劳就记错了人。",
+            "B": "两个三层的一样快，老师只在训练时出现。",
+            "C": "差一个点，标准误有两个点：这张表看不出伤没伤。",
+            "D": "int8 的文件最小，三层的一条只要十几毫秒，分数都分不出高下。",
+        },
+    )

@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 from transformers import BertConfig, BertForSequenceClassification, TrainingArguments, set_seed
 from transformers.utils import ModelOutput
 
-from utils.checks import AnswerFailed, Hint, describe, exercise
+from utils.checks import AnswerFailed, Hint, describe, exercise, judge
 from utils.models import load_tokenizer, resolve
 
 
@@ -402,3 +402,18 @@ def report(answer: Callable) -> None:
     again = answer(model, tokenizer, train_rows, [*test_rows[:32], *train_rows[:17]])
     if numbers(again, 3, wanted)[2] != 32:
         raise Hint("题数正好是 16 的倍数时不对：最后一批不能是空的。")
+
+
+@exercise("12-6")
+def read_a_result(answer: str) -> None:
+    """`answer`: the letters of the statements that the result bears out."""
+    judge(
+        answer,
+        "BC",
+        {
+            "A": "先做一次 softmax 再进交叉熵，开头照样是 ln 3：三类的概率都差不多。这一关它混得过去。",
+            "B": "健康的模型背八条，损失掉到零附近。softmax 做了两遍，损失就停在一个降不下去的底上（病例 21）。",
+            "C": "三类瞎猜就是三分之一。漏了题，打乱标签之后分数也掉不到这里。",
+            "D": "八条都背不下的模型，换大的也背不下：先治病，再比大小。",
+        },
+    )

@@ -272,7 +272,7 @@ def word_numbers(tokens, words):
                 "词从 1 数起了",
             ),
             (
-                '\ndef word_numbers(tokens, words):\n    word_at = [number for number, word in enumerate(words) for _ in word]\n    numbers, place = [], 0\n    for token in tokens:\n        if token in ("[CLS]", "[SEP]"):\n            numbers.append(None)\n            continue\n        numbers.append(word_at[place])\n        place += len(token.removeprefix("##"))\n    print(numbers)\n',
+                '\ndef word_numbers(tokens, words):\n    word_at = [number for number, word in enumerate(words) for _ in word]\n    numbers, place = [], 0\n    for token in tokens:\n        if token in ("[CLS]", "[SEP]"):\n            numbers.append(None)\n            continue\n        numbers.append(word_at[place])\n        place += len(token.removeprefix("##"))\n    numbers\n',
                 "什么也没有返回",
             ),
             (

@@ -206,13 +206,13 @@ def visibility(
     size, left, top = 34, 66, 58
     kinds = sorted({mark for row in marks for mark in row if mark})
     width, height = left + size * len(columns) + 4, top + size * len(rows) + 4
-    parts = [_svg_text(left + size * len(columns) / 2, 14, "input", 13)]
-    parts.append(_svg_text(27, top - 10, "output", 13))
+    parts = [svg_text(left + size * len(columns) / 2, 14, "input", 13)]
+    parts.append(svg_text(27, top - 10, "output", 13))
     for column, token in enumerate(columns):
-        parts.append(_svg_text(left + size * (column + 0.5), top - 10, token, 17))
+        parts.append(svg_text(left + size * (column + 0.5), top - 10, token, 17))
     for row, token in enumerate(rows):
         y = top + size * row
-        parts.append(_svg_text(left - 24, y + size * 0.68, token, 17))
+        parts.append(svg_text(left - 24, y + size * 0.68, token, 17))
         for column, mark in enumerate(marks[row]):
             x = left + size * column
             color = COLORS[kinds.index(mark) % len(COLORS)] if mark else "none"
@@ -222,12 +222,8 @@ def visibility(
             )
             ink = "#fff" if color == COLORS[0] else "#000"
             if mark:
-                parts.append(_svg_text(x + size / 2, y + size * 0.68, mark, 17, ink))
-    return HTML(
-        f'<svg role="img" aria-label="{html.escape(alt, quote=True)}" '
-        f'style="width:100%;max-width:{width}pt;height:auto" viewBox="0 0 {width} {height}" '
-        f'xmlns="http://www.w3.org/2000/svg">{"".join(parts)}</svg>'
-    )
+                parts.append(svg_text(x + size / 2, y + size * 0.68, mark, 17, ink))
+    return svg_picture(parts, width, height, alt)
 
 
 def named_rows(rows: dict[str, Sequence[str]], columns: Sequence[str]) -> HTML:
@@ -263,10 +259,19 @@ def named_rows(rows: dict[str, Sequence[str]], columns: Sequence[str]) -> HTML:
     )
 
 
-def _svg_text(x: float, y: float, words: str, size: int, color: str = "currentColor") -> str:
+def svg_text(x: float, y: float, words: str, size: int, color: str = "currentColor") -> str:
     """Words centred at x, on the line y."""
     style = f"font: {size}px {FONTS}; text-anchor: middle; fill: {color}"
     return f'<text x="{x:g}" y="{y:g}" style="{style}">{html.escape(words)}</text>'
+
+
+def svg_picture(parts: Sequence[str], width: float, height: float, alt: str) -> HTML:
+    """A drawing by hand: elements of SVG in one picture, no wider than the page."""
+    return HTML(
+        f'<svg role="img" aria-label="{html.escape(alt, quote=True)}" '
+        f'style="width:100%;max-width:{width}pt;height:auto" viewBox="0 0 {width} {height}" '
+        f'xmlns="http://www.w3.org/2000/svg">{"".join(parts)}</svg>'
+    )
 
 
 def flow_chart(steps: Sequence[tuple[str, str, str]], end: str, alt: str) -> HTML:

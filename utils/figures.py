@@ -118,7 +118,7 @@ def histogram(
         xytext=(6, 0),
         textcoords="offset points",
     )
-    axes.set(xlabel=xlabel, ylabel=ylabel)
+    axes.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, 1.25 * axes.get_ylim()[1]))  # room for it
     return show(figure, alt)
 
 
@@ -178,13 +178,21 @@ def scores_by_size(
     ylabel: str,
     alt: str,
 ) -> HTML:
-    """One line a method, (sizes, means, standard deviations), over sizes on a log scale."""
+    """One line a method, (sizes, means, standard deviations), over sizes on a log scale.
+
+    The axis starts at 0, or where all scores are high at the tenth below the lowest, so that
+    differences of a few points are seen.
+    """
+    lowest = min(np.subtract(means, sds).min() for _, means, sds in lines.values())
+    highest = max(np.add(means, sds).max() for _, means, sds in lines.values())
+    bottom, top = (np.floor(10 * lowest) / 10, np.ceil(10 * highest) / 10)
+    limits = (bottom, top) if lowest > 0.4 else (0, 1)
     figure, axes = new_figure()
     styles = zip(COLORS, LINES, lines.items(), strict=False)
     for color, style, (name, (sizes, means, deviations)) in styles:
         axes.errorbar(sizes, means, deviations, fmt=style, color=color, capsize=4, label=name)
     ticks = sorted({size for sizes, _, _ in lines.values() for size in sizes})
-    axes.set(xlabel=xlabel, ylabel=ylabel, xscale="log", ylim=(0, 1))
+    axes.set(xlabel=xlabel, ylabel=ylabel, xscale="log", ylim=limits)
     axes.set_xticks(ticks, [str(size) for size in ticks])
     axes.minorticks_off()
     axes.legend(loc="lower left", ncols=3, bbox_to_anchor=(-0.15, 1), columnspacing=1)

@@ -144,7 +144,7 @@ def accessible(html: str) -> str:
     # A list may hold nothing but its items.
     html = html.replace('role="doc-biblioentry"', 'role="listitem"')
     # A number and its ± stay on one line, a sentence in a table does not.
-    html = re.sub(r"<td>(?=[^<\n]{1,16}</td>)", '<td class="short">', html)
+    html = re.sub(r"<(t[dh])>(?=[^<\n]{1,16}</t[dh]>)", r'<\1 class="short">', html)
     icons = r'<(i|span)( class="(?:[^"]* )?fa[bsr]?[ -][^"]*")>'
     return re.sub(icons, r'<\1\2 aria-hidden="true">', html)
 

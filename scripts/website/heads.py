@@ -127,6 +127,7 @@ NOT_FOUND = """<!DOCTYPE html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
+<link rel="icon" href="{root}_static/favicon.svg">
 <title>没有这一页 · {site_name}</title>
 <style>
 :root {{ color-scheme: light dark }}

@@ -2,7 +2,9 @@
 
     python scripts/install_missing.py
 
-PyTorch and NumPy stay as they are: Colab's builds fit its GPU, and NumPy is already loaded.
+What Colab brings stays as it is: its builds of PyTorch fit its GPU, and the kernel that runs the
+notebook has loaded NumPy, IPython and the widgets already, so that newer files of these would meet
+older code in memory.
 """
 
 import subprocess
@@ -14,7 +16,11 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-KEPT = ("torch", "numpy")
+KEPT = ("torch", "numpy")  # must be there
+HELD = ("ipykernel", "ipython", "ipywidgets", "pandas")  # stay, where they are there
+# Not needed, but in the way where they are there and older: peft refuses to add LoRA beside an
+# old torchao, although the course uses none of it.
+NEWER_OR_NONE = ["torchao>=0.16"]
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -27,20 +33,24 @@ def installed(name: str) -> str | None:
 
 
 def missing(requirements: list[str]) -> list[str]:
-    """Those requirements that this Python does not meet, without torch and numpy."""
+    """Those requirements that this Python does not meet, without what stays as it is."""
     unmet = []
-    for requirement in map(Requirement, requirements):
+    for requirement in map(Requirement, requirements + NEWER_OR_NONE):
+        there = installed(requirement.name)
         if requirement.name in KEPT or (requirement.marker and not requirement.marker.evaluate()):
             continue
-        there = installed(requirement.name)
+        if there is not None and requirement.name in HELD:
+            continue
+        if there is None and str(requirement) in NEWER_OR_NONE:
+            continue
         if there is None or not requirement.specifier.contains(there, prereleases=True):
             unmet.append(str(requirement))
     return unmet
 
 
 def install(requirements: list[str]) -> None:
-    """Hand requirements to pip, with torch and numpy held at their installed versions."""
-    pins = {name: installed(name) for name in KEPT}
+    """Hand requirements to pip, with what stays held at its installed version."""
+    pins = {name: installed(name) for name in KEPT + HELD}
     for name in KEPT:
         if pins[name] is None:  # pip would fetch it as a dependency of the others
             sys.exit(
@@ -48,7 +58,8 @@ def install(requirements: list[str]) -> None:
             )
     with tempfile.TemporaryDirectory() as folder:
         constraints = Path(folder) / "constraints.txt"
-        constraints.write_text("".join(f"{name}=={pins[name]}\n" for name in KEPT))
+        lines = [f"{name}=={version}\n" for name, version in pins.items() if version]
+        constraints.write_text("".join(lines))
         quiet = ["--quiet", "--disable-pip-version-check", "--progress-bar=off"]
         # As in the Makefile: seqeval cannot be built in the old way of an older pip.
         options = [*quiet, "--use-pep517", "-c", str(constraints)]

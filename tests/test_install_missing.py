@@ -12,12 +12,15 @@ import pytest
 
 SCRIPT = Path(install_missing.__file__)
 NEEDS = ["torch>=2.13", "numpy>=2", "datasets>=4.0", "jieba>=0.42.1", "transformers>=5.0,<6"]
+NEEDS += ["ipython>=9", "pandas>=2.2"]
 PRESENT = {
     "torch": "2.9.0+cu126",  # older than asked for: Colab's own build stays
     "numpy": "2.3.1",
     "datasets": "4.1.0",
     "jieba": "0.42.1",
     "transformers": "5.2.0",
+    "ipython": "9.1.0",
+    "pandas": "2.3.0",
 }
 
 
@@ -46,6 +49,11 @@ def test_nothing_is_missing_here(machine):
     assert install_missing.missing(NEEDS) == []
 
 
+def test_what_colab_lacks_altogether_is_installed_even_if_it_would_be_held(machine):
+    del machine.there["ipython"]
+    assert install_missing.missing(NEEDS) == ["ipython>=9"]
+
+
 @pytest.mark.parametrize(
     ("change", "found"),
     [
@@ -56,6 +64,9 @@ def test_nothing_is_missing_here(machine):
         ({"transformers": "5.3.0.dev0"}, []),
         ({"torch": None, "numpy": None}, []),
         ({"torch": "1.0", "numpy": "1.26.4"}, []),
+        ({"ipython": "7.34.0", "pandas": "2.1.0"}, []),  # older, but the kernel has loaded them
+        ({"torchao": "0.10.0"}, ["torchao>=0.16"]),
+        ({"torchao": "0.17.0"}, []),
         ({"jieba": None, "datasets": "2.0", "torch": "1.0"}, ["datasets>=4.0", "jieba>=0.42.1"]),
     ],
 )
@@ -83,7 +94,12 @@ def test_pip_gets_the_missing_ones_and_the_pins_of_torch_and_numpy(machine):
     assert command[-1] == "jieba>=0.42.1"
     assert "--use-pep517" in command  # seqeval's source cannot be built without
     assert not any(part.startswith(("torch", "numpy")) for part in command)
-    assert constraints.splitlines() == ["torch==2.9.0+cu126", "numpy==2.3.1"]
+    assert constraints.splitlines() == [
+        "torch==2.9.0+cu126",
+        "numpy==2.3.1",
+        "ipython==9.1.0",
+        "pandas==2.3.0",
+    ]
     assert not Path(command[command.index("-c") + 1]).exists()
 
 

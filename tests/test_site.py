@@ -466,7 +466,8 @@ def test_chapter_links_to_its_own_notebook_in_colab(site, name):
     config = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
     repository = config["repository"]["url"].removeprefix("https://github.com/")
     notebook = Path(name).with_suffix(".ipynb").as_posix()
-    wanted = f"https://colab.research.google.com/github/{repository}/blob/main/{notebook}"
+    tag = config["repository"]["branch"]
+    wanted = f"https://colab.research.google.com/github/{repository}/blob/{tag}/{notebook}"
     assert f'href="{wanted}"' in (site / name).read_text("utf-8"), f"no link to {wanted}"
 
 

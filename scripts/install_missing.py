@@ -18,9 +18,9 @@ from packaging.requirements import Requirement
 
 KEPT = ("torch", "numpy")  # must be there
 HELD = ("ipykernel", "ipython", "ipywidgets", "pandas")  # stay, where they are there
-# Not needed, but in the way where they are there and older: peft refuses to add LoRA beside an
-# old torchao, although the course uses none of it.
-NEWER_OR_NONE = ["torchao>=0.16"]
+# The course uses none of it, but peft refuses LoRA beside an old one, which Colab ships. A newer
+# one, where its binaries do not fit the installed PyTorch, fills the first outputs with warnings.
+IN_THE_WAY = Requirement("torchao<0.16")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -35,17 +35,28 @@ def installed(name: str) -> str | None:
 def missing(requirements: list[str]) -> list[str]:
     """Those requirements that this Python does not meet, without what stays as it is."""
     unmet = []
-    for requirement in map(Requirement, requirements + NEWER_OR_NONE):
+    for requirement in map(Requirement, requirements):
         there = installed(requirement.name)
         if requirement.name in KEPT or (requirement.marker and not requirement.marker.evaluate()):
             continue
         if there is not None and requirement.name in HELD:
             continue
-        if there is None and str(requirement) in NEWER_OR_NONE:
-            continue
         if there is None or not requirement.specifier.contains(there, prereleases=True):
             unmet.append(str(requirement))
     return unmet
+
+
+def is_in_the_way() -> bool:
+    """Is there a package that keeps the course from running?"""
+    there = installed(IN_THE_WAY.name)
+    return there is not None and IN_THE_WAY.specifier.contains(there, prereleases=True)
+
+
+def remove() -> None:
+    """Uninstall what is in the way."""
+    command = [sys.executable, "-m", "pip", "uninstall", "--yes", "--quiet", IN_THE_WAY.name]
+    if subprocess.run(command).returncode:
+        sys.exit(f"pip could not remove {IN_THE_WAY.name}; see its message above")
 
 
 def install(requirements: list[str]) -> None:
@@ -71,6 +82,9 @@ def install(requirements: list[str]) -> None:
 if __name__ == "__main__":
     wanted = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
     lacking = missing(wanted)
+    if is_in_the_way():
+        print(f"📦 正在移走用不着的旧包 {IN_THE_WAY.name}：它与 peft 冲突。", flush=True)
+        remove()
     if lacking:
         print(f"📦 正在安装课程还缺的包：{'、'.join(lacking)}（约一两分钟）……", flush=True)
         install(lacking)

@@ -35,6 +35,9 @@ def machine(monkeypatch):
         return there[name]
 
     def run(command, **options):
+        if "uninstall" in command:
+            calls.append((command, ""))
+            return SimpleNamespace(returncode=machine.returncode)
         place = Path(command[command.index("-c") + 1])
         calls.append((command, place.read_text()))
         return SimpleNamespace(returncode=machine.returncode)
@@ -65,8 +68,7 @@ def test_what_colab_lacks_altogether_is_installed_even_if_it_would_be_held(machi
         ({"torch": None, "numpy": None}, []),
         ({"torch": "1.0", "numpy": "1.26.4"}, []),
         ({"ipython": "7.34.0", "pandas": "2.1.0"}, []),  # older, but the kernel has loaded them
-        ({"torchao": "0.10.0"}, ["torchao>=0.16"]),
-        ({"torchao": "0.17.0"}, []),
+        ({"torchao": "0.10.0"}, []),  # removed instead
         ({"jieba": None, "datasets": "2.0", "torch": "1.0"}, ["datasets>=4.0", "jieba>=0.42.1"]),
     ],
 )
@@ -101,6 +103,24 @@ def test_pip_gets_the_missing_ones_and_the_pins_of_torch_and_numpy(machine):
         "pandas==2.3.0",
     ]
     assert not Path(command[command.index("-c") + 1]).exists()
+
+
+@pytest.mark.parametrize(
+    ("version", "removed"), [("0.10.0", True), ("0.16.0", False), (None, False)]
+)
+def test_an_old_torchao_is_in_the_way(machine, version, removed):
+    if version:
+        machine.there["torchao"] = version
+    assert install_missing.is_in_the_way() == removed
+
+
+def test_what_is_in_the_way_is_removed(machine):
+    install_missing.remove()
+    [(command, _)] = machine.calls
+    assert command[-4:] == ["uninstall", "--yes", "--quiet", "torchao"]
+    machine.returncode = 1
+    with pytest.raises(SystemExit, match="^pip could not remove torchao"):
+        install_missing.remove()
 
 
 @pytest.mark.parametrize("name", ["torch", "numpy"])

@@ -64,7 +64,13 @@ def test_times_are_printed_in_round_numbers():
     assert in_chapter(CHAPTER, "01_a", ROWS) == "运行约 60 秒，峰值内存约 1.2 GB（2 核 CPU 实测）。"
     assert in_chapter(CHAPTER, "02_b", ROWS) == "运行约 10 秒，峰值内存约 1.0 GB（2 核 CPU 实测）。"
     assert in_readme(TABLE, ROWS) == TABLE.replace("9 |", "1 |", 1).replace("9 |", "0.5 |")
-    assert in_index(TABLE, ROWS) == TABLE.replace("9 |", "约一分钟 |", 1).replace("9", "约半分钟")
+    printed = TABLE.replace("9 |", "约一分钟，1.2 GB |", 1).replace("9", "约半分钟，1.0 GB")
+    whole = "从头运行全书约 {} 分钟，最占内存的一章约 {} GB。\n"
+    assert in_index(whole.format(9, 9) + TABLE, ROWS) == whole.format(1, 1.2) + printed
+
+
+def test_the_front_page_says_what_the_whole_book_takes():
+    assert len(times.WHOLE.findall((nb.ROOT / "index.md").read_text("utf-8"))) == 1
 
 
 def test_a_long_chapter_is_spoken_in_digits():

@@ -13,6 +13,7 @@ import pytest
 from book import times
 from book.execute import run
 from book.times import (
+    IN_WORDS,
     READMES,
     TIMES,
     TimesError,
@@ -53,7 +54,8 @@ def test_a_row_is_whole_and_of_a_chapter(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "printer"), [*((name, in_readme) for name in READMES), ("index.md", in_index)]
+    ("name", "printer"),
+    [*((name, in_readme) for name in READMES), *((name, in_index) for name in IN_WORDS)],
 )
 def test_a_table_prints_what_was_measured(name, printer):
     text = (nb.ROOT / name).read_text(encoding="utf-8")
@@ -103,7 +105,7 @@ def test_all_pages_are_written(tmp_path):
     written = pages(tmp_path, {path.stem: ROWS["02_b"] for path in nb.notebook_paths()})
     assert {path.name for path in written} == {
         *(path.name for path in nb.notebook_paths() if nb.is_numbered(path)),
-        *(*READMES, "index.md"),
+        *(*READMES, "index.md", "teaching.md"),
     }
     assert all("10 秒" in text for path, text in written.items() if path.suffix == ".ipynb")
 

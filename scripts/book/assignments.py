@@ -9,8 +9,10 @@ in _build/assignments:
     submitted/STUDENT/CHAPTER/, autograded/…, gradebook.db
 """
 
+import os
 import re
 import shutil
+import sys
 from pathlib import Path
 
 import nbformat
@@ -111,6 +113,10 @@ def nbgrader_api(course: Path):
             "nbgrader is not installed: make assignment, "
             "or pip install -c constraints.txt -e '.[grading]'"
         ) from error
+    # nbgrader calls `alembic`, and Jupyter `python`, by name: those of this environment.
+    programs = str(Path(sys.executable).parent)
+    if programs not in os.environ["PATH"].split(os.pathsep):
+        os.environ["PATH"] = programs + os.pathsep + os.environ["PATH"]
     config = Config()
     config.CourseDirectory.root = str(course)
     config.CourseDirectory.db_url = f"sqlite:///{(course / 'gradebook.db').as_posix()}"

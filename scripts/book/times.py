@@ -15,11 +15,12 @@ from book.files import CHAPTERS, ROOT
 
 CORES = 2  # for which the pages state their minutes
 TIMES = ROOT / "results/times.json"
+IN_WORDS = ("index.md", "chapters/teaching.md")
 READMES = ("README.md", "README.zh-CN.md")
 # In a chapter, once, before its setup cell.
 COST = re.compile(r"(运行约 )[\d.]+ (?:秒|分钟)(，(?:峰值)?内存约 )[\d.]+( GB)")
 # In a table: | [05 …](chapters/05_thucnews.ipynb) | … | 1.5 |
-ROW = re.compile(r"^(\| \[[^\]]*\]\(chapters/(\w+)\.ipynb\) \|.*\| )[^|\n]+( \|)$", re.M)
+ROW = re.compile(r"^(\| \[[^\]]*\]\((?:chapters/)?(\w+)\.ipynb\) \|(?:.*\|)? )[^|\n]+( \|)$", re.M)
 # In index.md, once: what the whole book takes.
 WHOLE = re.compile(r"(全书约 )\d+( 分钟，最占内存的一章约 )[\d.]+( GB)")
 HALVES = ("半分钟", "一分钟", "一分半", "两分钟", "两分半", "三分钟", "三分半", "四分钟")
@@ -82,7 +83,8 @@ def pages(root: Path, times: dict) -> dict[Path, str]:
         written[path] = in_chapter(path.read_text("utf-8"), path.stem, times)
     for name in READMES:
         written[root / name] = in_readme((root / name).read_text("utf-8"), times)
-    written[root / "index.md"] = in_index((root / "index.md").read_text("utf-8"), times)
+    for name in IN_WORDS:
+        written[root / name] = in_index((root / name).read_text("utf-8"), times)
     return written
 
 

@@ -14,12 +14,16 @@ import re
 import shutil
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from book.files import CHAPTERS, NOTEBOOK_METADATA, ROOT
+
+if TYPE_CHECKING:
+    from nbgrader.apps import NbGraderAPI
 
 COURSE = ROOT / "_build/assignments"
 PART = re.compile(r"ex-(\d\d-\d+)-(prompt|stub|check)")
@@ -98,7 +102,7 @@ def chapters(names: list[str]) -> list[Path]:
     return found
 
 
-def nbgrader_api(course: Path):
+def nbgrader_api(course: Path) -> "NbGraderAPI":
     """nbgrader, set up for the course folder.
 
     Raises:

@@ -30,6 +30,7 @@ class GiveCellsAddresses(SphinxTransform):
     default_priority = 871  # before MyST (879) looks up what links point to
 
     def apply(self, **_) -> None:
+        """Called by Sphinx on each page."""
         source = Path(self.env.doc2path(self.env.docname))
         if source.suffix != ".ipynb":
             return
@@ -45,4 +46,5 @@ class GiveCellsAddresses(SphinxTransform):
 
 
 def setup(app: Sphinx) -> None:
+    """Called by Sphinx before the build."""
     app.add_transform(GiveCellsAddresses)

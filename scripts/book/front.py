@@ -184,7 +184,7 @@ def picture(results: dict) -> str:
 <polyline points="{curve(logged)}" fill="none" stroke="currentColor" stroke-width="2"/>
 {dots}
 </svg>
-<div class="axis"><span>损失 {first:.1f}（第 10 步）</span><span>{final:.1f}（第 {STEPS[-1]} 步）</span></div>
+<div class="axis"><span>损失 {first:.2f}（第 10 步）</span><span>{final:.2f}（第 {STEPS[-1]} 步）</span></div>
 </div>
 </div>
 """

@@ -351,6 +351,7 @@ def main() -> None:
             bf16=bf16_available(),
             use_cpu=not torch.cuda.is_available(),
             train_sampling_strategy="sequential",
+            remove_unused_columns=False,  # the collator needs the seeds of the rows
             dataloader_num_workers=WORKERS,
             eval_strategy="steps",
             eval_steps=run.save_every,

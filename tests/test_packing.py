@@ -80,11 +80,11 @@ def test_the_context_computes_less_and_not_by_the_library(monkeypatch):
     assert [tuple(shape) for shape in seen] == [(3, 64, 32)] * 2, "a part that was changed"
     monkeypatch.undo()
     seen.clear()
-    from utils.finetuning import packing
+    from utils import unpadded
 
-    run = packing.run_layer
+    run = unpadded.run_layer
     monkeypatch.setattr(
-        packing, "run_layer", lambda layer, asks, *rest: seen.append(len(asks)) or run(layer, asks, *rest)
+        unpadded, "run_layer", lambda layer, asks, *rest: seen.append(len(asks)) or run(layer, asks, *rest)
     )  # fmt: skip
     with torch.no_grad(), without_padding(model):
         model(**batch)
@@ -137,7 +137,7 @@ def test_in_bf16_it_differs_by_rounding_alone():
 
 def test_dropout_drops_a_tenth_and_keeps_the_mean():
     model = bert(hidden_dropout_prob=0.1, attention_probs_dropout_prob=0.1).train()
-    from utils.finetuning.packing import dropped
+    from utils.unpadded import dropped
 
     torch.manual_seed(0)
     values = dropped(torch.ones(401, 251), model.dropout)

@@ -335,6 +335,49 @@ def test_two_processes_train_one_vocabulary_and_one_model(run, tmp_path):
 
 
 @pytest.mark.slow
+def test_two_processes_learn_as_one_with_twice_the_batch(run, tmp_path):
+    """The same rows and masks a step, so the same losses but for rounding in bf16."""
+    more = (*run.tokenizer, "--steps", "50")
+    in_two_processes(tmp_path / "two", run.text, *more)
+    start(tmp_path / "one", run.text, *more, "--batch-size", "8")
+    one, two = (
+        {(step, name): value for step, name, value in losses(log(tmp_path / folder))}
+        for folder in ("one", "two")
+    )
+    assert one.keys() == two.keys()
+    for (step, name), value in one.items():
+        if name in ("loss", "eval_mlm_loss"):
+            # Two means of a few masked tokens weigh these otherwise than one mean of all.
+            assert two[step, name] == pytest.approx(value, rel=0.02), (step, name)
+
+
+@pytest.mark.slow
+def test_two_processes_of_which_one_is_killed_carry_on(run, tmp_path):
+    """As torchrun does when a node dies: all end, and the same command goes on."""
+    arguments = [*command(tmp_path, run.text, *run.tokenizer)[1:]]
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    process = subprocess.Popen(
+        [sys.executable, *launch, pretrain.__file__, *arguments],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 240
+    while not last_complete_checkpoint(tmp_path / "work") and process.poll() is None:
+        assert time.monotonic() < deadline, "no checkpoint in four minutes"
+        time.sleep(0.005)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    reached = int(last_complete_checkpoint(tmp_path / "work").rpartition("-")[2])
+    assert not (tmp_path / "models/small").exists()
+    in_two_processes(tmp_path, run.text, *run.tokenizer)
+    rows = log(tmp_path)
+    assert evaluated(rows) == list(range(SAVE_EVERY, STEPS + 1, SAVE_EVERY)) and reached
+    check_folder(tmp_path / "models/small")
+
+
+@pytest.mark.slow
 def test_two_processes_do_not_double_the_causal_loss(run, tmp_path):
     """Trainer multiplies by their number unless told that the model's loss is a mean already."""
     more = ("--objective", "causal", "--steps", "50")

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from transformers import BertForSequenceClassification, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutputWithPoolingAndCrossAttentions
 
-from utils.unpadded import Texts, is_plain, last_states
+from utils.unpadded import Texts, attend, attend_from_first, embed, is_plain, run_layer
 
 # ---------------------------------------------------------------- several texts in a row
 
@@ -137,7 +137,15 @@ def _first_states(
             bert, input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids, **more
         )
     texts = Texts.of(attention_mask.bool(), bert.dtype)
-    asked = torch.zeros_like(texts.real)
-    asked[:, 0] = True
-    first = last_states(bert, input_ids, texts, asked, token_type_ids)[:, None]
+    if token_type_ids is None:
+        token_type_ids = torch.zeros_like(input_ids)
+    hidden = embed(bert.embeddings, texts, input_ids, token_type_ids)  # (tokens, hidden)
+    if torch.is_autocast_enabled("cpu"):  # once here, not before each of the products
+        hidden = hidden.to(torch.get_autocast_dtype("cpu"))
+    *layers, last = bert.encoder.layer
+    for layer in layers:
+        hidden = run_layer(layer, hidden, attend(layer.attention.self, hidden, texts))
+    first = hidden[texts.first]
+    first = run_layer(last, first, attend_from_first(last.attention.self, first, hidden, texts))
+    first = first[:, None]
     return BaseModelOutputWithPoolingAndCrossAttentions(first, bert.pooler(first))

@@ -10,12 +10,13 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.functional import cross_entropy
 from transformers import BertForPreTraining
 from transformers.models.bert.modeling_bert import BertForPreTrainingOutput
 
 from utils.pretraining.masking import IGNORE
-from utils.unpadded import Texts, is_plain, last_states
+from utils.unpadded import TOKENS, Texts, is_plain, states_at
 
 
 def pretraining_logits(model: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
@@ -89,7 +90,10 @@ class BertForMaskedPreTraining(BertForPreTraining):
                 input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
             )
             masked, pooled = encoded.last_hidden_state[places], encoded.pooler_output
-        prediction_logits = self.cls.predictions(masked)
+        count = len(masked) if masked.dim() == 2 else 0
+        if count:  # in whole blocks: a product of a new shape takes long the first time
+            masked = F.pad(masked, (0, 0, 0, -count % TOKENS))
+        prediction_logits = self.cls.predictions(masked)[: count or None]
         relationship_logits = self.cls.seq_relationship(pooled)
         loss = 0 * pooled.sum()  # a batch with nothing to answer has a gradient too: zero
         if labels is not None and places.any():
@@ -122,7 +126,7 @@ class BertForMaskedPreTraining(BertForPreTraining):
         texts = Texts.of(attention_mask.bool(), self.bert.dtype)
         asked = places.clone()
         asked[:, 0] = True  # [CLS], for NSP
-        states = last_states(self.bert, input_ids, texts, asked, types)
+        states = states_at(self.bert, input_ids, texts, asked, types)
         first = asked.cumsum(1).eq(1)[asked]  # of each text's states
         return states[places[asked]], self.bert.pooler(states[first][:, None])
 

@@ -30,7 +30,9 @@ def is_plain(model: nn.Module, kind: type) -> bool:
     )
 
 
-def states_at(bert: nn.Module, input_ids: Tensor, texts: "Texts", asked: Tensor, types) -> Tensor:
+def states_at(
+    bert: nn.Module, input_ids: Tensor, texts: "Texts", asked: Tensor, types: Tensor | None
+) -> Tensor:
     """The last hidden states of a BertModel at the places asked for, text by text: (asked, hidden).
 
     Args:

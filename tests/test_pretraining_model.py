@@ -64,7 +64,7 @@ def test_model_equals_transformers():
         torch.testing.assert_close(weight.grad, gradients[name], atol=1e-9, rtol=0, msg=name)
 
 
-@pytest.mark.parametrize("count", [1, 6, 40])
+@pytest.mark.parametrize("count", [2, 6, 15])
 def test_what_is_left_out_changes_nothing(monkeypatch, count):
     """Padding, and of the last of two layers all but [CLS] and the masked places."""
     model, batch = tiny_model(num_hidden_layers=2), batch_of(count=count)

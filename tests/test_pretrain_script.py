@@ -137,6 +137,10 @@ def test_finished_report(run):
     assert report["trained"]["masked_tokens"] == report["untrained"]["masked_tokens"] > 0
     assert report["steps"] == STEPS and report["seed"] == 5
     assert report["text"] == {"text.txt": 1}
+    assert report["rows_read"] == 4 * STEPS
+    assert report["tokens_seen"] == pytest.approx(
+        report["passes_read"] * report["tokens_a_pass"], rel=0.3
+    ), "a false B is read beside its own document"
     evaluations = {
         row["step"]: row["eval_mlm_loss"] for row in log(run.folder) if "eval_mlm_loss" in row
     }

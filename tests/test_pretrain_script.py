@@ -340,8 +340,8 @@ def test_two_processes_train_one_vocabulary_and_one_model(run, tmp_path):
 
 @pytest.mark.slow
 def test_two_processes_learn_as_one_with_twice_the_batch(run, tmp_path):
-    """The same rows and masks a step, so the same losses but for rounding in bf16."""
-    more = (*run.tokenizer, "--steps", "50")
+    """The same rows and masks a step; at a small rate, as differences grow with each step."""
+    more = (*run.tokenizer, "--steps", "50", "--learning-rate", "0.001")
     in_two_processes(tmp_path / "two", run.text, *more)
     start(tmp_path / "one", run.text, *more, "--batch-size", "8")
     one, two = (
@@ -352,7 +352,7 @@ def test_two_processes_learn_as_one_with_twice_the_batch(run, tmp_path):
     for (step, name), value in one.items():
         if name in ("loss", "eval_mlm_loss"):
             # Two means of a few masked tokens weigh these otherwise than one mean of all.
-            assert two[step, name] == pytest.approx(value, rel=0.02), (step, name)
+            assert two[step, name] == pytest.approx(value, rel=0.01), (step, name)
 
 
 @pytest.mark.slow

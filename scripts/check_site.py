@@ -76,7 +76,7 @@ FOCUSED = """() => {
     return {name, shown: shown && place.width > 0 && style.opacity !== "0"};
 }"""
 UNREACHED = """() => [...document.querySelectorAll(
-        "#pst-skip-link a, a[href], button, summary, input:not([type=hidden])")]
+        "#pst-skip-link a, a[href], button, summary, input:not([type=hidden], [type=radio])")]
     .filter((one) => one.checkVisibility({visibilityProperty: true}) && one.dataset.reached !== "yes" && one.tabIndex >= 0)
     .map((one) => `${one.tagName.toLowerCase()}.${one.className}`.slice(0, 60))"""
 

@@ -68,15 +68,17 @@ FOCUSED = """() => {
     const one = document.activeElement;
     if (!one || one === document.body) return null;
     one.dataset.reached = "yes";
-    const style = getComputedStyle(one);
+    // A radio button may be hidden and its label wear the ring.
+    const label = one.matches("input[type=radio]") ? one.nextElementSibling : null;
+    const style = getComputedStyle(label ?? one);
     const shown = (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0)
         || style.boxShadow !== "none";
-    const place = one.getBoundingClientRect();
+    const place = (label ?? one).getBoundingClientRect();
     const name = `${one.tagName.toLowerCase()}.${one.className}`.slice(0, 60);
     return {name, shown: shown && place.width > 0 && style.opacity !== "0"};
 }"""
 UNREACHED = """() => [...document.querySelectorAll(
-        "#pst-skip-link a, a[href], button, summary, input:not([type=hidden])")]
+        "#pst-skip-link a, a[href], button, summary, input:not([type=hidden], [type=radio])")]
     .filter((one) => one.checkVisibility({visibilityProperty: true}) && one.dataset.reached !== "yes" && one.tabIndex >= 0)
     .map((one) => `${one.tagName.toLowerCase()}.${one.className}`.slice(0, 60))"""
 

@@ -297,7 +297,7 @@ def test_pages_say_their_language_and_what_they_are_about(site):
 
 def test_sitemap_and_page_for_wrong_addresses_name_every_page(site):
     listed = re.findall(r"<loc>(.*?)</loc>", text_of(site, "sitemap.xml"))
-    shown = re.findall(r'href="([^"]+)"', text_of(site, "404.html"))
+    shown = re.findall(r'<a href="([^"]+)"', text_of(site, "404.html"))
     names = page_names()
     assert len(listed) == len(set(listed)) == len(shown) == len(names)
     for name in names[1:]:

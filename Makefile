@@ -26,7 +26,7 @@ SITE := _build/html
 NEEDS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: book check test try assignment grade slides zip version lab tidy run times new-exercise new-chapter serve lint bench clean repository help \
+.PHONY: book check test try assignment grade slides zip version lab tidy run times new-exercise new-chapter serve lint bench bench-scale clean repository help \
         needs-data needs-id needs-name needs-url
 
 help: ## 列出全部命令
@@ -101,6 +101,10 @@ bench: needs-data $(VENV)/.full-ready ## 在真实数据上测成绩与速度：
 	@echo "→ 正在用 $(DATA) 测成绩与速度，结果写入 results/ ……"
 	@$(PY) scripts/benchmark.py --data "$(DATA)"
 	@$(PY) scripts/comparison.py --data "$(DATA)"
+
+bench-scale: $(VENV)/.full-ready ## 测大语料：内存与时间怎样随文字增长（自己生成文字），写入 results/scale.json
+	@echo "→ 正在测大语料上的内存与时间……"
+	@$(PY) scripts/bench_scale.py
 
 repository: needs-url $(VENV)/.created ## 改写仓库地址：make repository URL=https://github.com/OWNER/NAME
 	@$(PY) scripts/set_repository.py "$(URL)"

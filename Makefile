@@ -13,7 +13,7 @@ FROM ?=
 # Of the tests. Each needs a core and up to 3 GB of memory.
 WORKERS ?= 2
 # What `make try` fills the blanks of.
-TEXT ?= 今天的天[MASK]很好。
+TEXT ?= 中国的首都是北[MASK]。
 # Beginning of a chapter's name, such as 05; without it all chapters.
 CHAPTER ?=
 
@@ -46,7 +46,7 @@ test: $(VENV)/.full-ready ## 运行全部测试，各章笔记本也在内
 	@echo "→ 正在运行测试……"
 	@$(PY) -m pytest -n $(WORKERS) -m "not weekly"
 
-try: $(VENV)/.full-ready ## 让随书的模型填空：make try TEXT="今天的天[MASK]很好。"
+try: $(VENV)/.full-ready ## 让随书的模型填空：make try TEXT="中国的首都是北[MASK]。"
 	@$(PY) scripts/try_it.py "$(TEXT)"
 
 assignment: $(VENV)/.grading-ready ## 生成不带答案、能自动评分的作业（CHAPTER=05 只要一章）

@@ -2,13 +2,17 @@
 
 anchors      an English address for every section, from site_assets/anchors.yml
 crosslinks   "第 5 章" and "5.3 节" in the prose become links
-words        text to the words it is found by; the same rules as in course_search.js
-indexing     pages to sections, sections to the index in pieces that the browser fetches
+words        a text in the words it is found by; the same rules as in course_search.js
+indexing     sections in an index of many small files, which the browser fetches as it needs them
+heads        what search engines and chats show of a page; sitemap.xml, robots.txt, 404.html
+labels       the theme's English words in Chinese
+styles       all style sheets in one, without the rules that no page uses
+finishing    pages as they are sent: only the scripts they need, and what screen readers need
 """
 
 from sphinx.application import Sphinx
 
-from website import anchors, crosslinks, indexing
+from website import anchors, crosslinks, finishing, heads, indexing
 
 
 def setup(app: Sphinx) -> dict:
@@ -16,4 +20,6 @@ def setup(app: Sphinx) -> dict:
     anchors.setup(app)
     crosslinks.setup(app)
     indexing.setup(app)
+    heads.setup(app)
+    finishing.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": False}

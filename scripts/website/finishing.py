@@ -1,0 +1,207 @@
+"""Pages as they are sent: light, in Chinese, and fit for keyboards and screen readers.
+
+Works on the written files, when all are there: only then is known which styles the site uses.
+A page that was finished before (a build without `--all` writes only what changed) stays as it is.
+"""
+
+import hashlib
+import re
+import struct
+from functools import partial
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from sphinx.application import Sphinx
+
+from website import labels, styles
+
+SHEET = "_static/site.css"
+OPTIONS = "_static/documentation_options.js"
+LINK = re.compile(r'[ \t]*<link\b[^>]*\brel="stylesheet"[^>]*>\n?')
+SCRIPT = re.compile(r"[ \t]*<script\b[^>]*>.*?</script>\n?", re.S)
+# Icons are drawn by icons.css; course.js opens the few menus that Bootstrap was there for.
+DROPPED = ("scripts/fontawesome.js", "scripts/bootstrap.js")
+# A script → what a page must have in it for the script to be of use.
+WANTED_FOR = {
+    "mathjax/": re.compile(r'class="math[ "]'),
+    "window.MathJax": re.compile(r'class="math[ "]'),
+    "togglebutton.js": re.compile(r'class="(?:toggle|[^"]* toggle|admonition [^"]*dropdown)[ "]'),
+    "toggleHint": re.compile(r'class="(?:toggle|[^"]* toggle|admonition [^"]*dropdown)[ "]'),
+    "toggleOpenOnPrint": re.compile(r'class="(?:toggle|[^"]* toggle|admonition [^"]*dropdown)[ "]'),
+    "togglebuttonSelector": re.compile(
+        r'class="(?:toggle|[^"]* toggle|admonition [^"]*dropdown)[ "]'
+    ),
+    "design-tabs.js": re.compile(r'class="[^"]*sd-tab'),
+    "clipboard.min.js": re.compile(r'<div class="highlight'),
+    "copybutton.js": re.compile(r'<div class="highlight'),
+    "translations.js": re.compile('id="search-results"'),
+    "searchtools.js": re.compile('id="search-results"'),
+    "language_data.js": re.compile('id="search-results"'),
+    "searchindex.js": re.compile('id="search-results"'),
+    "search_zh.js": re.compile('id="search-results"'),
+}
+# Never fetched by a page: sources of the theme's own build, catalogues, icons.
+LEFT_OVER = ("vendor/fontawesome", "scripts/fontawesome.js", "scripts/bootstrap.js", "locales")
+
+
+def is_themed(html: str) -> bool:
+    """Whether the theme made this page (404.html and the like bring their own)."""
+    return 'id="pst-primary-sidebar"' in html
+
+
+def sheets_of(html: str) -> list[str]:
+    """Addresses of the style sheets of a page, below the site's root, without versions."""
+    found = []
+    for link in LINK.findall(html):
+        address = urlsplit(re.search(r'href="([^"]+)"', link)[1])
+        if "_static/" in address.path and not address.netloc:
+            found.append("_static/" + address.path.split("_static/", 1)[1])
+    return found
+
+
+def read_sheet(path: Path) -> str:
+    """A style sheet with those that it imports."""
+    css = path.read_text("utf-8")
+
+    def imported(match: re.Match) -> str:
+        return read_sheet((path.parent / match[1]).resolve())
+
+    return re.sub(r'@import\s+(?:url\()?["\']([^"\']+)["\']\)?\s*;', imported, css)
+
+
+def with_one_sheet(html: str, version: str) -> str:
+    """A page that loads the one sheet where it loaded the first of many."""
+    first = LINK.search(html)
+    root = re.search(r'href="([^"]*?)_static/', first[0])[1]
+    html = LINK.sub(lambda match: "" if "_static/" in match[0] else match[0], html)
+    line = f'    <link rel="stylesheet" href="{root}{SHEET}?v={version}" />\n'
+    return html[: first.start()] + line + html[first.start() :]
+
+
+def light_scripts(html: str, options: str) -> str:
+    """A page with the scripts that it needs, none of which keeps the reader waiting."""
+
+    def keep(match: re.Match) -> str:
+        script = match[0]
+        address = re.search(r'\bsrc="([^"?]+)', script)
+        if not address:
+            key = next((key for key in WANTED_FOR if key in script), None)
+            return script if key is None or WANTED_FOR[key].search(html) else ""
+        if address[1].endswith(DROPPED):
+            return ""
+        if address[1].endswith(OPTIONS):  # small, and inline scripts need it at once
+            return f"    <script>{options}</script>\n"
+        key = next((key for key in WANTED_FOR if key in address[1]), None)
+        if key and not WANTED_FOR[key].search(html):
+            return ""
+        return re.sub(r"<script\b(?![^>]*\b(?:defer|async)\b)", "<script defer", script)
+
+    html = SCRIPT.sub(keep, html)
+    return re.sub(r'[ \t]*<link rel="preload" as="script"[^>]*>\n?', "", html)
+
+
+def png_size(path: Path) -> tuple[int, int] | None:
+    """Width and height of a PNG, in pixels; None for other files."""
+    head = path.read_bytes()[:24]
+    return struct.unpack(">II", head[16:24]) if head[:8] == b"\x89PNG\r\n\x1a\n" else None
+
+
+def with_sizes(html: str, folder: Path) -> str:
+    """A page whose pictures take their room before they are there, so that nothing shifts."""
+
+    def sized(match: re.Match) -> str:
+        tag = match[0]
+        source = re.search(r'\bsrc="([^"]+\.png)"', tag)
+        if not source or re.search(r"\b(?:width|height)=", tag):
+            return tag
+        path = folder / unquote(source[1])
+        size = png_size(path) if path.is_file() else None
+        return tag if size is None else f'<img width="{size[0]}" height="{size[1]}"{tag[4:]}'
+
+    return re.sub(r"<img\b[^>]*>", sized, html)
+
+
+def accessible(html: str) -> str:
+    """What the theme says to screen readers, put right."""
+    # The name of a fold is what it shows; that of the search button too.
+    html = re.sub(r'<summary aria-label="[^"]*">', "<summary>", html)
+    html = re.sub(
+        r'(<button class="btn search-button-field[^>]*?) title="[^"]*" aria-label="[^"]*"',
+        r"\1",
+        html,
+    )
+    html = re.sub(r'(<i class="theme-switch[^>]*?) title="[^"]*"', r"\1", html)
+    html = re.sub(
+        r'(<button class="sidebar-toggle[^>]*?) title="([^"]*)"',
+        r'\1 title="\2" aria-label="\2"',
+        html,
+    )
+    # A list may hold nothing but its items.
+    html = html.replace('role="doc-biblioentry"', 'role="listitem"')
+    html = re.sub(r'(<nav class="bd-links bd-docs-nav") aria-label="[^"]*"', r"\1", html)
+    html = html.replace(
+        '<nav class="bd-links bd-docs-nav"',
+        '<nav class="bd-links bd-docs-nav" aria-label="全书目录"',
+    )
+    icons = r'<(i|span)( class="(?:[^"]* )?fa[bsr]?[ -][^"]*")>'
+    return re.sub(icons, r'<\1\2 aria-hidden="true">', html)
+
+
+def one_viewport(html: str) -> str:
+    first, *others = re.findall(r'[ \t]*<meta name="viewport"[^>]*>\n?', html)
+    for other in others:
+        html = html.replace(other, "", 1) if other != first else html
+    return html
+
+
+def finished(html: str, folder: Path, options: str, version: str) -> str:
+    """A page of the theme as it is sent."""
+    html = light_scripts(html, options)
+    html = labels.in_chinese(html)
+    html = accessible(html)
+    html = with_sizes(html, folder)
+    html = one_viewport(html)
+    return with_one_sheet(html, version)
+
+
+def loaded_scripts(html: str, page: Path, root: Path) -> set[Path]:
+    """The files of the site that a page loads as scripts."""
+    found = set()
+    for address in re.findall(r'<script\b[^>]*\bsrc="([^"?#]+)', html):
+        path = (page.parent / unquote(address)).resolve()
+        if path.is_file() and root in path.parents and "mathjax" not in path.parts:
+            found.add(path)
+    return found
+
+
+def finish(app: Sphinx, exception: Exception | None) -> None:
+    if exception or app.builder.format != "html":
+        return
+    root = Path(app.outdir).resolve()
+    finish_site(root)
+
+
+def finish_site(root: Path) -> None:
+    """Finishes all pages of a built site in place."""
+    pages = {path: path.read_text("utf-8") for path in sorted(root.rglob("*.html"))}
+    pages = {path: html for path, html in pages.items() if is_themed(html)}
+    options = re.sub(r"\s+", " ", (root / OPTIONS).read_text("utf-8")).strip()
+    sheets: list[str] = []
+    for html in pages.values():
+        sheets += [each for each in sheets_of(html) if each not in sheets and each != SHEET]
+    lighten = partial(light_scripts, options=options)
+    scripts = set().union(
+        *(loaded_scripts(lighten(html), page, root) for page, html in pages.items())
+    )
+    if sheets:
+        words = set().union(*(styles.used_names(html) for html in pages.values()))
+        words |= set().union(*(styles.script_words(path.read_text("utf-8")) for path in scripts))
+        css = styles.one_sheet([read_sheet(root / each) for each in sheets], words)
+        (root / SHEET).write_text(css, "utf-8")
+    version = hashlib.sha256((root / SHEET).read_bytes()).hexdigest()[:8]
+    for page, html in pages.items():
+        page.write_text(finished(html, page.parent, options, version), "utf-8")
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("build-finished", finish, priority=900)

@@ -20,7 +20,16 @@ OPTIONS = "_static/documentation_options.js"
 LINK = re.compile(r'[ \t]*<link\b[^>]*\brel="stylesheet"[^>]*>\n?')
 SCRIPT = re.compile(r"[ \t]*<script\b[^>]*>.*?</script>\n?", re.S)
 # Icons are drawn by icons.css; course.js opens the few menus that Bootstrap was there for.
-DROPPED = ("scripts/fontawesome.js", "scripts/bootstrap.js")
+# course_search.js searches, in an index of its own, and marks what was looked for.
+DROPPED = (
+    "scripts/fontawesome.js",
+    "scripts/bootstrap.js",
+    "searchtools.js",
+    "language_data.js",
+    "searchindex.js",
+    "sphinx_highlight.js",
+    "translations.js",
+)
 # A script → what a page must have in it for the script to be of use.
 WANTED_FOR = {
     "mathjax/": re.compile(r'class="math[ "]'),

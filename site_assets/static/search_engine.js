@@ -242,7 +242,7 @@
     if (!groups.length) return [];
     const typed = groups.map((group) => group.options[0].word).join(" ");
     for (const group of await wanted(otherWords(`${text} ${typed}`).join(" "))) {
-      groups.push({ ...group, weight: 0.5 * group.weight, extra: true });
+      groups.push({ ...group, weight: 0.8 * group.weight, extra: true });
     }
     const whole = bare(query);
     const { found, total } = scores(groups);

@@ -6,14 +6,17 @@ A page that was finished before (a build without `--all` writes only what change
 
 import hashlib
 import re
+import shutil
 import struct
 from functools import partial
+from html import unescape
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from sphinx.application import Sphinx
 
-from website import labels, styles
+from website.labels import in_chinese
+from website.styles import one_sheet, script_words, used_names
 
 SHEET = "_static/site.css"
 OPTIONS = "_static/documentation_options.js"
@@ -30,27 +33,23 @@ DROPPED = (
     "sphinx_highlight.js",
     "translations.js",
 )
+TOGGLED = re.compile(r'class="(?:toggle|[^"]* toggle|admonition [^"]*dropdown)[ "]')
+FORMULA = re.compile(r'class="math[ "]')
+CODE = re.compile(r'<div class="highlight')
 # A script → what a page must have in it for the script to be of use.
 WANTED_FOR = {
-    "mathjax/": re.compile(r'class="math[ "]'),
-    "window.MathJax": re.compile(r'class="math[ "]'),
-    "togglebutton.js": re.compile(r'class="(?:toggle|[^"]* toggle|admonition [^"]*dropdown)[ "]'),
-    "toggleHint": re.compile(r'class="(?:toggle|[^"]* toggle|admonition [^"]*dropdown)[ "]'),
-    "toggleOpenOnPrint": re.compile(r'class="(?:toggle|[^"]* toggle|admonition [^"]*dropdown)[ "]'),
-    "togglebuttonSelector": re.compile(
-        r'class="(?:toggle|[^"]* toggle|admonition [^"]*dropdown)[ "]'
-    ),
+    "mathjax/": FORMULA,
+    "window.MathJax": FORMULA,
+    "togglebutton.js": TOGGLED,
+    "toggleHint": TOGGLED,
+    "toggleOpenOnPrint": TOGGLED,
+    "togglebuttonSelector": TOGGLED,
     "design-tabs.js": re.compile(r'class="[^"]*sd-tab'),
-    "clipboard.min.js": re.compile(r'<div class="highlight'),
-    "copybutton.js": re.compile(r'<div class="highlight'),
-    "translations.js": re.compile('id="search-results"'),
-    "searchtools.js": re.compile('id="search-results"'),
-    "language_data.js": re.compile('id="search-results"'),
-    "searchindex.js": re.compile('id="search-results"'),
-    "search_zh.js": re.compile('id="search-results"'),
+    "clipboard.min.js": CODE,
+    "copybutton.js": CODE,
 }
-# Never fetched by a page: sources of the theme's own build, catalogues, icons.
-LEFT_OVER = ("vendor/fontawesome", "scripts/fontawesome.js", "scripts/bootstrap.js", "locales")
+# What no page fetches any more, besides the sheets that went into one.
+LEFT_OVER = ("vendor/fontawesome", "locales", "*webpack-macros.html", "**/*.map")
 
 
 def is_themed(html: str) -> bool:
@@ -147,27 +146,43 @@ def accessible(html: str) -> str:
     )
     # A list may hold nothing but its items.
     html = html.replace('role="doc-biblioentry"', 'role="listitem"')
-    html = re.sub(r'(<nav class="bd-links bd-docs-nav") aria-label="[^"]*"', r"\1", html)
-    html = html.replace(
-        '<nav class="bd-links bd-docs-nav"',
-        '<nav class="bd-links bd-docs-nav" aria-label="全书目录"',
-    )
+    # A number and its ± stay on one line, a sentence in a table does not.
+    html = re.sub(r"<(t[dh])>(?=[^<\n]{1,16}</t[dh]>)", r'<\1 class="short">', html)
     icons = r'<(i|span)( class="(?:[^"]* )?fa[bsr]?[ -][^"]*")>'
     return re.sub(icons, r'<\1\2 aria-hidden="true">', html)
 
 
+OUTPUT = re.compile(
+    r'(<div class="output (?:stream|text_plain|error|traceback)[^"]*)("[^>]*>.*?</pre>)', re.S
+)
+
+
+def wrapped_outputs(html: str) -> str:
+    """A page whose printed sentences, lists and dicts wrap; what stands in columns scrolls."""
+
+    def marked(match: re.Match) -> str:
+        text = unescape(re.sub(r"<[^>]+>", "", match[2].split(">", 1)[1]))
+        in_columns = re.search(r"\S {2,}\S", text)
+        return match[0] if in_columns or " wraps" in match[1] else f"{match[1]} wraps{match[2]}"
+
+    return OUTPUT.sub(marked, html)
+
+
 def one_viewport(html: str) -> str:
-    first, *others = re.findall(r'[ \t]*<meta name="viewport"[^>]*>\n?', html)
-    for other in others:
-        html = html.replace(other, "", 1) if other != first else html
+    """A page that says once how wide it is; the theme says it three times."""
+    found = re.findall(r'[ \t]*<meta name="viewport"[^>]*>\n?', html)
+    for other in found[1:]:
+        place = html.rindex(other)
+        html = html[:place] + html[place + len(other) :]
     return html
 
 
 def finished(html: str, folder: Path, options: str, version: str) -> str:
     """A page of the theme as it is sent."""
     html = light_scripts(html, options)
-    html = labels.in_chinese(html)
+    html = in_chinese(html)
     html = accessible(html)
+    html = wrapped_outputs(html)
     html = with_sizes(html, folder)
     html = one_viewport(html)
     return with_one_sheet(html, version)
@@ -203,13 +218,27 @@ def finish_site(root: Path) -> None:
         *(loaded_scripts(lighten(html), page, root) for page, html in pages.items())
     )
     if sheets:
-        words = set().union(*(styles.used_names(html) for html in pages.values()))
-        words |= set().union(*(styles.script_words(path.read_text("utf-8")) for path in scripts))
-        css = styles.one_sheet([read_sheet(root / each) for each in sheets], words)
+        words = set().union(*(used_names(html) for html in pages.values()))
+        words |= set().union(*(script_words(path.read_text("utf-8")) for path in scripts))
+        css = one_sheet([read_sheet(root / each) for each in sheets], words)
         (root / SHEET).write_text(css, "utf-8")
+    leave_out(root, sheets)
     version = hashlib.sha256((root / SHEET).read_bytes()).hexdigest()[:8]
     for page, html in pages.items():
         page.write_text(finished(html, page.parent, options, version), "utf-8")
+
+
+def leave_out(root: Path, sheets: list[str]) -> None:
+    """Removes what no page fetches; the next build copies it anew."""
+    gone = [root / sheet for sheet in sheets if sheet != SHEET]
+    gone += [root / "_static" / script for script in (*DROPPED, "basic.css")]
+    for pattern in LEFT_OVER:
+        gone += (root / "_static").glob(pattern)
+    for path in gone:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def setup(app: Sphinx) -> None:

@@ -14,6 +14,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 CARD = "_static/social_card.png"
+ICON = "_static/touch_icon.png"  # for phones' home screens, which take no SVG
 CARD_SIZE = (1200, 630)
 LONGEST = 120  # characters of a description; search engines cut Chinese at about 80
 SHORTEST = 20  # a paragraph below that says too little
@@ -91,7 +92,8 @@ def tags(title: str, about: str, address: str, image: str, site_name: str) -> st
     lines += [
         f'<meta property="{name}" content="{escape(value)}" />' for name, value in named if value
     ]
-    return "\n    ".join([*lines, '<meta name="twitter:card" content="summary_large_image" />'])
+    lines.append('<meta name="twitter:card" content="summary_large_image" />')
+    return "\n    ".join(lines)
 
 
 def add_tags(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
@@ -103,9 +105,9 @@ def add_tags(app: Sphinx, pagename: str, templatename: str, context: dict, doctr
     if not about:
         logger.warning(f"{pagename} has no paragraph to describe it by", location=pagename)
     address = f"{base}{quote(pagename)}.html" if base else ""
-    context["metatags"] = context.get("metatags", "") + tags(
-        title, about, address, f"{base}{CARD}", site_name
-    )
+    icon = f'\n    <link rel="apple-touch-icon" href="{context["pathto"](ICON, 1)}" />\n'
+    known = tags(title, about, address, f"{base}{CARD}", site_name)
+    context["metatags"] = context.get("metatags", "") + known + icon
 
 
 def sitemap(base: str, pages: list[str]) -> str:

@@ -147,7 +147,7 @@ def without_furniture(sections: list[dict]) -> None:
     """Take out the blocks of code that stand on many pages, but for their first."""
     pages = defaultdict(set)
     for section in sections:
-        for kind, text, _ in section["blocks"]:
+        for _kind, text, _ in section["blocks"]:
             pages[_alike(text)].add(section["page"])
     for section in sections:
         section["blocks"] = [

@@ -1,7 +1,6 @@
 """Mentions of chapters and sections become links: 第 5 章, 第 9 章（下）, 5.3 节.
 
-And a link whose words name a section, such as [第 12 章「12.1 先看症状」](12_error_clinic.ipynb),
-leads to that section: in Colab and on GitHub such a link can only name the file.
+And a link whose words name a section, [第 12 章「12.1 先看症状」](12_error_clinic.ipynb), leads to that section: in Colab and on GitHub such a link can only name the file.
 """
 
 import posixpath
@@ -16,7 +15,7 @@ MENTION = re.compile(
     r"第 ?(?P<chapter>\d+) ?章(?:（(?P<part>[上下])）)?"
     r"|(?<![\d.第])(?<!第 )(?P<section>\d+\.\d+) ?节(?!课)"
 )
-NAMED = re.compile(r"^第 ?\d+ ?章(?:（[上下]）)?「(.+)」$")
+NAMED = re.compile(r"^(?:第 ?\d+ ?章(?:（[上下]）)?)?「(.+)」$")
 # In these nothing is linked; the last chapter sections are about papers, which have chapters too.
 CLOSED = (nodes.reference, nodes.title, nodes.literal, nodes.FixedTextElement, nodes.math)
 ELSEWHERE = "further-reading"

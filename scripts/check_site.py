@@ -137,12 +137,15 @@ def by_keyboard(page) -> list[str]:
     """What Tab does not reach, or reaches without a sign."""
     page.set_viewport_size({"width": 1440, "height": 900})
     page.evaluate("document.activeElement?.blur(); scrollTo(0, 0)")
-    unseen = []
+    unseen, ends = [], 0
     for _ in range(MOST_TABS):
         page.keyboard.press("Tab")
         one = page.evaluate(FOCUSED)
         if one is None:
-            break
+            ends += 1
+            if ends == 2:  # a page that sets the focus itself is begun in its middle
+                break
+            continue
         if not one["shown"]:
             unseen.append(f"focus not seen: {one['name']}")
     else:

@@ -13,7 +13,7 @@ from test_site import address, browser, open_page, site, window  # noqa: F401
 
 sys.path.append(str(ROOT / "scripts"))
 
-words = pytest.importorskip("website.words")
+from website import words  # noqa: E402
 
 QUERIES = yaml.safe_load((ROOT / "tests/search_queries.yml").read_text("utf-8"))
 FETCHED_LIMIT = 400_000  # bytes before compression (a third of it after), for a long first search

@@ -5,11 +5,13 @@ The table stands outside the notebooks: Colab and Jupyter would show a MyST targ
 """
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 
@@ -62,6 +64,7 @@ class GiveAddresses(SphinxTransform):
     default_priority = 870  # before MyST (879) and Sphinx look up what links point to
 
     def apply(self, **_) -> None:
+        """Called by Sphinx for each page."""
         page, noted, taken = self.env.docname, [], {}
         for section in list(self.document.findall(nodes.section)):
             heading = section.next_node(nodes.title).astext()
@@ -101,6 +104,7 @@ class GiveAddresses(SphinxTransform):
                 mark.parent.remove(mark)
 
     def rename(self, section: nodes.section, addresses: list[str]) -> None:
+        """Give a section its addresses instead of Sphinx's, and send what led to it there."""
         old = section["ids"][0]
         section["ids"] = [*addresses, *section["ids"][1:]]
         self.document.ids |= dict.fromkeys(addresses, section)
@@ -114,7 +118,7 @@ class GiveAddresses(SphinxTransform):
                 slugs[slug] = slugs[addresses[0]] = (line, addresses[0], title)
 
 
-def ancestors(section: nodes.section):
+def ancestors(section: nodes.section) -> Iterator[nodes.section]:
     """The sections around a section, from the nearest."""
     node = section.parent
     while node is not None:
@@ -124,6 +128,7 @@ def ancestors(section: nodes.section):
 
 
 def setup(app: Sphinx) -> None:
+    """Called by the extension."""
     app.add_config_value("course_anchors", read_table(), "env", [dict])
     app.add_transform(GiveAddresses)
     app.connect("builder-inited", lambda app: begin(app.env))
@@ -131,12 +136,13 @@ def setup(app: Sphinx) -> None:
     app.connect("env-merge-info", lambda app, env, pages, other: merge(env, pages, other))
 
 
-def begin(env) -> dict[str, list]:
+def begin(env: BuildEnvironment) -> dict[str, list]:
     """page -> (depth, heading, address) of its sections; kept with Sphinx's other notes."""
     if not hasattr(env, "course_sections"):
         env.course_sections = {}
     return env.course_sections
 
 
-def merge(env, pages, other) -> None:
+def merge(env: BuildEnvironment, pages: set[str], other: BuildEnvironment) -> None:
+    """Take over what another process noted of its pages."""
     env.course_sections.update({page: other.course_sections.get(page, []) for page in pages})

@@ -105,5 +105,6 @@ def lead_to_sections(app: Sphinx, doctree: nodes.document, page: str) -> None:
 
 
 def setup(app: Sphinx) -> None:
+    """Called by the extension."""
     app.connect("doctree-resolved", link_mentions)
     app.connect("doctree-resolved", lead_to_sections)

@@ -55,14 +55,17 @@ class Words(HTMLParser):
         self.silent, self.found = 0, []
         self.feed(html)
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        """Called by the parser, as the next two are."""
         self.silent += tag in self.SILENT
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: str) -> None:
+        """An element's end parts words."""
         self.silent -= tag in self.SILENT
         self.found.append(" ")
 
-    def handle_data(self, data):
+    def handle_data(self, data: str) -> None:
+        """Text, kept unless it is a picture's."""
         if not self.silent:
             self.found.append(data)
 
@@ -303,6 +306,7 @@ def without_sphinx_index(app: Sphinx) -> None:
 
 
 def setup(app: Sphinx) -> None:
+    """Called by the extension."""
     app.connect("builder-inited", without_sphinx_index)
     app.connect("doctree-resolved", note_sections, priority=900)
     app.connect("build-finished", write_index)

@@ -99,9 +99,16 @@ class GiveAddresses(SphinxTransform):
     def drop_doubles(self, addresses: dict[str, str]) -> None:
         """A page's own `<a id="case-7"></a>` is for Colab; here the section has the address."""
         for mark in list(self.document.findall(nodes.raw)):
-            match = re.fullmatch(r'<a id="([^"]+)"></a>', mark.astext().strip())
-            if match and match[1] in addresses:
-                mark.parent.remove(mark)
+            match = re.fullmatch(r'<a id="([^"]+)">(</a>)?', mark.astext().strip())
+            if not match or match[1] not in addresses:
+                continue
+            paragraph = mark.parent
+            end = mark.next_node(nodes.raw, descend=False, siblings=True)
+            if not match[2] and end is not None and end.astext() == "</a>":
+                paragraph.remove(end)
+            paragraph.remove(mark)
+            if isinstance(paragraph, nodes.paragraph) and not paragraph.children:
+                paragraph.parent.remove(paragraph)
 
     def rename(self, section: nodes.section, addresses: list[str]) -> None:
         """Give a section its addresses instead of Sphinx's, and send what led to it there."""

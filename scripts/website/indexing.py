@@ -82,7 +82,9 @@ def kind_and_text(block: nodes.Node) -> tuple[str, str]:
     if isinstance(block, nodes.literal_block):
         around = block.parent.get("classes", [])
         return "code" if "cell_input" in around else "output", block.astext()
-    return "prose", block.astext()
+    raw = (nodes.raw, nodes.comment)
+    texts = (each for each in block.findall(nodes.Text) if not isinstance(each.parent, raw))
+    return "prose", "".join(each.astext() for each in texts)
 
 
 def blocks_of(section: nodes.section) -> list[tuple[str, str, bool]]:

@@ -156,10 +156,9 @@
           ? `最相关的 ${found.length} 节；↑ ↓ 选择，回车打开`
           : "没有找到。换一个词，或者只留最要紧的几个字。";
         input.setAttribute("aria-expanded", String(found.length > 0));
-        choose(-1);
         chosen = -1;
-        hits().forEach((hit) => hit.setAttribute("aria-selected", "false"));
         input.removeAttribute("aria-activedescendant");
+        if (box.closest("dialog")) box.closest("dialog").scrollTop = 0;
       } catch {
         if (mine === turn) status.textContent = "搜索用的文件没有取到。请检查网络，再试一次。";
       }

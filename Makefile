@@ -139,7 +139,7 @@ $(VENV)/.created:
 
 $(VENV)/.book-ready: $(VENV)/.created $(NEEDS)
 	@echo "→ 正在安装生成网站所需的包……"
-	@$(PIP) -c constraints.txt jupyter-book jieba
+	@$(PIP) -c constraints.txt jupyter-book opencc-python-reimplemented pyyaml
 	@touch $@
 
 # torch goes first and alone, so that PIP_EXTRA can pick its build; what it needs comes with

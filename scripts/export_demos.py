@@ -325,7 +325,9 @@ def stored_in_half(graph: onnx.ModelProto) -> onnx.ModelProto:
             continue
         kept.append(numpy_helper.from_array(half, f"{weight.name}.half"))
         casts.append(
-            helper.make_node("Cast", [f"{weight.name}.half"], [weight.name], to=onnx.TensorProto.FLOAT)
+            helper.make_node(
+                "Cast", [f"{weight.name}.half"], [weight.name], to=onnx.TensorProto.FLOAT
+            )
         )
     # The exporter notes the shapes of weights beside those of values; they are values now.
     names = {weight.name for weight in graph.graph.initializer}

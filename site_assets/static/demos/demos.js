@@ -271,7 +271,7 @@
       parts.redraw = () => {
         const row = pieces.map((_, key) => weight(parts.query, key));
         row.forEach((share, key) => {
-          cells[key].label.style.setProperty("--part", share);
+          cells[key].label.style.setProperty("--part", Math.sqrt(share));
           cells[key].share.textContent = percent(share);
         });
         map.replaceChildren(attentionMap(pieces, weight, parts));
@@ -290,7 +290,7 @@
   function attentionMap(pieces, weight, parts) {
     const shown = pieces.slice(0, SHOWN_IN_MAP);
     const names = shown.map((piece) => (piece.length > 7 ? `${piece.slice(0, 6)}…` : piece));
-    const [cell, edge] = [20, 72];
+    const [cell, edge] = [18, 58];
     const size = edge + cell * shown.length;
     const place = `第 ${Number(parts.layer.value) + 1} 层第 ${Number(parts.head.value) + 1} 个头`;
     const label = `${place}的注意力图：一行是一个查询，一列是一个键，方块越大，权重越大`;
@@ -399,7 +399,8 @@
     const form = make("form", { class: "demo-form", autocomplete: "off" });
     form.append(labelled(demo.label, text), labelled("例子", choice), parts.buttons);
     demo.controls?.(parts);
-    box.append(form, progress, parts.status, parts.result, parts.below);
+    const answers = make("div", { class: "demo-answers" }, parts.result, parts.below);
+    box.append(form, progress, parts.status, answers);
 
     let isLoaded = false;
     let asked = 0;
@@ -431,6 +432,7 @@
     }
 
     async function run() {
+      box.setAttribute("aria-busy", "true");
       try {
         if (!isLoaded) await load();
         await answer();
@@ -439,6 +441,7 @@
         parts.status.textContent =
           REASONS[error.message] ?? `没有成功：${error.message}。检查网络，再按一次。`;
       } finally {
+        box.setAttribute("aria-busy", "false");
         button.disabled = false;
         progress.hidden = true;
         button.textContent = isLoaded ? demo.run : `再试一次（约 ${box.dataset.size}）`;

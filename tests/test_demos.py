@@ -403,8 +403,8 @@ def test_attention_of_every_layer_and_head_is_pythons(page, reader, tokenizer):
         maps = torch.stack(reader(**batch, output_attentions=True).attentions)[:, 0]
         number = HEADLINES.index(text)
         layer, head = number % 4, number // 4 % 4
-        page.locator("#demo-attention select[name=layer]").select_option(str(layer))
-        page.locator("#demo-attention select[name=head]").select_option(str(head))
+        page.locator("#demo-attention select[name=layer]").select_option(value=str(layer))
+        page.locator("#demo-attention select[name=head]").select_option(value=str(head))
         chips = page.locator("#demo-attention .demo-chip")
         found = chips.evaluate_all(
             "all => all.map((chip) => [chip.querySelector('bdi').textContent, "
@@ -486,7 +486,7 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(new_page, served, theme):
     widths = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
     inside, outside = page.evaluate(widths)
     assert inside <= outside
-    page.locator("#demo-attention select[name=head]").select_option("2")  # sees one token alone
+    page.locator("#demo-attention select[name=head]").select_option(value="2")  # sees one token alone
     weak = page.evaluate("""() => {
         const light = (...layers) => {
             const canvas = document.createElement("canvas").getContext("2d");

@@ -178,8 +178,8 @@
       value: 0,
       step: 1,
     });
-    parts.step = make("output");
-    parts.then = make("div", { class: "demo-result" });
+    parts.step = make("span");
+    parts.then = make("div");
     parts.slider.addEventListener("input", () => showTwin(parts, true));
     const label = make("span", {}, "孪生模型训练到 ", parts.step);
     const slider = make("label", { class: "demo-label" }, label, parts.slider);

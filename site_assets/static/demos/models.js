@@ -97,11 +97,14 @@ async function openSession(name, bytes) {
   sessions[name] = await runtime.InferenceSession.create(bytes, options);
 }
 
+// In JavaScript a capital sigma at the end of a word becomes a small one of its own, ς.
+const plain = (text) => text.replaceAll("Σ", "σ");
+
 /** A text's tokens as Python's tokenizer cuts them with truncation: the last one is [SEP].
 
     This library's own truncation would cut [SEP] off. */
 export function encode(text, limit = about.max_length) {
-  const { ids, tokens } = tokenizer.encode(text);
+  const { ids, tokens } = tokenizer.encode(plain(text));
   const isCut = ids.length > limit;
   const ends = (list) => (isCut ? [...list.slice(0, limit - 1), list.at(-1)] : list);
   return { ids: ends(ids), pieces: ends(tokens), isCut };
@@ -173,8 +176,8 @@ export async function attend(text, limit = 64) {
 
 /** A text's pieces with their ids, and for an [UNK] the word that it stands for, if it is known. */
 export async function cut(text) {
-  const { ids, tokens } = tokenizer.encode(text);
-  const words = text.split(SPECIAL).flatMap((part, i) => {
+  const { ids, pieces: tokens } = encode(text, Infinity);
+  const words = plain(text).split(SPECIAL).flatMap((part, i) => {
     if (i % 2) return [[part, 1]];
     if (!part) return [];
     const cutUp = tokenizer.pre_tokenizer(tokenizer.normalizer(part));

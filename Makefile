@@ -8,8 +8,12 @@ PIP_EXTRA ?=
 # Folder of real data for `make bench`.
 DATA ?=
 PORT ?= 8000
+# Folder of notebooks that were handed in, for `make grade`; a file for each student.
+FROM ?=
 # Of the tests. Each needs a core and up to 3 GB of memory.
 WORKERS ?= 2
+# What `make try` fills the blanks of.
+TEXT ?= 今天的天[MASK]很好。
 # Beginning of a chapter's name, such as 05; without it all chapters.
 CHAPTER ?=
 
@@ -22,7 +26,7 @@ SITE := _build/html
 NEEDS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: book demos check test lab tidy run times new-exercise new-chapter serve lint bench clean repository help \
+.PHONY: book demos check test try assignment grade slides zip version lab tidy run times new-exercise new-chapter serve lint bench bench-scale clean repository help \
         needs-data needs-id needs-name needs-url
 
 help: ## 列出全部命令
@@ -45,6 +49,24 @@ check: lint $(VENV)/.full-ready ## 两分钟内的检查：写法、规则和快
 test: $(VENV)/.full-ready ## 运行全部测试，各章笔记本也在内
 	@echo "→ 正在运行测试……"
 	@$(PY) -m pytest -n $(WORKERS) -m "not weekly"
+
+try: $(VENV)/.full-ready ## 让随书的模型填空：make try TEXT="今天的天[MASK]很好。"
+	@$(PY) scripts/try_it.py "$(TEXT)"
+
+assignment: $(VENV)/.grading-ready ## 生成不带答案、能自动评分的作业（CHAPTER=05 只要一章）
+	@$(PY) scripts/assignment.py create $(CHAPTER)
+
+grade: $(VENV)/.grading-ready ## 给交来的作业评分：make grade CHAPTER=05 FROM=交来的文件夹
+	@$(PY) scripts/assignment.py grade $(if $(FROM),--from "$(FROM)") $(CHAPTER)
+
+slides: $(VENV)/.book-ready ## 把一章变成幻灯片，离线可放：make slides CHAPTER=05
+	@$(PY) scripts/slides.py $(CHAPTER)
+
+zip: book ## 把网站、笔记本、数据和模型装成一个文件，U 盘里解开就能读
+	@$(PY) scripts/pack.py
+
+version: $(VENV)/.created ## 写下新版本号，Colab 和 Binder 取这一版：make version NUMBER=0.2.0
+	@$(PY) scripts/set_version.py $(NUMBER)
 
 lab: $(VENV)/.lab-ready ## 在 Jupyter 里打开各章笔记本
 	@echo "→ 在浏览器里打开各章；改完一句话，保存后运行 make tidy"
@@ -83,6 +105,10 @@ bench: needs-data $(VENV)/.full-ready ## 在真实数据上测成绩与速度：
 	@echo "→ 正在用 $(DATA) 测成绩与速度，结果写入 results/ ……"
 	@$(PY) scripts/benchmark.py --data "$(DATA)"
 	@$(PY) scripts/comparison.py --data "$(DATA)"
+
+bench-scale: $(VENV)/.full-ready ## 测大语料：内存与时间怎样随文字增长（自己生成文字），写入 results/scale.json
+	@echo "→ 正在测大语料上的内存与时间……"
+	@$(PY) scripts/bench_scale.py
 
 repository: needs-url $(VENV)/.created ## 改写仓库地址：make repository URL=https://github.com/OWNER/NAME
 	@$(PY) scripts/set_repository.py "$(URL)"
@@ -131,6 +157,11 @@ $(VENV)/.full-ready: $(VENV)/.created $(NEEDS)
 $(VENV)/.lab-ready: $(VENV)/.full-ready
 	@echo "→ 正在安装 JupyterLab ……"
 	@$(PIP) -c constraints.txt jupyterlab
+	@touch $@
+
+$(VENV)/.grading-ready: $(VENV)/.full-ready
+	@echo "→ 正在安装评分用的 nbgrader ……"
+	@$(PIP) -c constraints.txt -e '.[grading]'
 	@touch $@
 
 $(VENV)/.lint-ready: $(VENV)/.created $(NEEDS)

@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from transformers import BertForSequenceClassification, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutputWithPoolingAndCrossAttentions
+
+from utils.unpadded import Texts, attend, attend_from_first, embed, is_plain, run_layer
 
 # ---------------------------------------------------------------- several texts in a row
 
@@ -117,18 +118,7 @@ def without_padding(model: PreTrainedModel) -> Iterator[None]:
 
 def is_plain_bert(model: nn.Module) -> bool:
     """Is it a BERT classifier on the processor as the library builds it: no adapters, no hooks?"""
-    if type(model) is not BertForSequenceClassification or model.device.type != "cpu":
-        return False
-    if model.config.is_decoder or model.config.add_cross_attention:
-        return False
-    own = ("transformers.models.bert.", "transformers.activations", "torch.nn.modules.")
-    return all(
-        type(part).__module__.startswith(own)
-        and not part._forward_hooks
-        and not part._forward_pre_hooks
-        and (part is model or "forward" not in vars(part))
-        for part in model.modules()
-    )
+    return is_plain(model, BertForSequenceClassification)
 
 
 def _first_states(
@@ -147,107 +137,15 @@ def _first_states(
             bert, input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids, **more
         )
     texts = Texts.of(attention_mask.bool(), bert.dtype)
-    positions = torch.arange(input_ids.shape[1]).expand_as(input_ids)
-    hidden = bert.embeddings(
-        texts.joined(input_ids)[None],
-        None if token_type_ids is None else texts.joined(token_type_ids)[None],
-        texts.joined(positions)[None],
-    )[0]  # (tokens, hidden)
+    if token_type_ids is None:
+        token_type_ids = torch.zeros_like(input_ids)
+    hidden = embed(bert.embeddings, texts, input_ids, token_type_ids)  # (tokens, hidden)
     if torch.is_autocast_enabled("cpu"):  # once here, not before each of the products
         hidden = hidden.to(torch.get_autocast_dtype("cpu"))
     *layers, last = bert.encoder.layer
     for layer in layers:
-        hidden = run_layer(layer, hidden, hidden, texts)
-    first = run_layer(last, hidden[texts.first], hidden, texts)[:, None]
+        hidden = run_layer(layer, hidden, attend(layer.attention.self, hidden, texts))
+    first = hidden[texts.first]
+    first = run_layer(last, first, attend_from_first(last.attention.self, first, hidden, texts))
+    first = first[:, None]
     return BaseModelOutputWithPoolingAndCrossAttentions(first, bert.pooler(first))
-
-
-class Texts(NamedTuple):
-    """Where the tokens of a padded batch stand."""
-
-    real: Tensor  # (texts, length): is there a token?
-    mask: Tensor  # (texts, 1, 1, length): what attention adds, 0 or the least number there is
-    places: Tensor  # (tokens,): its place among texts * length
-    first: Tensor  # (texts,): the place of a text's first token among all tokens
-
-    @classmethod
-    def of(cls, real: Tensor, dtype: torch.dtype) -> "Texts":
-        """From (texts, length), true where there is a token; `dtype` of the scores."""
-        mask = torch.zeros(real.shape, dtype=dtype).masked_fill(~real, torch.finfo(dtype).min)
-        lengths = real.sum(1)
-        places = real.flatten().nonzero().squeeze(1)
-        return cls(real, mask[:, None, None], places, lengths.cumsum(0) - lengths)
-
-    def joined(self, padded: Tensor) -> Tensor:
-        """(texts, length, ...) -> (tokens, ...)."""
-        values = padded.flatten(0, 1)
-        return values if self.full else values.index_select(0, self.places)
-
-    def apart(self, values: Tensor) -> Tensor:
-        """(tokens, size) -> (texts, length, size), zero where there is no token."""
-        if not self.full:
-            padded = values.new_zeros(self.real.numel(), values.shape[1])
-            values = padded.index_copy(0, self.places, values)
-        return values.unflatten(0, self.real.shape)
-
-    @property
-    def full(self) -> bool:
-        """Are all texts of one length?"""
-        return len(self.places) == self.real.numel()
-
-
-def run_layer(layer: nn.Module, queries: Tensor, hidden: Tensor, texts: Texts) -> Tensor:
-    """A BertLayer for the tokens that ask: (queries, hidden).
-
-    Args:
-        queries: states of all tokens, or of each text's first.
-        hidden: (tokens, hidden), the states that are looked at.
-    """
-    attended = attend(layer.attention.self, queries, hidden, texts)
-    attended = add_and_norm(layer.attention.output, attended, queries)
-    return add_and_norm(layer.output, layer.intermediate(attended), attended)
-
-
-def attend(attention: nn.Module, queries: Tensor, hidden: Tensor, texts: Texts) -> Tensor:
-    """Attention of each text to itself: (queries, hidden); arguments as `run_layer`."""
-
-    def heads(values: Tensor) -> Tensor:  # (texts, length, hidden) -> (texts, heads, length, size)
-        return values.unflatten(-1, (-1, attention.attention_head_size)).transpose(1, 2)
-
-    asked, seen = attention.query, (attention.key, attention.value)
-    everyone = len(queries) == len(hidden)
-    if everyone:
-        query, key, value = texts.apart(in_one(hidden, asked, *seen)).chunk(3, -1)
-    else:
-        query = asked(queries)[:, None]
-        key, value = texts.apart(in_one(hidden, *seen)).chunk(2, -1)
-    scores = heads(query) @ heads(key).transpose(2, 3) * attention.scaling + texts.mask
-    weights = dropped(scores.softmax(-1).to(value.dtype), attention.dropout)
-    mixed = (weights @ heads(value)).transpose(1, 2).flatten(2)  # (texts, length or 1, hidden)
-    return texts.joined(mixed) if everyone else mixed[:, 0]
-
-
-def in_one(hidden: Tensor, *layers: nn.Linear) -> Tensor:
-    """Several linear layers of the same states as one product, their outputs side by side."""
-    weight = torch.cat([layer.weight for layer in layers])
-    bias = torch.cat([layer.bias for layer in layers])
-    return F.linear(hidden, weight, bias)
-
-
-def add_and_norm(part: nn.Module, values: Tensor, before: Tensor) -> Tensor:
-    """What BertSelfOutput and BertOutput do: a linear layer, dropout, residual and LayerNorm."""
-    return part.LayerNorm(dropped(part.dense(values), part.dropout) + before)
-
-
-def dropped(values: Tensor, dropout: nn.Dropout) -> Tensor:
-    """Dropout that draws one random number of 64 bits for four values.
-
-    `F.dropout` draws one for each, which takes as long as a product with a 256 × 640 matrix. The
-    rate is rounded to 1/65536.
-    """
-    if not dropout.training or dropout.p in (0, 1):
-        return dropout(values)
-    drawn = torch.empty(-(-values.numel() // 4), dtype=torch.long).random_(-(2**63), None)
-    drawn = drawn.view(torch.int16)[: values.numel()].view(values.shape)
-    keep = drawn >= round(dropout.p * 2**16) - 2**15
-    return values * keep.to(values.dtype).div_(1 - dropout.p)

@@ -486,7 +486,9 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(new_page, served, theme):
     widths = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
     inside, outside = page.evaluate(widths)
     assert inside <= outside
-    page.locator("#demo-attention select[name=head]").select_option(value="2")  # sees one token alone
+    page.locator("#demo-attention select[name=head]").select_option(
+        value="2"
+    )  # sees one token alone
     weak = page.evaluate("""() => {
         const light = (...layers) => {
             const canvas = document.createElement("canvas").getContext("2d");

@@ -244,7 +244,10 @@ class WithAttention(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, input_ids, attention_mask, token_type_ids):
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """(logits, attention weights) of padded rows (rows, T)."""
         rows = {"attention_mask": attention_mask, "token_type_ids": token_type_ids}
         output = self.model(input_ids=input_ids, **rows, output_attentions=True)
         return output.logits, torch.stack(output.attentions, 1)
@@ -257,7 +260,10 @@ class Logits(nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, input_ids, attention_mask, token_type_ids):
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor
+    ) -> tuple[torch.Tensor]:
+        """(logits,) of padded rows (rows, T): (rows, classes)."""
         rows = {"attention_mask": attention_mask, "token_type_ids": token_type_ids}
         return (self.model(input_ids=input_ids, **rows).logits,)
 

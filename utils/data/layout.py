@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from utils.data import fetch
-from utils.data.rows import DataError, class_folders, visible_folders
+from utils.data.content import DataError
+from utils.data.rows import class_folders, visible_folders
 
 SPLITS = ("train", "validation", "test")
 WHOLE = "whole"  # the one part of a source that is not split

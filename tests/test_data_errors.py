@@ -10,8 +10,7 @@ import zipfile
 import pytest
 from data_files import as_cnews, as_csv, items, plain_environment, write, write_tar, write_zip  # noqa: F401
 
-from utils.data import DataError, load_imdb, load_texts, load_thucnews
-from utils.data import content
+from utils.data import DataError, content, load_imdb, load_texts, load_thucnews
 
 TWO = ["体育", "财经"]
 

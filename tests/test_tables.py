@@ -10,8 +10,7 @@ import pytest
 from data_files import as_csv, items, plain_environment, write  # noqa: F401
 from pyarrow import parquet
 
-from utils.data import DataError, load_texts
-from utils.data import content
+from utils.data import DataError, content, load_texts
 from utils.data.tables import read_table
 
 ROWS = [(text, label) for text, label in items(5, ["物流", "退款"])]

@@ -8,9 +8,11 @@
         --tasks thucnews=data/mini_thucnews imdb=data/mini_imdb --output models/my-tasks-t5
 
 Text: one sentence a line, a blank line between documents (without blank lines each line is a
-document); list a file twice to weigh it double. Started again after an interruption, the same
-command carries on from the last complete checkpoint. Several machines or GPUs:
-`torchrun --nproc_per_node 2 scripts/pretrain.py …`.
+document); list a file twice to weigh it double. Of any size: it is encoded once, onto the disk, and
+rows are cut from there when they are asked for. Addresses that fsspec knows (s3://…, https://…) are
+read as files are. Started again after an interruption, at whatever point, the same command carries
+on. Several GPUs or machines: `torchrun --nproc_per_node 2 scripts/pretrain.py …`, or `accelerate
+launch` with its options (FSDP too); see CONTRIBUTING.md.
 """
 
 import argparse
@@ -19,7 +21,8 @@ import json
 import platform
 import shutil
 import sys
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -49,7 +52,14 @@ from objectives import (
 )
 
 from utils.models import ModelError, file_sha256, read_vocabulary, resolve, vocabulary_sha256
-from utils.pretraining import encode_documents, split_documents
+from utils.pretraining import (
+    Corpus,
+    MappedRows,
+    is_address,
+    prepare_corpus,
+    stream_split,
+    text_sha256,
+)
 from utils.profile import bf16_available
 from utils.resuming import BestCheckpointHere, check_same_run, last_complete_checkpoint
 from utils.training_log import JsonLog
@@ -59,8 +69,8 @@ LEARNING_RATES = {"mlm": 1e-3, "causal": 1e-3, "spans": 1e-2}
 # Fresh masks and spans make every pass new, regularisation enough for so small a model. The next
 # token is the same at every pass: without dropout GPT learns the text by heart.
 DROPOUT = {"mlm": 0.0, "causal": 0.1, "spans": 0.0}
-# Beside an accelerator the processor has nothing to do but prepare batches, and one is too slow.
-WORKERS = 4 if torch.cuda.is_available() else 0
+# Processes that cut, mask and pad while the model is trained; an accelerator waits for one alone.
+WORKERS = 4 if torch.cuda.is_available() else 1
 
 
 def parse_arguments() -> Run:
@@ -69,7 +79,7 @@ def parse_arguments() -> Run:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--text", nargs="+", required=True, type=Path, help="corpus files, plain or .gz"
+        "--text", nargs="+", required=True, type=text, help="corpus files, plain or .gz"
     )
     parser.add_argument("--output", required=True, type=Path, help="folder for the finished model")
     parser.add_argument(
@@ -79,6 +89,9 @@ def parse_arguments() -> Run:
         help="mlm: BERT, causal: GPT, spans: T5",
     )
     parser.add_argument("--work", type=Path, help="checkpoints and log [runs/<name of output>]")
+    parser.add_argument(
+        "--prepared", type=Path, help="encoded texts, shared by runs [prepared beside --work]"
+    )
     parser.add_argument("--start", type=Path, help="go on from this model, with its tokenizer")
     parser.add_argument(
         "--tasks",
@@ -105,9 +118,6 @@ def parse_arguments() -> Run:
         "--short-length", type=int, default=Run.short_length, help="row length of the other passes"
     )
     parser.add_argument(
-        "--passes", type=int, default=Run.passes, help="differently paired passes to prepare"
-    )
-    parser.add_argument(
         "--whole-word", action="store_true", help="mask whole Chinese words instead of tokens"
     )
     parser.add_argument("--steps", type=int, default=Run.steps)
@@ -127,7 +137,7 @@ def parse_arguments() -> Run:
     )
     arguments = parser.parse_args()
     for path in arguments.text:
-        if not path.is_file():
+        if isinstance(path, Path) and not path.is_file():
             parser.error(f"--text {path}: no such file; see data/README.md for the corpus format")
     if arguments.tasks and arguments.objective != "spans":
         parser.error("--tasks: for --objective spans alone; add it or leave them out")
@@ -139,10 +149,16 @@ def parse_arguments() -> Run:
     if output.is_dir() and any(output.iterdir()) and not (output / "config.json").is_file():
         parser.error(f"--output {output}: holds something else than a model; name a new folder")
     arguments.work = arguments.work or Path("runs") / arguments.output.name
+    arguments.prepared = arguments.prepared or arguments.work.parent / "prepared"
     arguments.learning_rate = arguments.learning_rate or LEARNING_RATES[arguments.objective]
     if arguments.dropout is None:
         arguments.dropout = DROPOUT[arguments.objective]
     return Run(**vars(arguments))
+
+
+def text(argument: str) -> Path | str:
+    """A file; an address stays as it is."""
+    return argument if is_address(argument) else Path(argument)
 
 
 def task(argument: str) -> tuple[str, str]:
@@ -173,7 +189,7 @@ def check_start(parser: argparse.ArgumentParser, arguments: argparse.Namespace) 
     return folder
 
 
-def load_or_train_tokenizer(run: Run, documents: list) -> PreTrainedTokenizerBase:
+def load_or_train_tokenizer(run: Run) -> PreTrainedTokenizerBase:
     """The tokenizer is trained once and kept with the checkpoints: ids must survive a resume."""
     tokenizer_class, train = TOKENIZERS[run.objective]
     folder = run.tokenizer or run.work / "tokenizer"
@@ -187,7 +203,7 @@ def load_or_train_tokenizer(run: Run, documents: list) -> PreTrainedTokenizerBas
                     f"{run.work}, or give another folder"
                 )
             print("training the vocabulary …", flush=True)
-            sentences = (sentence for document in documents for sentence in document)
+            sentences = training_sentences(run.text)
             tokenizer = train(sentences, run.vocab_size, run.max_length)
             replacing = folder.with_suffix(".partial")
             shutil.rmtree(replacing, ignore_errors=True)
@@ -198,11 +214,19 @@ def load_or_train_tokenizer(run: Run, documents: list) -> PreTrainedTokenizerBas
     return tokenizer_class.from_pretrained(folder)
 
 
+def training_sentences(texts: list[Path | str]) -> Iterator[str]:
+    """All sentences that are not held out, those of a text that counts twice twice."""
+    weights = Counter(texts)
+    for path, document, held_out in stream_split(list(weights)):
+        for sentence in () if held_out else document:
+            yield from [sentence] * weights[path]
+
+
 def vocabulary_settings(run: Run) -> str:
     """What a vocabulary that is trained depends on, as the note in its folder says it."""
     kind = TOKENIZERS[run.objective][0].__name__
     settings = {"kind": kind, "size": run.vocab_size, "max_length": run.max_length}
-    return json.dumps(settings | {"text": fingerprints(run.text)}, indent=1) + "\n"
+    return json.dumps(settings | {"text": text_fingerprints(run.text)}, indent=1) + "\n"
 
 
 def was_made_from(folder: Path, settings: str) -> bool:
@@ -251,11 +275,11 @@ def settings_of(run: Run, tasks: dict[str, tuple[list, list]]) -> dict:
         tasks: name -> (training, validation) rows, as they will be learned.
     """
     settings = asdict(run)
-    for free in ("steps", "save_every", "output", "work"):
+    for free in ("steps", "save_every", "output", "work", "prepared"):
         del settings[free]
     start, tokenizer = (model_files(folder) for folder in (run.start, run.tokenizer))
     return settings | {
-        "text": fingerprints(run.text),
+        "text": text_fingerprints(run.text),
         "start": fingerprints(start),
         "tokenizer": fingerprints(tokenizer),
         "tasks": [
@@ -278,8 +302,13 @@ def fingerprints(files: Iterable[Path]) -> list[str]:
     return [f"{path.name} {file_sha256(path)}" for path in files]
 
 
-def prepare(run: Run) -> tuple[Setup, PreTrainedTokenizerBase, int]:
-    """What the objective trains and is measured with, the tokenizer, and the tokens a pass.
+def text_fingerprints(texts: Iterable[Path | str]) -> list[str]:
+    """Name and sha256 of each text, on disk or at an address."""
+    return [f"{Path(each).name} {text_sha256(each)}" for each in texts]
+
+
+def prepare(run: Run) -> tuple[Setup, PreTrainedTokenizerBase, Corpus]:
+    """What the objective trains and is measured with, the tokenizer, and the encoded text.
 
     Raises:
         ValueError: a text or a task's data cannot be used, the vocabulary is too small, or the
@@ -288,25 +317,21 @@ def prepare(run: Run) -> tuple[Setup, PreTrainedTokenizerBase, int]:
     tasks = {name: load_task(name, source) for name, source in run.tasks}
     check_same_run(run.work, settings_of(run, tasks))
     set_seed(run.seed)
-    train_documents, held_out_documents = split_documents(run.text)
-    tokenizer = load_or_train_tokenizer(run, train_documents)
-    print("encoding and cutting …", flush=True)
-    train_ids = encode_documents(train_documents, tokenizer)
-    held_out_ids = encode_documents(held_out_documents, tokenizer)
-    setup = OBJECTIVES[run.objective](run, tokenizer, train_ids, held_out_ids, tasks)
-    tokens_a_pass = sum(len(sentence) for document in train_ids for sentence in document)
+    tokenizer = load_or_train_tokenizer(run)
+    corpus = prepare_corpus(run.text, tokenizer, run.prepared)
+    setup = OBJECTIVES[run.objective](run, tokenizer, corpus, tasks)
     print(
-        f"{len(train_documents):,} documents, {tokens_a_pass:,} tokens a pass, {run.passes} passes, "
-        f"{len(setup.train_rows):,} rows; {len(held_out_documents):,} documents held out",
+        f"{len(corpus):,} documents, {corpus.token_counts.sum():,} tokens a pass; "
+        f"{len(setup.train_rows):,} rows to read",
         flush=True,
     )
-    return setup, tokenizer, tokens_a_pass
+    return setup, tokenizer, corpus
 
 
 def main() -> None:
     run = parse_arguments()
     try:
-        setup, tokenizer, tokens_a_pass = prepare(run)
+        setup, tokenizer, corpus = prepare(run)
     except ValueError as error:  # of the texts, or of the work folder: one line is enough
         sys.exit(f"pretrain.py: {error}")
     log = JsonLog(run.work / "log.jsonl")
@@ -348,33 +373,35 @@ def main() -> None:
     report["trained"] = setup.measure(trainer.model, setup.held_out_batches)
     report["trained_full_length"] = setup.measure(trainer.model, setup.long_batches)
     if trainer.is_world_process_zero():
-        report |= describe_run(run, trainer, tokens_a_pass, log)
-        report["tokens_seen"] = tokens_seen(setup.train_rows, trainer.state.epoch)
+        report |= describe_run(run, trainer, corpus, log)
+        report |= what_was_read(setup.train_rows, trainer.state.global_step)
         published = PUBLISHED[run.objective]
         save_finished(trainer.model, published, tokenizer, report, run)
         print(json.dumps(report, indent=1), flush=True)
 
 
-def tokens_seen(rows: Dataset, epochs: float) -> int | None:
-    """Tokens of the rows that were read (in their order, so the passes differ), no special ones."""
-    if not hasattr(rows, "ends"):  # a mixture with tasks
-        return None
-    passes, last = divmod(round(epochs * len(rows)), len(rows))
-    return passes * rows.ends[-1] + (rows.ends[last - 1] if last else 0)
+def what_was_read(rows: Dataset, steps: int) -> dict:
+    """How many rows, passes and tokens (no special ones) were read, of plain text alone."""
+    if not isinstance(rows, MappedRows):  # a mixture with tasks
+        return {"tokens_seen": None}
+    read = steps * rows.batch_size
+    return {
+        "rows_read": read,
+        "passes_read": round(rows.passes_of(read), 4),
+        "tokens_seen": rows.tokens_of(read),
+    }
 
 
-def describe_run(run: Run, trainer: Trainer, tokens_a_pass: int, log: JsonLog) -> dict:
+def describe_run(run: Run, trainer: Trainer, corpus: Corpus, log: JsonLog) -> dict:
     """What training.json says of a run: command, text, steps, minutes, machine, versions."""
     report = {
         # File names without folders: what matters to others is which text, not where it lay.
         "command": " ".join(["python scripts/pretrain.py", *map(without_folder, sys.argv[1:])]),
-        "text": {path.name: run.text.count(path) for path in run.text},
+        "text": {Path(path).name: run.text.count(path) for path in run.text},
         "tasks": [without_folder(f"{name}={source}") for name, source in run.tasks],
         "steps": trainer.state.global_step,
         "best_step": trainer.state.best_global_step,
-        "tokens_a_pass": tokens_a_pass,
-        "passes_prepared": run.passes,
-        "epochs_of_prepared_rows": round(trainer.state.epoch, 4),
+        "tokens_a_pass": int(corpus.token_counts.sum()),
         "minutes": round(log.minutes(), 1),
         "device": torch.cuda.get_device_name()
         if torch.cuda.is_available()

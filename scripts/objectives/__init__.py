@@ -7,8 +7,8 @@
     tasks        T5's tasks as text, mixed with running text
     remarks      single sentences of film reviews, one of the tasks
 
-Each objective takes the run, the tokenizer, the token ids of training and held-out documents and
-the rows of the tasks, and gives a `Setup`.
+Each objective takes the run, the tokenizer, the encoded corpus and the rows of the tasks, and gives
+a `Setup`.
 """
 
 from transformers import (

@@ -5,24 +5,25 @@ from transformers import BertConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from objectives.run import Run, Setup, batched, continued, cut_rows, set_dropout
 from utils.pretraining import (
+    IGNORE,
     BertForMaskedPreTraining,
+    Corpus,
     PretrainingCollator,
-    SegmentPairs,
     evaluate_pretraining,
-    unigram_baseline,
+    unigram_of_counts,
 )
 
 
-def mlm(
-    run: Run, tokenizer: PreTrainedTokenizerBase, train_ids: list, held_out_ids: list, tasks: dict
-) -> Setup:
+def mlm(run: Run, tokenizer: PreTrainedTokenizerBase, corpus: Corpus, tasks: dict) -> Setup:
     """BERT's objective; it knows no tasks."""
     model = new_bert(BertForMaskedPreTraining, run, tokenizer)
     model.nsp_weight = run.nsp_weight
-    rows, held_out, long = cut_rows(SegmentPairs, run, tokenizer, train_ids, held_out_ids)
+    rows, held_out, long = cut_rows("pairs", run, tokenizer, corpus)
     # Held-out losses are of token masks either way, so that models can be compared.
     collator = PretrainingCollator(tokenizer, seed=run.seed)
     batches = batched(held_out, collator)
+    answers = torch.cat([batch["labels"][batch["labels"] != IGNORE] for batch in batches])
+    guess = unigram_of_counts(torch.from_numpy(corpus.token_counts), answers)
     return Setup(
         model=model,
         train_rows=rows,
@@ -31,7 +32,7 @@ def mlm(
         long_batches=batched(long, collator),
         measure=evaluate_pretraining,
         loss_name="mlm_loss",
-        unigram=unigram_baseline(train_ids, batches, len(tokenizer)),
+        unigram={f"mlm_{measure}": value for measure, value in guess.items()},
     )
 
 

@@ -4,16 +4,14 @@ from transformers import PreTrainedTokenizerBase
 
 from objectives.bert import new_bert
 from objectives.run import Run, Setup, batched, cut_rows, unigram
-from utils.pretraining import BertForCausalPretraining, CausalCollator, Passages, evaluate_causal
+from utils.pretraining import BertForCausalPretraining, CausalCollator, Corpus, evaluate_causal
 
 
-def causal(
-    run: Run, tokenizer: PreTrainedTokenizerBase, train_ids: list, held_out_ids: list, tasks: dict
-) -> Setup:
+def causal(run: Run, tokenizer: PreTrainedTokenizerBase, corpus: Corpus, tasks: dict) -> Setup:
     """GPT's objective; it knows no tasks."""
     signs = {"bos_token_id": tokenizer.cls_token_id, "eos_token_id": tokenizer.sep_token_id}
     model = new_bert(BertForCausalPretraining, run, tokenizer, is_decoder=True, **signs)
-    rows, held_out, long = cut_rows(Passages, run, tokenizer, train_ids, held_out_ids)
+    rows, held_out, long = cut_rows("passages", run, tokenizer, corpus)
     collator = CausalCollator(tokenizer)
     batches = batched(held_out, collator)
     return Setup(

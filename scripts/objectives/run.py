@@ -6,10 +6,20 @@ from itertools import islice
 from pathlib import Path
 
 import torch
+from accelerate import PartialState
 from torch.utils.data import DataLoader, Dataset
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from utils.pretraining import IGNORE, unigram_of_answers
+from utils.pretraining import (
+    IGNORE,
+    Corpus,
+    MappedRows,
+    Passages,
+    SegmentPairs,
+    unigram_of_answers,
+)
+
+HELD_OUT_ROWS = {"pairs": SegmentPairs, "passages": Passages}
 
 
 @dataclass(frozen=True)
@@ -17,18 +27,18 @@ class Run:
     """One pretraining run, as the command line asks for it.
 
     Args:
-        text: corpus files; one that is listed twice counts twice.
+        text: corpus files, or addresses that fsspec knows; one that is listed twice counts twice.
         output: folder of the finished model.
         work: folder of the checkpoints and the log.
         objective: "mlm" (BERT), "causal" (GPT) or "spans" (T5).
         start: folder of the model to go on from, whose shape counts then.
         tasks: T5's tasks beside the text, (name, source of its data) each.
+        prepared: folder of encoded texts, which runs on the same text share.
         tokenizer: folder of the tokenizer; None: one is trained on the text.
         vocab_size: entries of a vocabulary that is trained.
         layers, hidden, heads: shape of a new model; of T5 as many layers in each half.
         max_length: positions; one pass in ten, the last, uses all.
         short_length: tokens a row of the other passes.
-        passes: differently paired passes over the text to prepare.
         whole_word: mask whole Chinese words instead of tokens.
         steps: updates of the weights.
         batch_size: rows a device and step.
@@ -38,9 +48,10 @@ class Run:
         save_every: steps between checkpoints.
     """
 
-    text: list[Path]
+    text: list[Path | str]
     output: Path
     work: Path
+    prepared: Path
     objective: str = "mlm"
     start: Path | None = None
     tasks: list[tuple[str, str]] = field(default_factory=list)
@@ -51,7 +62,6 @@ class Run:
     heads: int = 4
     max_length: int = 256
     short_length: int = 128
-    passes: int = 10
     whole_word: bool = False
     steps: int = 15_000
     batch_size: int = 64
@@ -78,20 +88,28 @@ class Setup:
 
 
 def cut_rows(
-    rows_class: type,
-    run: Run,
-    tokenizer: PreTrainedTokenizerBase,
-    train_ids: list,
-    held_out_ids: list,
-) -> tuple:
-    """Training rows; held-out rows of the usual length; held-out rows of the full length."""
-    options = {"batch_size": run.batch_size, "seed": run.seed}
-    lengths = {"max_length": run.max_length, "short_length": run.short_length}
-    train = rows_class(train_ids, tokenizer, passes=run.passes, **lengths, **options)
-    usual = min(run.short_length, run.max_length)
+    kind: str, run: Run, tokenizer: PreTrainedTokenizerBase, corpus: Corpus
+) -> tuple[MappedRows, Dataset, Dataset]:
+    """Training rows; held-out rows of the usual length; held-out rows of the full length.
+
+    Args:
+        kind: "pairs" or "passages".
+    """
+    rows_a_step = run.batch_size * PartialState().num_processes
+    train = MappedRows(
+        corpus,
+        tokenizer,
+        kind,
+        rows=run.steps * rows_a_step,
+        max_length=run.max_length,
+        short_length=run.short_length,
+        batch_size=rows_a_step,
+        seed=run.seed,
+    )
+    rows_class, documents = HELD_OUT_ROWS[kind], corpus.held_out()
     held_out = [
-        rows_class(held_out_ids, tokenizer, max_length=length, **options)
-        for length in (usual, run.max_length)
+        rows_class(documents, tokenizer, length, batch_size=run.batch_size, seed=run.seed)
+        for length in train.lengths
     ]
     return train, *held_out
 

@@ -8,23 +8,21 @@ from objectives.run import Run, Setup, batched, continued, cut_rows, set_dropout
 from objectives.t5_start import head_start
 from objectives.tasks import MixedRows, encode_rows, evaluate_with_tasks
 from utils.pretraining import (
-    Passages,
+    Corpus,
     TextToTextCollator,
     evaluate_text_to_text,
     sentinel_ids,
 )
 
 
-def spans(
-    run: Run, tokenizer: PreTrainedTokenizerBase, train_ids: list, held_out_ids: list, tasks: dict
-) -> Setup:
+def spans(run: Run, tokenizer: PreTrainedTokenizerBase, corpus: Corpus, tasks: dict) -> Setup:
     """T5's objective.
 
     Args:
         tasks: name -> (training, validation) rows as text, as `load_task` gives them.
     """
     model = new_t5(run, tokenizer)
-    rows, held_out, long = cut_rows(Passages, run, tokenizer, train_ids, held_out_ids)
+    rows, held_out, long = cut_rows("passages", run, tokenizer, corpus)
     collator = TextToTextCollator(tokenizer)
     same_spans = TextToTextCollator(tokenizer, seed=run.seed)
     batches = batched(held_out, same_spans)

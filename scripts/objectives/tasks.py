@@ -20,7 +20,7 @@ from utils.finetuning import (
     exact_answers,
     task_rows,
 )
-from utils.pretraining import Passages, evaluate_text_to_text
+from utils.pretraining import evaluate_text_to_text
 
 TASK_LENGTH = 256  # tokens of a task's text; longer ones are cut
 TEXT_EVERY = 3  # with tasks: one batch in three is running text, so that nothing is unlearned
@@ -60,7 +60,7 @@ class MixedRows(Dataset):
     """
 
     def __init__(
-        self, passages: Passages, tasks: list[list[dict]], steps: int, batch_size: int, seed: int
+        self, passages: Dataset, tasks: list[list[dict]], steps: int, batch_size: int, seed: int
     ):
         rng = random.Random(seed)
         kinds = [endless_batches(rows, batch_size, rng) for rows in tasks]

@@ -1,6 +1,13 @@
 """The door to pretraining: text to rows, masking, the three objectives, their measures.
 
 Chapters 3, 7 and 8 build these pieces one by one; `scripts/pretrain.py` trains with them.
+
+    text, tokens            files to documents, sentences to token ids
+    pairs, causal, rows     documents to rows, for text that fits into memory
+    corpus, mapped          the same for text of any size: encoded on disk, rows cut when asked for
+    masking, spans          rows to batches: what is hidden
+    masked, replaced        BERT's objective, ELECTRA's
+    loop, unigram           a plain training loop, and the guess that every model must beat
 """
 
 from utils.pretraining.causal import (
@@ -10,9 +17,11 @@ from utils.pretraining.causal import (
     evaluate_causal,
     passages,
 )
+from utils.pretraining.corpus import Corpus, prepare_corpus
 from utils.pretraining.loop import (
     train_steps,
 )
+from utils.pretraining.mapped import MappedRows
 from utils.pretraining.masked import (
     BertForMaskedPreTraining,
     evaluate_pretraining,
@@ -51,15 +60,19 @@ from utils.pretraining.spans import (
 )
 from utils.pretraining.text import (
     encode_documents,
+    is_address,
     read_documents,
     sentinel_ids,
     split_documents,
+    stream_split,
+    text_sha256,
     train_sentencepiece,
     train_wordpiece,
 )
 from utils.pretraining.unigram import (
     unigram_baseline,
     unigram_of_answers,
+    unigram_of_counts,
 )
 
 __all__ = [
@@ -67,8 +80,10 @@ __all__ = [
     "BertForMaskedPreTraining",
     "CausalCollator",
     "CompactRows",
+    "Corpus",
     "IGNORE",
     "IS_NEXT",
+    "MappedRows",
     "NOT_NEXT",
     "Passages",
     "PretrainingCollator",
@@ -83,9 +98,11 @@ __all__ = [
     "evaluate_text_to_text",
     "first_places",
     "in_batches_of_similar_length",
+    "is_address",
     "mask_tokens",
     "mean_cross_entropy",
     "passages",
+    "prepare_corpus",
     "pretraining_logits",
     "pretraining_loss",
     "random_parts",
@@ -97,11 +114,14 @@ __all__ = [
     "segment_pairs",
     "sentinel_ids",
     "split_documents",
+    "stream_split",
+    "text_sha256",
     "train_sentencepiece",
     "train_steps",
     "train_wordpiece",
     "truncate_pair",
     "unigram_baseline",
     "unigram_of_answers",
+    "unigram_of_counts",
     "word_ids",
 ]

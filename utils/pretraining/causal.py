@@ -30,14 +30,27 @@ def passages(
     The first cut of a long document is at a random place, so that each pass cuts elsewhere.
     `last` is 1 where the document ends.
     """
-    room = max_length - 2
     for document in documents:
         tokens = [token for sentence in document for token in sentence]
-        end = rng.randint(1, room) if len(tokens) > room else room
-        start = 0
-        while start < len(tokens):
-            yield tokens[start:end], int(end >= len(tokens))
-            start, end = end, end + room
+        for start, end in passage_places(len(tokens), max_length, rng):
+            yield tokens[start:end], int(end == len(tokens))
+
+
+def passage_places(length: int, max_length: int, rng: random.Random) -> Iterator[tuple[int, int]]:
+    """Where `passages` cuts a document of so many tokens: (start, end) of each piece."""
+    room = max_length - 2
+    end = rng.randint(1, room) if length > room else room
+    start = 0
+    while start < length:
+        yield start, min(end, length)
+        start, end = end, end + room
+
+
+def passage_row(tokens: list[int], last: int, cls: int | None, sep: int | None) -> dict:
+    """`input_ids` of [CLS] and the tokens, with [SEP] where the document ends; no sign that is None."""
+    start = [] if cls is None else [cls]
+    end = [sep] if last and sep is not None else []
+    return {"input_ids": [*start, *tokens, *end]}
 
 
 class Passages(torch.utils.data.Dataset):
@@ -81,9 +94,7 @@ class Passages(torch.utils.data.Dataset):
 
     def __getitem__(self, index: int) -> dict:
         tokens, (last,) = self.rows[index]
-        start = [] if self.cls is None else [self.cls]
-        end = [self.sep] if last and self.sep is not None else []
-        return {"input_ids": [*start, *tokens, *end]}
+        return passage_row(tokens, last, self.cls, self.sep)
 
 
 class CausalCollator:

@@ -132,11 +132,21 @@ def mask_tokens(
     return masked, labels
 
 
+def padded(rows: list[torch.Tensor], value: int, multiple: int = 8) -> torch.Tensor:
+    """Rows of different lengths as one tensor (rows, length), whose length is a `multiple`."""
+    longest = -(-max(map(len, rows)) // multiple) * multiple
+    batch = rows[0].new_full((len(rows), longest), value)
+    for place, row in enumerate(rows):
+        batch[place, : len(row)] = row
+    return batch
+
+
 class PretrainingCollator:
     """Rows to a padded batch with fresh masks: the same row is masked anew whenever it is seen.
 
     `next_sentence_label` may be missing (MLM alone). With `seed` the masks are the same at
-    every call on the same rows (for evaluation). `whole_word` masks words as a whole, `spans`
+    every call on the same rows (for evaluation). Rows that bring a `seed` of their own (those of
+    `MappedRows`) have the masks that follow from it, in whatever batch they come. `whole_word` masks words as a whole, `spans`
     runs of random length; neither of them (BERT's first way) masks token by token.
     """
 
@@ -157,19 +167,43 @@ class PretrainingCollator:
     def __call__(self, rows: list[dict]) -> dict[str, torch.Tensor]:
         """`input_ids`, `token_type_ids`, `attention_mask`, `labels`, each (batch, length), and
         `next_sentence_label` (batch,) where the rows have it."""
+        if "seed" in rows[0]:
+            return self.each_by_its_seed(rows)
         batch = dict(self.tokenizer.pad(rows, return_tensors="pt", pad_to_multiple_of=8))
         generator = None if self.seed is None else torch.Generator().manual_seed(self.seed)
-        special = torch.isin(batch["input_ids"], self.special_ids)
-        batch["input_ids"], batch["labels"] = mask_tokens(
-            batch["input_ids"],
-            special,
+        batch["input_ids"], batch["labels"] = self.masked(batch["input_ids"], generator)
+        return batch
+
+    def each_by_its_seed(self, rows: list[dict]) -> dict[str, torch.Tensor]:
+        """The same batch; rows are masked before they are padded, which depends on the others."""
+        generator, masked = torch.Generator(), []
+        for row in rows:
+            ids = torch.tensor([row["input_ids"]])
+            masked.append(self.masked(ids, generator.manual_seed(row["seed"])))
+        ids, labels = ([each[0] for each in some] for some in zip(*masked, strict=True))
+        types = [torch.tensor(row["token_type_ids"]) for row in rows]
+        batch = {
+            "input_ids": padded(ids, self.tokenizer.pad_token_id),
+            "token_type_ids": padded(types, 0),
+            "attention_mask": padded([torch.ones_like(each) for each in ids], 0),
+            "labels": padded(labels, IGNORE),
+        }
+        next_labels = torch.tensor([row["next_sentence_label"] for row in rows])
+        return batch | {"next_sentence_label": next_labels}
+
+    def masked(
+        self, input_ids: torch.Tensor, generator: torch.Generator | None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """`mask_tokens` of this tokenizer and in this way."""
+        return mask_tokens(
+            input_ids,
+            torch.isin(input_ids, self.special_ids),
             self.tokenizer.mask_token_id,
             len(self.tokenizer),
             self.rate,
             generator,
-            self.units(batch["input_ids"], generator),
+            self.units(input_ids, generator),
         )
-        return batch
 
     def units(
         self, input_ids: torch.Tensor, generator: torch.Generator | None = None

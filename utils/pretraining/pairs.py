@@ -4,7 +4,9 @@ Source: Devlin et al. 2019, arXiv 1810.04805, section 3.1 and appendix A.
 """
 
 import random
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from itertools import accumulate, chain
 
 import torch
 
@@ -16,9 +18,23 @@ IS_NEXT, NOT_NEXT = 0, 1  # Hugging Face's coding of the NSP label: 0 means "is 
 
 def truncate_pair(first: list[int], second: list[int], max_tokens: int, rng: random.Random) -> None:
     """Shorten the longer of two segments, in place, at a random end, until both fit together."""
-    while len(first) + len(second) > max_tokens:
-        longer = first if len(first) >= len(second) else second
-        longer.pop(0 if rng.random() < 0.5 else -1)
+    for tokens, (start, end) in zip(
+        (first, second), ends_that_fit(len(first), len(second), max_tokens, rng), strict=True
+    ):
+        tokens[:] = tokens[start:end]
+
+
+def ends_that_fit(first: int, second: int, max_tokens: int, rng: random.Random) -> tuple:
+    """(start, end) of what is left of each of two segments of so many tokens, truncated to fit."""
+    ends = [[0, first], [0, second]]
+    while first + second > max_tokens:
+        longer = 0 if first >= second else 1
+        if rng.random() < 0.5:
+            ends[longer][0] += 1
+        else:
+            ends[longer][1] -= 1
+        first, second = (end - start for start, end in ends)
+    return ends
 
 
 def segment_pairs(
@@ -34,46 +50,90 @@ def segment_pairs(
     Raises:
         ValueError: only one of the documents has several sentences.
     """
-    room = max_length - 3
     # Only documents that also give true pairs give false ones: were headlines drawn too, "B is a
     # headline" would tell the label, and the model would learn that instead of reading.
     pool = [place for place, document in enumerate(documents) if len(document) > 1]
+    tokens = [list(chain.from_iterable(document)) for document in documents]
+    ends = [[0, *accumulate(map(len, document))] for document in documents]
+    for first, second, label in pair_places(
+        range(len(documents)), ends.__getitem__, pool, max_length, rng
+    ):
+        a, b = (tokens[place][start:end] for place, start, end in (first, second))
+        yield a, b, label
+
+
+Segment = tuple[Hashable, int, int]  # which document, and from which of its tokens to which
+
+
+def pair_places(
+    documents: Iterable[Hashable],
+    ends: Callable[[Hashable], Sequence[int]],
+    pool: Sequence[Hashable],
+    max_length: int,
+    rng: random.Random,
+) -> Iterator[tuple[Segment, Segment, int]]:
+    """Where `segment_pairs` cuts: (segment A, segment B, NSP label), without a look at the text.
+
+    Args:
+        documents: numbers or names of the documents to cut.
+        ends: gives of a document where its sentences end, counted in tokens from 0, which comes
+            first: [0, 7, 19] are two sentences of 7 and 12 tokens.
+        pool: the documents of several sentences, from which false pairs are drawn.
+    Raises:
+        ValueError: only one document in the pool.
+    """
+    room = max_length - 3
     if len(pool) == 1:
         raise ValueError("only one document has several sentences; false pairs need at least two")
-    for index, document in enumerate(documents):
-        start = 0
-        while start < len(document):
-            end, size = start, 0
-            while end < len(document) and (size == 0 or size + len(document[end]) <= room):
-                size += len(document[end])
-                end += 1
+    for document in documents:
+        own, start = ends(document), 0
+        last = len(own) - 1
+        while start < last:
+            end = sentences_that_fit(own, start, room)
             if end - start == 1:
-                yield document[start][: max_length - 2], [], IGNORE
+                whole = min(own[end], own[start] + max_length - 2)
+                yield (document, own[start], whole), (document, 0, 0), IGNORE
                 start = end
                 continue
             split = rng.randint(start + 1, end - 1)
-            first = [token for sentence in document[start:split] for token in sentence]
             if rng.random() < 0.5:
-                second = [token for sentence in document[split:end] for token in sentence]
-                label, start = IS_NEXT, end
+                second, label = (document, own[split], own[end]), IS_NEXT
             else:
                 other = rng.choice(pool)
-                while other == index:
+                while other == document:
                     other = rng.choice(pool)
-                second = _random_segment(documents[other], room - len(first), rng)
-                label, start = NOT_NEXT, split
-            truncate_pair(first, second, room, rng)
-            yield first, second, label
+                theirs = ends(other)
+                begin = rng.randrange(len(theirs) - 1)
+                left = room - (own[split] - own[start])
+                stop = sentences_that_fit(theirs, begin, left)
+                second, label = (other, theirs[begin], theirs[stop]), NOT_NEXT
+            first = (document, own[start], own[split])
+            start = end if label == IS_NEXT else split
+            cut = ends_that_fit(first[2] - first[1], second[2] - second[1], room, rng)
+            a, b = (
+                (place, begin + after, begin + before)
+                for (place, begin, _), (after, before) in zip((first, second), cut, strict=True)
+            )
+            yield a, b, label
 
 
-def _random_segment(document: list[list[int]], room: int, rng: random.Random) -> list[int]:
-    """Consecutive sentences from a random one on, at least one, at most about `room` tokens."""
-    segment: list[int] = []
-    for sentence in document[rng.randrange(len(document)) :]:
-        if segment and len(segment) + len(sentence) > room:
-            break
-        segment += sentence
-    return segment
+def sentences_that_fit(ends: Sequence[int], start: int, room: int) -> int:
+    """The last of the sentences from `start` on, plus one, that have room together; at least one."""
+    return max(bisect_right(ends, ends[start] + room) - 1, start + 1)
+
+
+def pair_row(first: list[int], second: list[int], label: int, cls: int, sep: int) -> dict:
+    """`input_ids`, `token_type_ids` and `next_sentence_label` of [CLS] A [SEP] B [SEP]."""
+    input_ids = [cls, *first, sep]
+    token_type_ids = [0] * len(input_ids)
+    if second:
+        input_ids += [*second, sep]
+        token_type_ids += [1] * (len(second) + 1)
+    return {
+        "input_ids": input_ids,
+        "token_type_ids": token_type_ids,
+        "next_sentence_label": label,
+    }
 
 
 class SegmentPairs(torch.utils.data.Dataset):
@@ -117,13 +177,4 @@ class SegmentPairs(torch.utils.data.Dataset):
 
     def __getitem__(self, index: int) -> dict:
         tokens, (split, label) = self.rows[index]
-        input_ids = [self.cls, *tokens[:split], self.sep]
-        token_type_ids = [0] * len(input_ids)
-        if split < len(tokens):
-            input_ids += [*tokens[split:], self.sep]
-            token_type_ids += [1] * (len(tokens) - split + 1)
-        return {
-            "input_ids": input_ids,
-            "token_type_ids": token_type_ids,
-            "next_sentence_label": label,
-        }
+        return pair_row(tokens[:split], tokens[split:], label, self.cls, self.sep)

@@ -60,7 +60,10 @@ class CompactRows:
 def in_batches_of_similar_length(
     rows: Sequence[Row], batch_size: int, rng: random.Random
 ) -> list[Row]:
-    """Order rows so that each `batch_size` of them are about equally long."""
+    """Order rows so that each `batch_size` of them are about equally long.
+
+    Of a row only the length of what stands first in it is looked at.
+    """
     rows = list(rows)
     rng.shuffle(rows)  # so that rows of one length come in a new order each time
     rows.sort(key=lambda row: len(row[0]))

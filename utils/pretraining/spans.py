@@ -62,7 +62,8 @@ class TextToTextCollator:
 
     A row with `labels` is a task and stays as it is; a row of `input_ids` alone is running
     text, whose spans are hidden anew whenever it is seen. With `seed` the spans are the same
-    at every call on the same rows (for evaluation).
+    at every call on the same rows (for evaluation); rows that bring a `seed` of their own (those of
+    `MappedRows`) have the spans that follow from it.
     """
 
     def __init__(self, tokenizer, seed: int | None = None):
@@ -75,12 +76,13 @@ class TextToTextCollator:
         # torch's generator is the one that Trainer seeds and that a checkpoint restores.
         seed = torch.randint(2**31, ()).item() if self.seed is None else self.seed
         rng = random.Random(seed)
-        pairs = [
-            (row["input_ids"], row["labels"])
-            if "labels" in row
-            else corrupt_spans(row["input_ids"], self.sentinels, rng)
-            for row in rows
-        ]
+        pairs = []
+        for row in rows:
+            if "labels" in row:
+                pairs.append((row["input_ids"], row["labels"]))
+            else:
+                own = random.Random(row["seed"]) if "seed" in row else rng
+                pairs.append(corrupt_spans(row["input_ids"], self.sentinels, own))
         sources = self.tokenizer.pad(
             [{"input_ids": [*source, self.end]} for source, _ in pairs],
             return_tensors="pt",

@@ -1,16 +1,27 @@
 """From a corpus to token ids: documents, and the vocabularies of BERT and T5."""
 
 import gzip
+import hashlib
 import io
 import re
 import zlib
-from collections.abc import Iterable, Sequence
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
+import fsspec
+import numpy as np
 import sentencepiece
 from tokenizers import BertWordPieceTokenizer
 from transformers import BertTokenizer, PreTrainedTokenizerBase, T5Tokenizer
 
+from utils.models import file_sha256
+from utils.pretraining.tokens import Encoder
+
+LONGEST_LINE = 1_000_000  # characters
 HELD_OUT_PERCENT = 2
 SENTINELS = 100  # <extra_id_0> … <extra_id_99>, as many as T5 has
 SIGNS = 3  # <pad>, </s>, <unk>
@@ -24,63 +35,143 @@ def read_documents(path: str | Path) -> list[list[str]]:
     Returns:
         the sentences of each document.
     Raises:
-        ValueError: naming the file: it is not there, cannot be read, or holds no text.
+        ValueError: as `stream_documents`.
     """
-    path = Path(path)
-    open_text = gzip.open if path.suffix == ".gz" else open
+    return list(stream_documents(path))
+
+
+def stream_documents(path: str | Path) -> Iterator[list[str]]:
+    """The documents of `read_documents` one after the other, of a file of any size.
+
+    Args:
+        path: a file on disk, or an address that fsspec knows, such as s3://… or https://….
+    Raises:
+        ValueError: naming the file: it is not there, cannot be read, holds no text, or (with the
+            line) a line that is no sentence.
+    """
+    document: list[str] = []
+    found = False
     try:
-        with open_text(path, "rt", encoding="utf-8-sig") as file:
-            lines = [line.strip() for line in file]
+        lines_are_documents = not _blank_line_between(path)
+        for line in _lines(path):
+            if line:
+                document.append(line)
+            if document and (lines_are_documents or not line):
+                yield document
+                document, found = [], True
     except (FileNotFoundError, IsADirectoryError, PermissionError):
-        is_what = "a folder, not a file" if path.is_dir() else "no such file, or not readable"
+        is_what = "a folder, not a file" if _is_folder(path) else "no such file, or not readable"
         raise ValueError(f"{path}: {is_what}; give a text file, plain or .gz") from None
     except (UnicodeDecodeError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ValueError(
             f"{path}: cannot be read as UTF-8 text ({error}); convert it, or fetch it again"
         ) from None
-    while lines and not lines[-1]:
-        lines.pop()
-    if not lines:
+    if document:
+        yield document
+    elif not found:
         raise ValueError(f"{path}: no text in this file; give one sentence a line")
-    if "" not in lines:
-        return [[line] for line in lines]
-    documents: list[list[str]] = [[]]
-    for line in lines:
-        if line:
-            documents[-1].append(line)
-        elif documents[-1]:
-            documents.append([])
-    return [document for document in documents if document]
 
 
-def split_documents(paths: list[Path]) -> tuple[list, list]:
-    """Training and held-out documents; a text's checksum decides, so copies stay together."""
-    train, held_out, seen = [], {}, set()
-    for path in paths:
-        copies = set()
-        for document in read_documents(path):
-            key = "\n".join(document)
-            # The same text in two files counts once; a file listed twice counts twice.
-            if key in copies or (key, path) not in seen and (key, None) in seen:
-                continue
-            copies.add(key)
-            seen |= {(key, path), (key, None)}
-            if zlib.crc32(key.encode()) % 100 < HELD_OUT_PERCENT:
-                held_out[key] = document
-            else:
-                train.append(document)
-    return train, list(held_out.values())
+def _lines(path: str | Path) -> Iterator[str]:
+    """The lines of a text without blanks around them; raises ValueError where one is too long."""
+    with _open(path) as file, io.TextIOWrapper(file, encoding="utf-8-sig") as text:
+        # Not `for line in text`: a file without line ends would be read into memory as a whole.
+        for number, line in enumerate(iter(partial(text.readline, LONGEST_LINE + 2), ""), start=1):
+            if len(line) > LONGEST_LINE + 1:  # its end counts, too
+                raise ValueError(
+                    f"{path}, line {number}: more than {LONGEST_LINE:,} characters; give one "
+                    "sentence a line"
+                )
+            yield line.strip()
+
+
+def _blank_line_between(path: str | Path) -> bool:
+    """Is there a blank line before the last line that is not blank?"""
+    blank = False
+    for line in _lines(path):
+        if line and blank:
+            return True
+        blank = blank or not line
+    return False
+
+
+def is_address(path: str | Path) -> bool:
+    """Is it an address of fsspec rather than a path on this machine?"""
+    return "://" in str(path)
+
+
+def _open(path: str | Path) -> BinaryIO:
+    if is_address(path):
+        return fsspec.open(str(path), "rb", compression="infer").open()
+    return gzip.open(path, "rb") if str(path).endswith(".gz") else open(path, "rb")
+
+
+def _is_folder(path: str | Path) -> bool:
+    return not is_address(path) and Path(path).is_dir()
+
+
+def text_sha256(path: str | Path) -> str:
+    """sha256 of a file on disk or at an address, as it lies there."""
+    if not is_address(path):
+        return file_sha256(Path(path))
+    with fsspec.open(str(path), "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def split_documents(paths: Sequence[str | Path]) -> tuple[list, list]:
+    """Training and held-out documents; a text's checksum decides, so copies stay together.
+
+    The same text counts once, but a file that is listed twice counts twice.
+    """
+    train: dict[str | Path, list] = {path: [] for path in paths}
+    held_out = []
+    for path, document, is_held_out in stream_split(paths):
+        (held_out if is_held_out else train[path]).append(document)
+    return [document for path in paths for document in train[path]], held_out
+
+
+def stream_split(
+    paths: Sequence[str | Path],
+) -> Iterator[tuple[str | Path, list[str], bool]]:
+    """(path, document, is it held out) of all files, each file and each text once."""
+    seen = _Seen()
+    for path in dict.fromkeys(paths):
+        for document in stream_documents(path):
+            text = "\n".join(document).encode()
+            # Eight bytes: of ten million texts two would be taken for one in one case of 400,000.
+            digest = hashlib.blake2b(text, digest_size=8).digest()
+            if seen.is_new(int.from_bytes(digest, "little")):
+                yield path, document, zlib.crc32(text) % 100 < HELD_OUT_PERCENT
+
+
+class _Seen:
+    """Which numbers below 2**64 were there before, in eight bytes each: a set takes ten times it."""
+
+    def __init__(self):
+        self.old, self.new = array("Q"), set()
+
+    def is_new(self, number: int) -> bool:
+        """True at the first call with a number, then False."""
+        place = bisect_left(self.old, number)
+        if number in self.new or place < len(self.old) and self.old[place] == number:
+            return False
+        self.new.add(number)
+        if len(self.new) > 200_000 + len(self.old) // 4:
+            self.old = array("Q", np.sort(np.array([*self.new, *self.old], np.uint64)).tobytes())
+            self.new = set()
+        return True
 
 
 def encode_documents(
     documents: Sequence[list[str]], tokenizer: PreTrainedTokenizerBase
 ) -> list[list[list[int]]]:
     """Token ids (no special tokens) of every sentence of every document."""
-    sentences = [sentence for document in documents for sentence in document]
-    if not sentences:  # which a tokenizer would not take
-        return []
-    ids = iter(tokenizer(sentences, add_special_tokens=False, verbose=False)["input_ids"])
-    encoded = [[sentence for _ in document if (sentence := next(ids))] for document in documents]
+    tokens, lengths = Encoder(tokenizer)([each for document in documents for each in document])
+    ends = np.cumsum(lengths).tolist()
+    sentences = (tokens[start:end].tolist() for start, end in zip([0, *ends], ends, strict=False))
+    encoded = [
+        [ids for _, ids in zip(document, sentences, strict=False) if ids] for document in documents
+    ]
     return [document for document in encoded if document]
 
 

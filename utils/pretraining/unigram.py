@@ -20,7 +20,12 @@ def unigram_baseline(
 
 def unigram_of_answers(train: Tensor, answers: Tensor, vocab_size: int) -> dict[str, float]:
     """Loss (nats) and accuracy on `answers` of the frequencies in `train`; both (tokens,)."""
-    counts = torch.bincount(train, minlength=vocab_size) + 1.0
+    return unigram_of_counts(torch.bincount(train, minlength=vocab_size), answers)
+
+
+def unigram_of_counts(counts: Tensor, answers: Tensor) -> dict[str, float]:
+    """The same from how often each token occurs in training, (vocabulary,)."""
+    counts = counts + 1.0
     log_probabilities = (counts / counts.sum()).log()
     return {
         "loss": -log_probabilities[answers].mean().item(),

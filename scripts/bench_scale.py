@@ -1,0 +1,210 @@
+"""How memory and time grow with the text: preparing, loading, pretraining, side by side with before.
+
+    python scripts/bench_scale.py                          # all rows, results/scale.json
+    python scripts/bench_scale.py --rows preparing --sizes 27 110
+    make bench-scale
+
+Text is generated, the same on every machine. Each job runs in a process of its own that is watched
+from outside: its peak is the most that it and its children held at once (RSS, summed up), less what
+a process holds that only imports the same libraries. "before" is the code of commit 14a287f, taken
+from the history of this repository and run beside today's.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tarfile
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+# Of a job: the code that it measures, this tree's or an older one.
+sys.path.insert(0, sys.argv[2] if sys.argv[1:2] == ["--job"] else str(ROOT))
+
+import numpy as np  # noqa: E402 (what a job imports, it imports from its own code)
+
+BEFORE = "14a287f"
+SIZES = (27, 110, 440)  # MB of Chinese text
+MB = 1_000_000
+MODEL = ROOT / "models/mini-bert-zh"  # whose vocabulary and shape are used
+RESULTS = ROOT / "results/scale.json"
+
+
+# ---------------------------------------------------------------- generated text
+
+
+def chinese_text(path: Path, megabytes: int) -> Path:
+    """Write a corpus file: sentences of 8 to 60 characters, a blank line between documents.
+
+    Characters as frequent as Zipf's law says, some numbers and Latin words among them. The same
+    bytes at every call.
+    """
+    if path.is_file() and path.stat().st_size >= megabytes * MB:
+        return path
+    vocabulary = json.loads((MODEL / "tokenizer.json").read_text(encoding="utf8"))["model"]["vocab"]
+    characters = [each for each in vocabulary if len(each) == 1 and "\u4e00" <= each <= "\u9fff"]
+    extras = ["2026", "15", "北京", "BERT", "，", "，", "，", "、"]
+    kinds = np.array(characters + extras)
+    weights = 1 / (np.arange(len(characters)) + 10)
+    weights = np.concatenate([weights, np.full(len(extras), weights.sum() / 100)])
+    # Drawing by a table of 65,536 entries is much faster than by the weights.
+    table = kinds[
+        np.searchsorted(np.cumsum(weights / weights.sum()), np.linspace(0, 1, 2**16, False))
+    ]
+    rng, partial, written = np.random.default_rng(megabytes), path.with_suffix(".partial"), 0
+    with open(partial, "wb") as file:
+        while written < megabytes * MB:
+            drawn = table[rng.integers(2**16, size=200_000)]
+            lengths = rng.integers(8, 60, size=8_000).cumsum()
+            sentences = ["".join(part) for part in np.split(drawn, lengths[lengths < len(drawn)])]
+            ends = rng.random(len(sentences)) < 1 / 20  # a document has 20 sentences on average
+            text = "".join(
+                f"{sentence}。\n\n" if last else f"{sentence}。\n"
+                for sentence, last in zip(sentences, ends, strict=True)
+            )
+            written += file.write(text.encode())
+    partial.replace(path)
+    return path
+
+
+# ---------------------------------------------------------------- jobs, each in its own process
+
+
+def nothing() -> None:
+    """Only what is imported: the libraries' own memory."""
+    import utils.data
+    import utils.pretraining  # noqa: F401
+
+
+def prepare_before(text: str, passes: int) -> dict:
+    """As `scripts/pretrain.py` did it: documents, token ids, rows of all passes in memory."""
+    from transformers import AutoTokenizer
+
+    from utils.pretraining import SegmentPairs, encode_documents, split_documents
+
+    tokenizer = AutoTokenizer.from_pretrained(MODEL)
+    train, _ = split_documents([Path(text)])
+    ids = encode_documents(train, tokenizer)
+    rows = SegmentPairs(ids, tokenizer, 256, short_length=128, passes=passes, batch_size=64)
+    return {"rows": len(rows), "last_row": len(rows[len(rows) - 1]["input_ids"])}
+
+
+JOBS = {job.__name__: job for job in (nothing, prepare_before)}
+
+
+def run_job(name: str, code: Path = ROOT, **arguments) -> dict:
+    """Run a job of `JOBS` in a new process: its own answers, `seconds` and `peak_mb`.
+
+    `seconds` is the job's own time, without the imports; `peak_mb` the whole process's with its
+    children, imports included.
+    """
+    command = [sys.executable, __file__, "--job", str(code), name, json.dumps(arguments)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        answer: list[str] = []
+        reader = threading.Thread(target=lambda: answer.append(process.stdout.read()))
+        reader.start()
+        peak = 0
+        while process.poll() is None:
+            peak = max(peak, memory_of(process.pid))
+            time.sleep(0.02)
+        reader.join()
+    if process.returncode:
+        sys.exit(f"bench_scale.py: job {name} ended with {process.returncode}")
+    return json.loads(answer[0].splitlines()[-1]) | {"peak_mb": round(peak / MB)}
+
+
+def memory_of(process: int) -> int:
+    """Bytes that a process and its children hold: RSS, summed up."""
+    import psutil
+
+    total = 0
+    try:
+        parent = psutil.Process(process)
+        for each in (parent, *parent.children(recursive=True)):
+            total += each.memory_info().rss
+    except psutil.NoSuchProcess:  # ended while we asked
+        pass
+    return total
+
+
+def job(name: str, arguments: dict) -> None:
+    """The other side of `run_job`: do it, and print what it gave and how long it took."""
+    nothing()
+    started = time.perf_counter()
+    answer = JOBS[name](**arguments) or {}
+    print(json.dumps(answer | {"seconds": round(time.perf_counter() - started, 2)}))
+
+
+def code_before(folder: Path) -> Path:
+    """The repository as it was, unpacked into `folder`."""
+    if not (folder / "utils").is_dir():
+        archive = ["git", "archive", BEFORE, "utils", "pyproject.toml"]
+        done = subprocess.run(archive, cwd=ROOT, capture_output=True)
+        if done.returncode:
+            sys.exit(f"bench_scale.py: no commit {BEFORE} in this history; clone it whole")
+        with tarfile.open(fileobj=BytesIO(done.stdout)) as tar:
+            tar.extractall(folder, filter="data")
+    return folder
+
+
+# ---------------------------------------------------------------- rows
+
+
+def preparing(work: Path, sizes: list[int]) -> dict:
+    """Text to rows: time and memory at each size; at the smallest also as it was before."""
+    row: dict = {}
+    libraries = run_job("nothing")["peak_mb"]
+    text = chinese_text(work / f"{sizes[0]}.txt", sizes[0])
+    before = run_job("prepare_before", code_before(work / "before"), text=str(text), passes=10)
+    row["before"] = {f"{sizes[0]} MB": above(before, libraries)}
+    return row
+
+
+def above(measured: dict, libraries: int) -> dict:
+    """The same with its peak counted from the libraries' own."""
+    return measured | {"peak_mb": measured["peak_mb"] - libraries, "libraries_mb": libraries}
+
+
+# name -> function of (work folder, sizes in MB); each gives one row of results/scale.json
+ROWS: dict[str, Callable[[Path, list[int]], dict]] = {"preparing": preparing}
+
+
+def write_row(path: Path, name: str, row: dict) -> None:
+    """Put a row in its place in the results file, the others as they are."""
+    from measurements.provenance import circumstances
+
+    rows = json.loads(path.read_text(encoding="utf8")) if path.is_file() else {}
+    rows[name] = row | circumstances()
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf8")
+    partial.replace(path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), help="only these")
+    parser.add_argument("--sizes", nargs="+", type=int, default=SIZES, help="MB of text")
+    parser.add_argument("--work", type=Path, help="keep generated text here [a temporary folder]")
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        work = arguments.work or Path(temporary)
+        work.mkdir(parents=True, exist_ok=True)
+        for name in arguments.rows:
+            row = ROWS[name](work, sorted(arguments.sizes))
+            write_row(arguments.results, name, row)
+            print(json.dumps({name: row}, indent=1), flush=True)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--job"]:
+        job(sys.argv[3], json.loads(sys.argv[4]))
+    else:
+        main()

@@ -42,6 +42,10 @@ class DataError(ValueError):
     """Data that cannot be used. Its message is one line: file and row, what is wrong, the cure."""
 
 
+class NoLabels(DataError):
+    """A file with texts and nothing that could be their labels."""
+
+
 def unpacked_limit(packed_bytes: int) -> int:
     """How many bytes an archive of this size may unpack to before it counts as a bomb."""
     return max(SMALLEST_LIMIT, LARGEST_GROWTH * packed_bytes)
@@ -148,6 +152,16 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
             f"{path}: cannot be read ({error.strerror or error}); check its permissions, or copy "
             "it anew"
         ) from error
+
+
+def readable(name: str) -> str:
+    """A name of a file as its reader sees it: bytes that are not UTF-8 are GBK."""
+    try:
+        name.encode()
+        return name
+    except UnicodeEncodeError:  # Python keeps such bytes as lone surrogates
+        raw = name.encode("utf-8", "surrogateescape")
+        return raw.decode("gb18030", "replace")
 
 
 def _limit_of(path: Path) -> int:

@@ -5,12 +5,15 @@ the process that holds it. So nothing half-written is ever taken for whole, not 
 """
 
 import contextlib
+import errno
 import gzip
 import hashlib
+import lzma
 import os
 import re
 import shutil
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -18,12 +21,14 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
-from utils.data.content import DataError, unpacked_limit
+from utils.data.content import DataError, readable, unpacked_limit
 from utils.models import file_sha256
 
 ARCHIVES = (".zip", ".tar.gz", ".tgz")
 UNPACKER = 2  # count up when members are written otherwise, so that folders of before are not taken
 DAMAGE = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError)
+# What the readers of archives make of damaged numbers and names in them.
+DAMAGE += (struct.error, ValueError, OverflowError, IndexError, KeyError, lzma.LZMAError)
 
 
 def cache_folder() -> Path:
@@ -48,10 +53,17 @@ def unpack(archive: Path) -> Path:
     def write(folder: Path) -> None:
         try:
             _write_members(archive, folder)
+        except DataError:
+            raise
         except DAMAGE as error:
+            reason = " ".join(str(error).split())[:100]
             raise DataError(
-                f"{archive}: cut off or damaged ({error}); download it again"
+                f"{archive}: cut off or damaged ({reason}); download it again"
             ) from error
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # to look at a place before the beginning of the file
+                raise
+            raise DataError(f"{archive}: cut off or damaged; download it again") from error
         except (RuntimeError, NotImplementedError) as error:  # a password, a rare compression
             raise DataError(f"{archive}: {error}; unpack it and give the folder") from error
 
@@ -223,6 +235,10 @@ def _write_members(archive: Path, folder: Path) -> None:
             stream = open(target, "wb")
         except (FileExistsError, NotADirectoryError, IsADirectoryError):
             raise _unsafe(archive, name, "is a file and a folder at once") from None
+        except (OSError, ValueError) as error:
+            if isinstance(error, ValueError) or error.errno in (errno.ENAMETOOLONG, errno.EINVAL):
+                raise _unsafe(archive, name, "has a name that cannot be written here") from None
+            raise
         with stream:
             # Count what comes out: the sizes that an archive states need not be true.
             while block := content.read(2**20):
@@ -258,17 +274,6 @@ def _zip_name(info: zipfile.ZipInfo) -> str:
     return info.filename
 
 
-def _tar_name(name: str) -> str:
-    """tarfile takes names for UTF-8 and keeps other bytes as lone surrogates."""
-    raw = name.encode("utf-8", "surrogateescape")
-    for encoding in ("utf-8", "gb18030"):
-        try:
-            return raw.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return name
-
-
 class _WholeTar(tarfile.TarInfo):
     """tarfile takes a damaged header, or a missing end mark, for the end of the archive."""
 
@@ -289,7 +294,7 @@ def _tar_members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
                 if not (info.isfile() or info.isdir()):
                     raise _unsafe(archive, info.name, "is a link or a device")
                 if info.isfile():
-                    yield _tar_name(info.name), file.extractfile(info)
+                    yield readable(info.name), file.extractfile(info)
         # tarfile stops at its end mark; read on, or gzip's checksum would never be looked at
         while stream.read(2**20):
             pass
@@ -297,5 +302,5 @@ def _tar_members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
 
 def _unsafe(archive: Path, member: str, why: str) -> DataError:
     return DataError(
-        f"{archive}, member {member!r}: {why}; do not trust it, get it from its source"
+        f"{archive}, member {member!r:.100}: {why}; do not trust it, get it from its source"
     )

@@ -8,12 +8,13 @@ import contextlib
 import csv
 import json
 import os
+import re
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from utils.data.content import DataError, decode, encoding_of, lines, read_bytes
+from utils.data.content import DataError, NoLabels, decode, encoding_of, lines, read_bytes, readable
 
 if TYPE_CHECKING:  # pyarrow takes a while, so who reads Parquet imports it
     from pyarrow.parquet import ParquetFile
@@ -31,6 +32,13 @@ PAIR_COLUMNS = (
     ("question1", "question2"),
     ("premise", "hypothesis"),
 )
+
+# What the columns of texts and labels are called, in lower case.
+TEXT_NAMES = set("text texts sentence content review title headline comment message query".split())
+TEXT_NAMES |= set("文本 内容 正文 标题 评论 句子 留言".split())
+LABEL_NAMES = set("label labels class category cat topic target tag type sentiment y".split())
+LABEL_NAMES |= set("标签 类别 分类 类 情感".split())
+NAME = re.compile(r"[a-z_][a-z0-9_-]{0,20}")
 
 
 def refuse(path: Path, problems: list[tuple[int, str]], cure: str, word: str = "row") -> None:
@@ -184,7 +192,7 @@ def _folder_rows(folder: Path) -> Iterator[Row | Problem]:
                 yield Problem(0, "file", reason, file)
                 continue
             text = "\n".join(filter(None, map(str.strip, content.split("\n"))))
-            yield Row(text, class_folder.name, file, 0)
+            yield Row(text, readable(class_folder.name), file, 0)
 
 
 def text_files(folder: str | Path) -> list[str]:
@@ -250,7 +258,8 @@ def _table_rows(path: Path, encoding: str, delimiter: str) -> Iterator[Row | Pro
     for column in ("text", "label"):
         if column not in header:
             found = ", ".join(header)[:80]
-            raise DataError(
+            kind = NoLabels if column == "label" else DataError
+            raise kind(
                 f"{path}, row 1: no column {column!r} among {found!r}; "
                 "name the columns text and label in the first row"
             )
@@ -330,12 +339,13 @@ def _sides(path: Path, encoding: str) -> tuple[bool, bool]:
         (array("q"), array("q")),
     )  # of the first, of the last
     quoted = [0, 0]
-    count, first_row, three = 0, 0, True
+    count, first_row, first_line, three = 0, 0, "", True
     for number, line in _numbered(path, encoding):
         tabs = line.count("\t")
         if not tabs:
             continue
         count, first_row, three = count + 1, first_row or number, three and tabs == 2
+        first_line = line if count == 1 else first_line
         for side, field in enumerate((line.partition("\t")[0], line.rpartition("\t")[2])):
             hashes[side].append(hash(field))
             lengths[side].append(len(field))
@@ -347,7 +357,26 @@ def _sides(path: Path, encoding: str) -> tuple[bool, bool]:
             "row"
         )
     label_first = _variety(hashes[0], lengths[0]) <= _variety(hashes[1], lengths[1])
+    if count > 2 and _are_names(first_line, label_first, hashes[0 if label_first else 1]):
+        one, two = (field.strip() for field in first_line.split("\t", 1))
+        raise DataError(
+            f"{path}, row {first_row}: {first_line[:60]!r} looks like the names of columns; say "
+            f"which is which, such as text={two if label_first else one!r:.30}, "
+            f"label={one if label_first else two!r:.30}, or delete the row; if it is a text, put "
+            "text<TAB>label above it"
+        )
     return label_first, quoted[0 if label_first else 1] == count
+
+
+def _are_names(line: str, label_first: bool, labels: array) -> bool:
+    """Whether the first line of several names the columns: its label is no other line's."""
+    if labels.count(labels[0]) > 1:
+        return False
+    first, last = (field.strip().casefold() for field in line.split("\t", 1))
+    label, text = (first, last) if label_first else (last, first)
+    if label in LABEL_NAMES or text in TEXT_NAMES:
+        return True
+    return len(labels) >= 10 and bool(NAME.fullmatch(label) and NAME.fullmatch(text))
 
 
 def _variety(hashes: array, lengths: array) -> tuple[int, int]:

@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import sys
+import unicodedata
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from utils.data import rows as files
 from utils.data import tables
-from utils.data.content import DataError
+from utils.data.content import DataError, NoLabels
 from utils.data.fetch import cache_folder, kept
 from utils.data.layout import SPLITS, WHOLE, find_class_file
 from utils.data.rows import Problem, Row
@@ -65,21 +66,32 @@ def load_parts(
     listings = {part: _listing(path) for part, path in parts.items()}
     size = sum(size for size, _ in listings.values())
     if size <= LARGE:
-        found = _split(parts, classes, text, label, None, 0)
+        found, told = _split(parts, classes, text, label, None, 0)
+        _tell(told)
         return DatasetDict(
             {split: Dataset.from_buffer(found[split].getvalue()) for split in SPLITS}
         )
 
     def write(folder: Path) -> None:
-        _split(parts, classes, text, label, folder, size)
+        _, told = _split(parts, classes, text, label, folder, size)
+        (folder / TOLD).write_text("\n".join(told), encoding="utf8")
         for part, path in parts.items():
             if _listing(path) != listings[part]:
                 raise DataError(f"{path}: changed while it was read; run it again")
 
-    names = [_file(split) for split in SPLITS]
+    names = [TOLD, *map(_file, SPLITS)]
     key = _fingerprint(parts, classes, text, label)
     folder = kept(cache_folder() / "texts" / key, write, names)
+    _tell((folder / TOLD).read_text(encoding="utf8").splitlines())
     return DatasetDict({split: Dataset.from_file(str(folder / _file(split))) for split in SPLITS})
+
+
+TOLD = "told.txt"  # what was said when a source was read, to be said again
+
+
+def _tell(told: Iterable[str]) -> None:
+    for line in told:
+        print(line)
 
 
 def _file(name: str) -> str:
@@ -141,11 +153,13 @@ class Staged(NamedTuple):
     digests: np.ndarray | None  # of each text without the blanks around it, as two numbers
 
 
-def _split(parts, classes, text: str, label: str, folder: Path | None, size: int) -> dict:
+def _split(
+    parts, classes, text: str, label: str, folder: Path | None, size: int
+) -> tuple[dict, list[str]]:
     """Write the splits of a source as Arrow streams, into a folder or into memory.
 
     Returns:
-        What was written for each split: a stream of pyarrow.
+        What was written for each split: a stream of pyarrow; and what is to be told.
     """
     import numpy as np
     import pyarrow
@@ -153,14 +167,33 @@ def _split(parts, classes, text: str, label: str, folder: Path | None, size: int
 
     training = WHOLE if WHOLE in parts else "train"
     missing = [split for split in SPLITS[1:] if split not in parts]
-    sinks, staged = {}, {}
+    sinks, staged, told = {}, {}, []
     with _progress(size) as bar:
-        for part, path in parts.items():
+        for part, path in sorted(parts.items(), key=lambda item: item[0] == training):
             sinks[part] = _sink(folder, f"{part}.staged")
-            found = files.each_file(path) if path.is_dir() else tables.each_row(path, text, label)
-            digested = bool(missing) and part == training
-            staged[part], problems = _stage(found, sinks[part], digested, bar.update)
-            files.refuse_problems(path, problems, tables.word_of(path))
+            digested = part == training and bool(missing)
+            try:
+                found = (
+                    files.each_file(path) if path.is_dir() else tables.each_row(path, text, label)
+                )
+                staged[part], problems = _stage(found, sinks[part], digested, bar.update)
+                unlabelled = _are_unlabelled(staged[part], problems)
+            except NoLabels:
+                if part == training:
+                    raise
+                unlabelled = True
+            if unlabelled and part != training:
+                staged.pop(part, None)
+                missing.append(part)
+                told.append(
+                    f"{path.name}：没有标签（公开的测试集常常如此），放在一边，{part} 改从 train 里分出；"
+                    "要对它预测，用 scripts/classify.py predict。"
+                )
+            else:
+                files.refuse_problems(path, problems, tables.word_of(path))
+    staged = {part: staged[part] for part in parts if part in staged}
+    missing.sort(key=SPLITS.index)
+    _refuse_hidden(staged.values())
     names, numbered = class_order(staged[training].labels, parts[training], classes)
     ids = ids_of(names, numbered, staged[training].labels, parts[training])
     for part in staged.values():
@@ -192,13 +225,35 @@ def _split(parts, classes, text: str, label: str, folder: Path | None, size: int
                 some = whole if sides is None else whole.filter(pyarrow.array(sides[here] == side))
                 if len(some):
                     writers[split].write_batch(some)
-        if folder:
-            (folder / f"{part}.staged").unlink()
+    for part in parts if folder else ():
+        sinks[part].close()
+        (folder / f"{part}.staged").unlink()
     for split in SPLITS:
         writers[split].close()
         if folder:
             written[split].close()
-    return written
+    return written, told
+
+
+def _are_unlabelled(staged: Staged, problems: Sequence[Problem]) -> bool:
+    """Whether not one row of a part has a label; -1 stands for none in the files of GLUE."""
+    if problems:
+        return not staged.labels and {each.kind for each in problems} <= {"label", "tab"}
+    return set(staged.labels) == {"-1"}
+
+
+def _refuse_hidden(parts: Iterable[Staged]) -> None:
+    """Refuse labels that only characters nobody can see tell apart."""
+    plain: dict[str, str] = {}
+    for part in parts:
+        for label, place in part.labels.items():
+            seen = "".join(c for c in label if unicodedata.category(c) not in ("Cc", "Cf")).strip()
+            other = plain.setdefault(seen, label)
+            if other != label:
+                raise DataError(
+                    f"{place}: label {label[:40]!r} differs from {other[:40]!r} only in characters "
+                    "that cannot be seen; write it anew"
+                )
 
 
 def _progress(size: int):
@@ -333,6 +388,7 @@ def class_order(
             f"{labels[number]}: label {number[:40]!r} is a number and no class file says what "
             "it means; put class.txt (one name a line, from id 0) beside it, or give classes=[...]"
         )
+    _refuse_shifted(found, numbered, classes, path)
     # A class file beside texts with names counts only if it is about these names: English names
     # for the ids in one file may lie beside another file that has the Chinese ones.
     if classes is None and not number and not set(found) <= set(numbered):
@@ -341,6 +397,21 @@ def class_order(
     if set(names) == set(THUCNEWS_CLASSES) and not isinstance(classes, (list, tuple)):
         names = list(THUCNEWS_CLASSES)
     return names, numbered
+
+
+def _refuse_shifted(found: list[str], numbered: list[str], classes, path: Path) -> None:
+    """Refuse ids that seem to count from 1, where a class file counts from 0."""
+    if isinstance(classes, (list, tuple)) or any(name.isdigit() for name in numbered):
+        return
+    if not found or not all(re.fullmatch(r"\d{1,9}", label) for label in found):
+        return
+    ids = sorted(map(int, found))
+    if ids in (list(range(1, len(numbered))), list(range(1, len(numbered) + 1))) and numbered:
+        raise DataError(
+            f"{path}: labels run from {ids[0]} to {ids[-1]}, the class file counts its "
+            f"{len(numbered)} lines from 0 to {len(numbered) - 1}; count from 0 in both, or give "
+            "classes=[...] if no text is of class 0"
+        )
 
 
 def _listed_classes(path: Path, classes) -> list[str]:

@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from utils.data import rows as files
-from utils.data.content import DataError, decode, encoding_of, lines, read_bytes, unpacked_limit
+from utils.data.content import (
+    DataError,
+    NoLabels,
+    decode,
+    encoding_of,
+    lines,
+    read_bytes,
+    unpacked_limit,
+)
 from utils.data.rows import Problem, Row, parquet_file, table_rows
 
 TEXT, LABEL = "text", "label"
@@ -59,6 +67,19 @@ def place_of(name: str, columns: list[str], path: Path) -> int:
     )
 
 
+def _places(text: str, label: str, columns: list[str], path: Path) -> tuple[int, int]:
+    """Where texts and labels stand.
+
+    Raises:
+        DataError: a column is missing; NoLabels: only that of the labels is.
+    """
+    text_at = place_of(text, columns, path)
+    try:
+        return text_at, place_of(label, columns, path)
+    except DataError as error:
+        raise NoLabels(str(error)) from None
+
+
 def is_named(path: Path, text: str, label: str) -> bool:
     """Whether a file is read here: of a form that only this module reads, or columns are named."""
     return path.name.endswith(ENDINGS) or (text, label) != (TEXT, LABEL)
@@ -101,6 +122,7 @@ def each_row(path: Path, text: str = TEXT, label: str = LABEL) -> Iterator[Row |
 
 def _table_rows(table: Table, text: str, label: str) -> Iterator[Row | Problem]:
     if table.rows:
+        _places(text, label, table.columns, table.path)
         texts, labels = table.column(text), table.column(label)
         for content, name, number in zip(texts, labels, table.numbers, strict=True):
             if content is not None:
@@ -146,7 +168,7 @@ def _delimited(path: Path) -> Table:
 
 def _delimited_rows(path: Path, text: str, label: str) -> Iterator[Row | Problem]:
     columns, rows = _header_and_rows(path)
-    places = place_of(text, columns, path), place_of(label, columns, path)
+    places = _places(text, label, columns, path)
     return files.table_fields(rows, files.column_names(columns), *places, path)
 
 
@@ -277,7 +299,7 @@ def _parquet(path: Path) -> Table:
 def _parquet_rows(path: Path, text: str, label: str) -> Iterator[Row | Problem]:
     with parquet_file(path) as file:
         columns = file.schema_arrow.names
-        names = [columns[place_of(name, columns, path)] for name in (text, label)]
+        names = [columns[place] for place in _places(text, label, columns, path)]
         number = 0
         for batch in file.iter_batches(columns=names, batch_size=1000):
             texts, labels = (batch[name].to_pylist() for name in names)

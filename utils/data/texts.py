@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from utils import profile
+from utils.data.content import DataError
 from utils.data.fetch import hub_file
 from utils.data.layout import WHOLE, find_parts
 from utils.data.splits import THUCNEWS_CLASSES, load_parts
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from datasets import DatasetDict
 
 IMDB_CLASSES = ("neg", "pos")
+NEGATIVE = {"neg", "negative", "负", "负面", "负向", "消极", "差评", "bad"}
+POSITIVE = {"pos", "positive", "正", "正面", "正向", "积极", "好评", "good"}
 
 HUB_FILES = {
     "thucnews": ("dirtycomputer/THUCNews", {WHOLE: "cnews.train.txt"}, THUCNEWS_CLASSES),
@@ -60,7 +63,17 @@ def load_imdb(
 
     Sources, arguments, result and errors: see `load_texts`.
     """
-    return _load_named("imdb", source, classes)
+    splits = _load_named("imdb", source, classes)
+    names = splits["train"].features["label"].names
+    places = [NEGATIVE, POSITIVE]
+    meant = [next((i for i in (0, 1) if name.casefold() in places[i]), None) for name in names]
+    if meant == [0, 1] or len(names) == 2 and None in meant and isinstance(classes, (list, tuple)):
+        return splits
+    right = names[::-1] if meant == [1, 0] else ["neg", "pos"]
+    raise DataError(
+        f"{source or 'imdb'}: its classes are {', '.join(names)[:80]}, and load_imdb promises 0 for "
+        f"negative and 1 for positive; give classes={right!r:.80}, or read it with load_texts"
+    )
 
 
 def load_texts(

@@ -22,7 +22,7 @@ SITE := _build/html
 NEEDS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: book check test lab tidy run times new-exercise new-chapter serve lint bench clean repository help \
+.PHONY: book check test lab tidy run times new-exercise new-chapter serve lint bench trust clean repository help \
         needs-data needs-id needs-name needs-url
 
 help: ## 列出全部命令
@@ -79,6 +79,10 @@ bench: needs-data $(VENV)/.full-ready ## 在真实数据上测成绩与速度：
 	@echo "→ 正在用 $(DATA) 测成绩与速度，结果写入 results/ ……"
 	@$(PY) scripts/benchmark.py --data "$(DATA)"
 	@$(PY) scripts/comparison.py --data "$(DATA)"
+
+trust: $(VENV)/.full-ready ## 一万个损坏的文件与模型：每个都有话说，没有一个卡住（约二十分钟，每周一次）
+	@echo "→ 正在弄坏文件，看装载函数怎么说，计数写入 results/trust.json ……"
+	@$(PY) scripts/trust.py
 
 repository: needs-url $(VENV)/.created ## 改写仓库地址：make repository URL=https://github.com/OWNER/NAME
 	@$(PY) scripts/set_repository.py "$(URL)"

@@ -121,6 +121,15 @@ def test_train_wordpiece(vocab_size):
     assert len(vocab) <= vocab_size
 
 
+def test_words_find_room_beside_very_many_characters():
+    """Of 1,500 characters a vocabulary of 1,200 takes 600, so that there is room for words."""
+    characters = [chr(0x4E00 + i) for i in range(1500)]
+    texts = ["".join(characters[i : i + 50]) + " transformer" for i in range(0, 1500, 50)] * 4
+    vocab = train_wordpiece(texts, 1200).get_vocab()
+    assert sum(len(token) == 1 for token in vocab) == 600
+    assert "transformer" in vocab
+
+
 def test_encode_documents():
     tokenizer = tiny_tokenizer()
     long = "球队" * 100  # longer than the model's 64: cut into pieces later, never truncated here

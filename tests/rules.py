@@ -39,6 +39,8 @@ LONGER_MEDIAN = {
     "08_bert_gpt_t5": 9,
 }
 CHECKED_CELLS = 5
+# How an exercise's text asks for more than the check looks at.
+ASKS_ON = re.compile("想一想|先想|再往前|再问|写完(?:后|试试)|通过(?:之后|以后)|检查通过后")
 EXERCISE_TAGS = {"exercise", "exercise-check", "solution"}
 
 
@@ -186,6 +188,22 @@ def body_cells(notebook):
     """Return the code cells of the story: no setup, exercises or hidden assertions."""
     hidden = EXERCISE_TAGS | {"setup", "remove-cell"}
     return [cell for cell in code_cells(notebook) if not hidden & set(tags(cell))]
+
+
+def unanswered(notebook):
+    """Rule: what an exercise's text asks beyond its check has a folded answer.
+
+    The answer is folded below the question, or the reference solution prints it (先想：…).
+    """
+    solutions = {cell.id: cell.source for cell in code_cells(notebook)}
+    return [
+        f"{cell.id}: asks to think on, and nothing says what comes out"
+        for cell in markdown_cells(notebook)
+        if cell.id.startswith("ex-")
+        and ASKS_ON.search(cell.source)
+        and "<details>" not in cell.source
+        and "先想：" not in solutions.get(cell.id.replace("-prompt", "-solution"), "")
+    ]
 
 
 def incomplete_outputs(notebook):

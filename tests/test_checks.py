@@ -81,7 +81,7 @@ def test_a_missing_return_is_named(capsys, answer):
 
 
 def test_none_may_be_the_answer_to_a_later_case(capsys):
-    @exercise("99-3")
+    @exercise("99-3", none_too=True)
     def first_vowel(answer):
         if answer("bad") != "a" or answer("sky") is not None:
             raise Hint("没有元音时返回 None。")
@@ -90,6 +90,43 @@ def test_none_may_be_the_answer_to_a_later_case(capsys):
         return next((c for c in text if c in "aeiou"), None)
 
     assert said(capsys, "99-3", vowel).startswith("✅")
+
+
+def test_a_forgotten_return_is_named_even_where_none_may_be_an_answer(capsys):
+    @exercise("99-3", none_too=True)
+    def first_vowel(answer):
+        if answer("bad") != "a":
+            raise Hint("a 是元音。")
+
+    assert "什么也没有返回" in said(capsys, "99-3", passing)
+    assert "a 是元音" in said(capsys, "99-3", lambda text: None if text else text)
+
+
+def test_a_way_through_without_return_is_named(capsys):
+    @exercise("99-3")
+    def sign(answer):
+        if answer(1) != 1 or answer(-1) != -1:
+            raise Hint("正负号不对。")
+
+    def half(number):
+        if number > 0:
+            return 1
+
+    assert "有一条路没有遇到 `return`" in said(capsys, "99-3", half)
+
+
+def test_a_none_within_the_function_is_traced_to_a_return(capsys):
+    def add(text):
+        return 1 + (lambda: None)()
+
+    assert "哪个函数忘了 `return`" in said(capsys, "99-1", add)
+
+
+def test_an_operation_that_pytorch_lacks_is_no_stub(capsys):
+    def mean(text):
+        raise NotImplementedError('"mean" not implemented for Long')
+
+    assert "运行时出错了：NotImplementedError" in said(capsys, "99-1", mean)
 
 
 def test_right_answer(capsys):

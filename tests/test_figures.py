@@ -219,3 +219,17 @@ def test_a_flow_chart_tells_every_question_and_way_out_in_the_page_s_ink():
         r"(?<!border-left:4px solid )#[0-9A-F]{6}", drawn
     )
     assert not re.search(r"\d{3,}px", drawn), "a fixed width would not fit a phone"
+
+
+def heights(scores):
+    """The lowest and the highest number beside the axis of a drawing of scores."""
+    root = ElementTree.fromstring(figures.scores_by_size(scores, "labels", "accuracy", ALT).data)
+    words = [text.text or "" for text in root.iter(f"{SVG}text")]
+    numbers = [float(word) for word in words if re.fullmatch(r"[01]\.\d+", word)]
+    return min(numbers), max(numbers)
+
+
+def test_scores_that_are_all_high_are_drawn_near_to():
+    near = {"a": ([20, 50], [0.56, 0.60], [0.02, 0.01]), "b": ([20, 50], [0.7, 0.81], [0.0, 0.01])}
+    assert heights(near)[0] >= 0.5 and heights(near)[1] <= 0.9
+    assert heights(near | {"c": ([20, 50], [0.1, 0.3], [0, 0])}) == (0.0, 1.0)

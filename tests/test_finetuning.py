@@ -648,6 +648,15 @@ def test_a_saved_classifier_comes_back(checkpoint, tokenizer, tmp_path, in_float
     )
 
 
+def test_a_saved_tokenizer_forgets_how_the_last_texts_were_cut(checkpoint, tokenizer, tmp_path):
+    tokenizer(MIXED, truncation=True, max_length=4, padding=True)
+    folder = finetuning.save_classifier(
+        finetuning.new_classifier(checkpoint, NAMES), tokenizer, tmp_path / "saved"
+    )
+    written = json.loads((folder / "tokenizer.json").read_text("utf8"))
+    assert written["truncation"] is None and written["padding"] is None
+
+
 def test_a_classifier_saved_in_fp16_is_loaded_in_float32(checkpoint, tokenizer, tmp_path):
     model = finetuning.new_classifier(checkpoint, NAMES).half()
     loaded, _ = finetuning.load_classifier(finetuning.save_classifier(model, tokenizer, tmp_path))

@@ -6,6 +6,7 @@ import re
 import nbformat
 import notebooks as nb
 import pytest
+import rebinding
 import rules
 from book.files import normalise
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
@@ -50,6 +51,7 @@ FOR_ALL = {
     "no banned terms": prose_rule(banned_terms, GLOSSARY),
     "no Chinese in code": chinese_in_code,
     "short cells": rules.long_cells,
+    "a name means one thing": rebinding.rebound_names,
     "complete outputs": rules.incomplete_outputs,
     "as run_notebooks.py leaves it": rules.not_normal,
     "portable outputs": rules.not_portable,
@@ -59,6 +61,7 @@ FOR_CHAPTERS = {
     "parts in order": rules.out_of_order,
     "exercises in their place": rules.misplaced_exercises,
     "checked cells": rules.vacuous_checks,
+    "follow-ups are answered": rules.unanswered,
 }
 
 
@@ -266,6 +269,8 @@ PLANTED = [
     ("portable outputs", plant("c1", text="<object at 0x7f3a5c>\n")),
     ("portable outputs", plant("c1", html="<script src='https://cdn.example.org/a.js'></script>")),
     ("page budget", plant("c1", outputs=HEAVY)),
+    ("a name means one thing", plant("c1", source="def answer():\n    return 7")),
+    ("follow-ups are answered", plant("result", source="写完后想一想。", id="ex-99-1-prompt")),
 ]
 ALL_RULES = FOR_ALL | FOR_CHAPTERS
 
@@ -494,3 +499,49 @@ def test_a_fact_of_one_chapter_excuses_no_other(tmp_path):
     assert "109,482,240" in values and "10%" not in values
     assert "10%" in {str(fact["value"]) for fact in load_facts(tmp_path / "03_mlm_and_nsp.ipynb")}
     assert re.search("10%", str(load_facts()))
+
+
+def test_a_follow_up_needs_an_answer_that_is_folded():
+    asks = new_markdown_cell("### 练习\n\n写完后想一想：为什么？", id="ex-99-1-prompt")
+    solution = new_code_cell('print("先想：因为。")', id="ex-99-1-solution")
+    assert rules.unanswered(new_notebook(cells=[asks]))
+    assert rules.unanswered(new_notebook(cells=[asks, solution])) == []
+    asks.source += "\n\n<details><summary>想好了再展开</summary>\n\n因为。\n\n</details>"
+    assert rules.unanswered(new_notebook(cells=[asks])) == []
+
+
+@pytest.mark.parametrize(
+    "first, second, found",
+    [
+        # A result, then a function, a class, an import: the cell in between does not run again.
+        ("model = BertModel()", "def model():\n    pass", "a function in c"),
+        ("count = 3", "from utils import count", "a import in c"),
+        ("def score(a):\n    pass", "def score(a, b):\n    pass", "defined in a, c"),
+        # Taken by a cell as one thing, left by a later one as another.
+        ("first = collate(rows)", "first, second = best, worst", "takes a result of collate()"),
+        ("rows = [1]", "rows = {}", "takes a list, c makes it a dict"),
+        ("mine = run(model)", "mine = BertModel.from_pretrained(x)", "result of from_pretrained()"),
+        # A loop leaves its last value behind.
+        ("row = rows[0]", "for row in rows:\n    print(row)", "a loop's variable in c"),
+        ("for name in names:\n    print(name)", 'name = "x"', "a value in c"),
+        # Harmless: the same kind again, names of functions and comprehensions, the same loop.
+        ("batch = encode(a)", "batch = encode(b)", ""),
+        ("row = rows[0]", "print([row for row in rows])", ""),
+        ("row = rows[0]", "def show(row):\n    return row", ""),
+        ("for row in rows:\n    print(row)", "for row in rows:\n    print(row)", ""),
+    ],
+)
+def test_names_that_change_their_kind_are_found(first, second, found):
+    name = re.match(r"(?:def |for )?(\w+)", first)[1]
+    sources = {"a": first, "b": f"print({name})", "c": second}
+    cells = [new_code_cell(source, id=cell_id) for cell_id, source in sources.items()]
+    problems = rebinding.rebound_names(new_notebook(cells=cells))
+    assert any(found in problem for problem in problems) if found else problems == []
+
+
+def test_an_exercise_s_stub_and_solution_may_share_a_name():
+    stub = new_code_cell("def f():\n    return ...", id="ex-99-1-stub")
+    solution = new_code_cell("def f():\n    return 1", id="ex-99-1-solution")
+    assert rebinding.rebound_names(new_notebook(cells=[stub, solution])) == []
+    body = new_code_cell("def f():\n    return 2", id="story")
+    assert rebinding.rebound_names(new_notebook(cells=[body, stub, solution]))

@@ -88,7 +88,8 @@ def test_the_context_computes_less_and_not_by_the_library(monkeypatch):
     )  # fmt: skip
     with torch.no_grad(), without_padding(model):
         model(**batch)
-    assert seen == [5 + 12 + 30, 3], "no padding, and in the last layer one token a text"
+    rounded = 64  # 5 + 12 + 30 = 47, to whole blocks of 64: each shape is compiled once
+    assert seen == [rounded, 3], "of 192 places, and in the last layer one token a text"
 
 
 def test_loss_and_gradients_are_the_same():

@@ -12,7 +12,7 @@ UTILS = nb.ROOT / "utils"
 ORDER = (
     "profile results models training_log resuming bert_weights bert data pretraining metrics "
     "finetuning smaller "
-    "measuring errors toy_models figures token_reading token_figures entity_figures widgets checks"
+    "measuring errors toy_models figures token_reading token_figures entity_figures model_figures widgets checks"
 ).split()
 ROOMS = {path.parent.name for path in UTILS.glob("*/__init__.py")}
 

@@ -19,7 +19,7 @@ inside a room. Arrows point one way, from the later to the earlier in this list;
     errors           an error as one line, the report on weights
     toy_models       chapter 1's GPT, BERT, ELMo and T5 in miniature
     figures          curves and bars; token_figures, token_reading: pictures of tokens;
-                     entity_figures: names in a text
+                     entity_figures: names in a text; model_figures: BERT's parts as boxes
     widgets          the same, to play with in Jupyter
     checks/          what the exercises are checked with
 """

@@ -118,7 +118,7 @@ def histogram(
         xytext=(6, 0),
         textcoords="offset points",
     )
-    axes.set(xlabel=xlabel, ylabel=ylabel)
+    axes.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, 1.25 * axes.get_ylim()[1]))  # room for it
     return show(figure, alt)
 
 
@@ -178,13 +178,21 @@ def scores_by_size(
     ylabel: str,
     alt: str,
 ) -> HTML:
-    """One line a method, (sizes, means, standard deviations), over sizes on a log scale."""
+    """One line a method, (sizes, means, standard deviations), over sizes on a log scale.
+
+    The axis starts at 0, or where all scores are high at the tenth below the lowest, so that
+    differences of a few points are seen.
+    """
+    lowest = min(np.subtract(means, sds).min() for _, means, sds in lines.values())
+    highest = max(np.add(means, sds).max() for _, means, sds in lines.values())
+    bottom, top = (np.floor(10 * lowest) / 10, np.ceil(10 * highest) / 10)
+    limits = (bottom, top) if lowest > 0.4 else (0, 1)
     figure, axes = new_figure()
     styles = zip(COLORS, LINES, lines.items(), strict=False)
     for color, style, (name, (sizes, means, deviations)) in styles:
         axes.errorbar(sizes, means, deviations, fmt=style, color=color, capsize=4, label=name)
     ticks = sorted({size for sizes, _, _ in lines.values() for size in sizes})
-    axes.set(xlabel=xlabel, ylabel=ylabel, xscale="log", ylim=(0, 1))
+    axes.set(xlabel=xlabel, ylabel=ylabel, xscale="log", ylim=limits)
     axes.set_xticks(ticks, [str(size) for size in ticks])
     axes.minorticks_off()
     axes.legend(loc="lower left", ncols=3, bbox_to_anchor=(-0.15, 1), columnspacing=1)
@@ -206,13 +214,13 @@ def visibility(
     size, left, top = 34, 66, 58
     kinds = sorted({mark for row in marks for mark in row if mark})
     width, height = left + size * len(columns) + 4, top + size * len(rows) + 4
-    parts = [_svg_text(left + size * len(columns) / 2, 14, "input", 13)]
-    parts.append(_svg_text(27, top - 10, "output", 13))
+    parts = [svg_text(left + size * len(columns) / 2, 14, "input", 13)]
+    parts.append(svg_text(27, top - 10, "output", 13))
     for column, token in enumerate(columns):
-        parts.append(_svg_text(left + size * (column + 0.5), top - 10, token, 17))
+        parts.append(svg_text(left + size * (column + 0.5), top - 10, token, 17))
     for row, token in enumerate(rows):
         y = top + size * row
-        parts.append(_svg_text(left - 24, y + size * 0.68, token, 17))
+        parts.append(svg_text(left - 24, y + size * 0.68, token, 17))
         for column, mark in enumerate(marks[row]):
             x = left + size * column
             color = COLORS[kinds.index(mark) % len(COLORS)] if mark else "none"
@@ -222,12 +230,8 @@ def visibility(
             )
             ink = "#fff" if color == COLORS[0] else "#000"
             if mark:
-                parts.append(_svg_text(x + size / 2, y + size * 0.68, mark, 17, ink))
-    return HTML(
-        f'<svg role="img" aria-label="{html.escape(alt, quote=True)}" '
-        f'style="width:100%;max-width:{width}pt;height:auto" viewBox="0 0 {width} {height}" '
-        f'xmlns="http://www.w3.org/2000/svg">{"".join(parts)}</svg>'
-    )
+                parts.append(svg_text(x + size / 2, y + size * 0.68, mark, 17, ink))
+    return svg_picture(parts, width, height, alt)
 
 
 def named_rows(rows: dict[str, Sequence[str]], columns: Sequence[str]) -> HTML:
@@ -263,10 +267,19 @@ def named_rows(rows: dict[str, Sequence[str]], columns: Sequence[str]) -> HTML:
     )
 
 
-def _svg_text(x: float, y: float, words: str, size: int, color: str = "currentColor") -> str:
+def svg_text(x: float, y: float, words: str, size: int, color: str = "currentColor") -> str:
     """Words centred at x, on the line y."""
     style = f"font: {size}px {FONTS}; text-anchor: middle; fill: {color}"
     return f'<text x="{x:g}" y="{y:g}" style="{style}">{html.escape(words)}</text>'
+
+
+def svg_picture(parts: Sequence[str], width: float, height: float, alt: str) -> HTML:
+    """A drawing by hand: elements of SVG in one picture, no wider than the page."""
+    return HTML(
+        f'<svg role="img" aria-label="{html.escape(alt, quote=True)}" '
+        f'style="width:100%;max-width:{width}pt;height:auto" viewBox="0 0 {width} {height}" '
+        f'xmlns="http://www.w3.org/2000/svg">{"".join(parts)}</svg>'
+    )
 
 
 def flow_chart(steps: Sequence[tuple[str, str, str]], end: str, alt: str) -> HTML:

@@ -275,6 +275,18 @@ def load_tokenizer(checkpoint: str | Path) -> PreTrainedTokenizerBase:
     return from_pretrained(AutoTokenizer, checkpoint)
 
 
+def save_tokenizer(tokenizer: PreTrainedTokenizerBase, folder: str | Path) -> None:
+    """Write a tokenizer without the truncation and padding of its last call.
+
+    Its file would keep them, and whoever reads it without transformers (a server, a browser) would
+    cut every text so: transformers 5.23, tokenizers 0.23.
+    """
+    if backend := getattr(tokenizer, "backend_tokenizer", None):
+        backend.no_truncation()
+        backend.no_padding()
+    tokenizer.save_pretrained(folder)
+
+
 def read_vocabulary(folder: Path) -> dict[str, int]:
     """Token -> id from tokenizer.json or vocab.txt; empty where there is none.
 

@@ -45,7 +45,7 @@ from utils.pretraining import (
 from utils.profile import bf16_available
 
 CHECKPOINT = "mini-bert-zh"
-TURNS = 3
+TURNS = 9
 
 
 def measure_throughput(data: Path, results: Results) -> None:
@@ -125,7 +125,7 @@ def fine_tuning_speed(train: Dataset, tokenizer: PreTrainedTokenizerBase) -> dic
         batches = in_batches([rows[place] for place in order], 32, collate)
         sides[recipe] = (model, batches, recipe == "course" and bf16_available())
     return take_turns(
-        sides, {"tutorial": 8, "course": 64}, lambda batch: len(batch["input_ids"]), "texts"
+        sides, {"tutorial": 2, "course": 32}, lambda batch: len(batch["input_ids"]), "texts"
     )
 
 
@@ -155,7 +155,7 @@ def pretraining_speed(corpus: Path, tokenizer: PreTrainedTokenizerBase) -> dict:
             bf16_available(),
         ),
     }
-    steps = {"usual": 4, "course": 16}
+    steps = {"usual": 2, "course": 10}
     return take_turns(sides, steps, lambda batch: int(batch["attention_mask"].sum()), "tokens")
 
 
@@ -165,7 +165,10 @@ def in_batches(rows: list, size: int, collate: Callable) -> list[dict]:
 
 
 def take_turns(sides: dict, steps: dict[str, int], count: Callable, unit: str) -> dict:
-    """Train each side for some steps in turn; units a second of each, and the ratio of medians."""
+    """Train each side for some steps in turn; units a second of each, and the ratio of medians.
+
+    Many short turns rather than few long ones: a machine that slows down slows both sides.
+    """
     rates = {name: [] for name in sides}
     places = dict.fromkeys(sides, 0)
     optimizers = {
@@ -175,7 +178,8 @@ def take_turns(sides: dict, steps: dict[str, int], count: Callable, unit: str) -
     for turn in range(TURNS + 1):
         for name, (model, batches, bf16) in sides.items():
             done, started = 0, time.perf_counter()
-            for _ in range(steps[name]):
+            # The first turn warms up: every shape of batch once, if there are not too many.
+            for _ in range(steps[name] if turn else min(len(batches), 4 * steps[name])):
                 batch = batches[places[name] % len(batches)]
                 places[name] += 1
                 leaner = without_padding(model) if name == "course" else contextlib.nullcontext()
@@ -186,7 +190,7 @@ def take_turns(sides: dict, steps: dict[str, int], count: Callable, unit: str) -
                 optimizers[name].step()
                 optimizers[name].zero_grad()
                 done += count(batch)
-            if turn:  # the first turn warms up
+            if turn:
                 rates[name].append(done / (time.perf_counter() - started))
     medians = {name: statistics.median(values) for name, values in rates.items()}
     slow, fast = sides  # in the order given: the usual way first

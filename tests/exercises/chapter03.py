@@ -53,7 +53,7 @@ def maskable(tokens):
             ),
             (
                 "def maskable(tokens):\n    return [t for t in tokens if t[0] != '[']\n",
-                "应是一串整数",
+                "返回了词元本身",
             ),
         ],
     },

@@ -202,7 +202,7 @@ import torch
 def best_temperature(logits, labels):
     logits, labels = torch.tensor(logits), torch.tensor(labels)
     log_t = torch.zeros(1, dtype=logits.dtype, requires_grad=True)
-    optimizer = torch.optim.LBFGS([log_t], max_iter=50)
+    optimizer = torch.optim.LBFGS([log_t], max_iter=50, line_search_fn="strong_wolfe")
 
     def loss():
         optimizer.zero_grad()

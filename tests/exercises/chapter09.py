@@ -65,7 +65,7 @@ def entity_f1(truth, said):
                 "    n = sum(len(set(a) & set(b)) for a, b in zip(truth, said))\n"
                 "    p, r = n / sum(map(len, said)), n / sum(map(len, truth))\n"
                 "    return p, r, 2 * p * r / (p + r)\n",
-                "ZeroDivisionError",
+                "除以了零",
             ),
         ],
     },
@@ -396,7 +396,7 @@ def fuse(first, second, k):
                 "    ranks = ((-x).argsort(kind='stable').argsort() for x in (first, second))\n"
                 "    total = sum(1 / (60 + rank) for rank in ranks)\n"
                 "    return np.argsort(-total, kind='stable')[:k].tolist()\n",
-                "从 0 数起",
+                "名次从 1 数起",
             ),
             (
                 "import numpy as np\n\ndef fuse(first, second, k):\n"

@@ -179,4 +179,13 @@ def diagnose(rate, step, learning_rate):
             ("def diagnose(rate, step, learning_rate):\n    return 500\n", "别把 500 写死"),
         ],
     },
+    "10-6": {
+        "alternative": "holds = ['b', 'd']\n",
+        "wrong": [
+            ("holds = 'ABD'\n", "记错了人"),
+            ("holds = 'BCD'\n", "标准误有两个点"),
+            ("holds = 'D'\n", "两个三层的一样快"),
+            ('holds = ["B", "E"]\n', "没有 E 这一句"),
+        ],
+    },
 }

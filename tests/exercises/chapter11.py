@@ -255,4 +255,12 @@ def verdict(rows, measure, arm, other):
             ),
         ],
     },
+    "11-6": {
+        "alternative": "holds = 'd a'\n",
+        "wrong": [
+            ("holds = 'ABD'\n", "不等于每一对"),
+            ("holds = 'ACD'\n", "每一层照样要算"),
+            ("holds = 'D'\n", "四分之一"),
+        ],
+    },
 }

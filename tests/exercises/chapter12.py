@@ -53,7 +53,7 @@ def make_model(vocabulary, classes):
         def __init__(self):
             super().__init__()
             self.words = nn.Embedding(vocabulary, 16)
-            self.positions = nn.Parameter(torch.randn(32, 16))
+            self.positions = nn.Parameter(torch.randn(64, 16))
             self.head = nn.Sequential(nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, classes))
 
         def forward(self, input_ids, attention_mask, labels):
@@ -76,7 +76,7 @@ def report(model, tokenizer, train, test):
     guesses = []
     for start in range(0, len(kept), 16):
         texts = [text for text, _ in kept[start : start + 16]]
-        batch = tokenizer(texts, padding="longest", return_tensors="pt")
+        batch = tokenizer(texts, padding="longest", truncation=True, return_tensors="pt")
         with torch.no_grad():
             guesses += model(**batch).logits.argmax(-1).tolist()
     labels = np.array([label for _, label in kept])
@@ -175,7 +175,7 @@ EXERCISES = {
                 changed(
                     MODEL,
                     (" + self.positions[: input_ids.shape[1]]", ""),
-                    ("            self.positions = nn.Parameter(torch.randn(32, 16))\n", ""),
+                    ("            self.positions = nn.Parameter(torch.randn(64, 16))\n", ""),
                 ),
                 "位置嵌入不能删",
             ),
@@ -198,6 +198,8 @@ EXERCISES = {
                 "训练集报成绩",
             ),
             (changed(REPORT, (" if row[0].strip() not in known", "")), "没有去掉"),
+            (changed(REPORT, (", truncation=True", "")), "分词时要截断"),
+            (changed(REPORT, ("text.strip() for", "text for")), "两边都要 `strip()`"),
             (changed(REPORT, ("row[0].strip()", "row[0]")), "`strip()`"),
             (changed(REPORT, ("    model.eval()\n", "")), "训练状态"),
             (changed(REPORT, ("0, len(kept), 16", "0, 1"), BATCHES), "每 16 条一批"),
@@ -213,6 +215,14 @@ EXERCISES = {
             ),
             (changed(REPORT, ("    return right, ", "    return right / 2, ")), "准确率不对"),
             (changed(REPORT, (" == counts.argmax()", " == 2")), "基线不对"),
+        ],
+    },
+    "12-6": {
+        "alternative": "holds = ('C', 'B')\n",
+        "wrong": [
+            ("holds = 'ABC'\n", "混得过去"),
+            ("holds = 'BCD'\n", "先治病"),
+            ("holds = 'C'\n", "病例 21"),
         ],
     },
 }

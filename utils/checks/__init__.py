@@ -12,6 +12,7 @@ raises `Hint` when the answer is wrong::
             raise Hint("出现次数最多的类别应该排在第一位。")
 """
 
+import dis
 import functools
 import importlib
 import importlib.util
@@ -35,11 +36,17 @@ class AnswerFailed(Exception):
     """The learner's own function raised; the original exception is the `__cause__`."""
 
 
-def exercise(exercise_id: str) -> Callable:
-    """Register the decorated function `(answer) -> None` as the check of an exercise."""
+def exercise(exercise_id: str, none_too: bool = False) -> Callable:
+    """Register the decorated function `(answer) -> None` as the check of an exercise.
+
+    Args:
+        exercise_id: chapter and number, such as "05-1".
+        none_too: None may be the right answer to a case, not only a forgotten `return`.
+    """
 
     def register(function):
         CHECKS[exercise_id] = function
+        function.none_too = none_too
         return function
 
     return register
@@ -60,7 +67,7 @@ def check(exercise_id: str, answer: object) -> None:
     try:
         if is_untouched(answer):
             raise NotAttempted
-        test(watch(answer))
+        test(watch(answer, getattr(test, "none_too", False)))
     except NotAttempted:
         message = "✏️ 还没有动手：把上面的 `...` 换成你的代码，运行那一格，再回来运行这一格。"
     except Hint as hint:
@@ -68,7 +75,7 @@ def check(exercise_id: str, answer: object) -> None:
     except AnswerFailed as failure:
         message = (
             f"⚠️ 还不对：你的函数 `{answer.__name__}` 运行时出错了：{describe(failure.__cause__)}。"
-            "先在新的一格里单独调用它，看清是哪一行，再改。"
+            f"{advice(failure.__cause__)}先在新的一格里单独调用它，看清是哪一行，再改。"
         )
     except Exception as error:  # an answer of a kind the check did not expect
         message = (
@@ -136,34 +143,67 @@ def is_untouched(answer: object) -> bool:
     return False
 
 
-def watch(answer: object) -> object:
+def watch(answer: object, none_too: bool = False) -> object:
     """Wrap a learner's function so that its failures are told from those of the check.
 
-    A function that gives nothing back at its first call lacks its `return`.
+    A function that gives nothing back lacks its `return`, on one way through it or on all.
+
+    Args:
+        answer: what the learner wrote; anything but a function is given back as it is.
+        none_too: None may be the right answer to a case.
     """
     if not inspect.isfunction(answer):
         return answer
+
+    silent = not returns_something(answer)
+    no_return = (
+        f"`{answer.__name__}` 什么也没有返回（返回值是 None）。"
+        "算出来的结果要用 `return` 交出去，`print` 只是印在屏幕上。"
+    )
 
     @functools.wraps(answer)
     def watched(*args, **kwargs):
         try:
             result = answer(*args, **kwargs)
+        except Hint as hint:  # of a function that the check gave the learner to call
+            raise Hint(no_return) if silent else hint from hint
         except NotImplementedError as error:
+            if error.args:  # PyTorch's own, of an operation on a wrong type
+                raise AnswerFailed from error
             raise NotAttempted from error
         except Exception as error:
             raise AnswerFailed from error
         if result is ...:  # the stub says `return ...`
             raise NotAttempted
-        if result is None and not returned:  # later, None may be the right answer to a case
+        if result is None and silent:
+            raise Hint(no_return)
+        if result is None and not none_too:
             raise Hint(
-                f"`{answer.__name__}` 什么也没有返回（返回值是 None）。"
-                "算出来的结果要用 `return` 交出去，`print` 只是印在屏幕上。"
+                f"`{answer.__name__}` 有时什么也没有返回（返回值是 None）：有一条路没有遇到 `return`，"
+                "或者 `return` 的是 `print(…)`、`….append(…)` 这样不交回东西的调用。"
             )
-        returned.append(True)
         return result
 
-    returned: list[bool] = []
     return watched
+
+
+def returns_something(function: Callable) -> bool:
+    """Tell whether there is a `return` in a function that gives back anything but None."""
+    steps = list(dis.get_instructions(inspect.unwrap(function)))
+    return any(
+        step.opname == "RETURN_VALUE"
+        and not (before.opname == "LOAD_CONST" and before.argval is None)
+        or step.opname == "RETURN_CONST"
+        and step.argval is not None
+        for before, step in zip(steps, steps[1:], strict=False)
+    )
+
+
+def advice(error: BaseException | None) -> str:
+    """What to say of an error beyond its words: a None comes from a forgotten `return`."""
+    if "NoneType" in str(error):
+        return "有一处得到的是 None：多半是里面用到的哪个函数忘了 `return`。"
+    return ""
 
 
 def describe(error: BaseException | None) -> str:

@@ -31,7 +31,7 @@ def next_token_pairs(answer: Callable) -> None:
         raise Hint("空文本没有字可猜，应返回空列表。")
 
 
-@exercise("01-2")
+@exercise("01-2", none_too=True)
 def labels_needed(answer: Callable) -> None:
     """`answer(sizes, scores, target)` -> labels at the first crossing, or None."""
     if not callable(answer):
@@ -56,7 +56,12 @@ def labels_needed(answer: Callable) -> None:
     equal = answer(list(sizes), list(scores), 0.8)
     if equal is None or abs(equal - 900) > 1e-6:
         raise Hint("正好等于目标，也算达到了：0.8 在 900 条时达到。")
+    first = answer([50, 100, 200], [0.5, 0.4, 0.6], 0.5)
+    if first is None or abs(first - 50) > 1e-6:
+        raise Hint("最小的条数正好等于目标，也算已经达到：返回最小的条数，后面的不必看。")
     dip = answer([50, 100, 200, 400], [0.2, 0.6, 0.3, 0.9], 0.5)
+    if dip in (87, 88):
+        raise Hint("不要取整：两点之间按直线插值，得到的可以是小数，这里是 87.5。")
     if dip is None or abs(dip - 87.5) > 1e-6:
         raise Hint("准确率不一定一路上升：要返回第一次达到目标的地方。")
 
@@ -124,6 +129,9 @@ def span_corruption(answer: Callable) -> None:
     source, target = (list(part) for part in answer(list("春天来了"), [(0, 2)]))
     if (source, target) != (["<X>", "来", "了"], ["<X>", "春", "天", "<Y>"]):
         raise Hint("只挖一段、又在句首时不对：结尾的记号应是第一个没用过的，这里是 <Y>。")
+    source, target = (list(part) for part in answer(list("春天"), []))
+    if (source, target) != (["春", "天"], ["<X>"]):
+        raise Hint("一段也不挖时，source 就是原文，target 只有收尾的 <X>。")
 
 
 @exercise("01-5")
@@ -179,7 +187,14 @@ def _seen(answer, vectors, prefix):
     if not output.requires_grad:
         raise Hint("输出对输入求不了梯度：函数里不要用 .data、.detach()、NumPy 或 no_grad。")
     direction = torch.randn(output.shape[-1])
-    rows = [torch.autograd.grad(row @ direction, vectors, retain_graph=True)[0] for row in output]
+    try:
+        rows = [
+            torch.autograd.grad(row @ direction, vectors, retain_graph=True)[0] for row in output
+        ]
+    except RuntimeError as error:
+        raise Hint(
+            f"输出对输入求不了梯度，有一步不可导（`{error}`）：用普通的除法和乘法。"
+        ) from None
     return torch.stack([row.abs().sum(-1) > 0 for row in rows])
 
 

@@ -88,6 +88,8 @@ def masked_attention(answer: Callable) -> None:
         return scores.softmax(-1) @ value
 
     result = as_tensor(answer(query, key, value, mask), (5, 16), "按权重混合之后的值")
+    if result.isnan().all():
+        raise Hint("结果里全是 NaN：0 乘负无穷就是 NaN。用 `masked_fill` 换掉得分，不要用乘法。")
     if result.isnan().any():
         raise Hint("结果里有 NaN。多半是把要看的键也遮成了负无穷，检查掩码用的是哪一边。")
     unscaled = (query @ key.T).masked_fill(~mask, low)
@@ -115,6 +117,11 @@ def masked_attention(answer: Callable) -> None:
         raise Hint("换一个维数就不对了：缩放用的 d 要从 query 的形状里取，不能写死。")
     key = torch.cat([-1e6 * query.mean(0).expand(3, 16), torch.zeros(2, 16).double()])
     far = answer(query, key, value, mask).double()
+    if far.isnan().any():
+        raise Hint(
+            "真词元的得分都很低时成了 0 除以 0（NaN）：softmax 之后才乘掩码、再除以和，来不及了。"
+            "要在 softmax 之前遮住得分。"
+        )
     if not close(far, (query @ key[:3].T / 4).softmax(-1) @ value[:3]):
         raise Hint(
             "真词元的得分都很低时，填充又冒了出来：换成该类型最小的数（torch.finfo）或负无穷。"
@@ -142,6 +149,7 @@ def post_ln_block(answer: Callable) -> None:
     pre = x + attention(norm_1(x))
     bare = x + attention(x)
     outside = x + norm_1(attention(x))
+    swapped, fed = norm_2(x + attention(x)), norm_2(x + feed_forward(x))
     result = as_tensor(answer(x, attention, feed_forward, norm_1, norm_2), (4, 8), "与 x 同形")
     mistakes = [
         (
@@ -178,6 +186,18 @@ def post_ln_block(answer: Callable) -> None:
             "归一化只包住了子层的结果：要先加上残差，再对和做归一化。",
         ),
         (
+            norm_1(swapped + feed_forward(swapped)),
+            "两个归一化弄反了：注意力子层之后用 norm_1，前馈子层之后用 norm_2。",
+        ),
+        (
+            norm_2(fed + attention(fed)),
+            "两个子层的次序反了：先注意力，再前馈网络。",
+        ),
+        (
+            norm_2(norm_1(x + feed_forward(x)) + attention(norm_1(x + feed_forward(x)))),
+            "两个子层的次序反了：先注意力，再前馈网络。",
+        ),
+        (
             norm_1(attended + feed_forward(attended)),
             "两次都用了 norm_1：第二个子层有自己的 norm_2。",
         ),
@@ -186,7 +206,7 @@ def post_ln_block(answer: Callable) -> None:
         result,
         norm_2(attended + feed_forward(attended)),
         mistakes,
-        "数值不对。两行就够：h = norm_1(x + attention(x))，再对前馈网络照做一遍。",
+        "数值不对。每个子层三步：算出结果，加回子层的输入，归一化；先注意力，后前馈网络。",
     )
 
 
@@ -222,7 +242,14 @@ def count_parameters(answer: Callable) -> None:
         -2 * h: "少了一个 LayerNorm（权重 h 个，偏置 h 个）：嵌入之后、MLM 头里各有一个。",
         -4 * h: "少了两个 LayerNorm：嵌入之后、MLM 头里各有一个。",
         -2 * h * n: "每个块里有两个 LayerNorm，少算了一个。",
-        -4 * h * n: "漏了块里的两个 LayerNorm。",
+        -4
+        * h
+        * n: "每个块少了 4h 个：两个 LayerNorm 正好是 4h，注意力里四个全连接层的偏置也是 4h。"
+        "看看漏的是哪一样。",
+        -(4 * h + 5 * h + f) * n: "全连接层的偏置和块里的 LayerNorm 都漏了。",
+        -(h * h + h) * n * 4: "注意力的四个 h×h 全连接层整个漏了：查询、键、值，还有输出。",
+        -3 * h * n: "查询、键、值三个全连接层的偏置漏了，每个 h 个。",
+        -(h + f) * n: "前馈网络两个全连接层的偏置漏了：一个 f 个，一个 h 个。",
         -2 * h * (2 * n + 2): "LayerNorm 一个也没算：每个有 h 个权重和 h 个偏置。",
         -p * h: "漏了位置嵌入。",
         -t * h: "漏了片段嵌入。",
@@ -258,9 +285,10 @@ def encode_by_hand(answer: Callable) -> None:
         layer_norm_eps=1e-2,
     )
     weights = random_checkpoint(config)
-    ids = torch.tensor([[2, 7, 9, 3, 11, 3], [2, 5, 3, 8, 0, 0]])
+    # An id of 0 that is read and another that is not: the mask cannot be had from the ids.
+    ids = torch.tensor([[2, 7, 9, 3, 11, 3], [2, 0, 3, 8, 6, 0]])
     types = torch.tensor([[0, 0, 0, 0, 1, 1], [0, 0, 0, 1, 0, 0]])
-    mask = (ids != 0).long()
+    mask = torch.tensor([[1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 0, 0]])
     result = answer(dict(weights), config, ids, types, mask)
     if not isinstance(result, list | tuple) or len(result) != config.num_hidden_layers + 1:
         raise Hint("请返回一个列表：嵌入层的输出，然后是每个块的输出，共「层数 + 1」个张量。")
@@ -291,20 +319,33 @@ def encode_by_hand(answer: Callable) -> None:
 # What `reference` can do wrong, and the hint for it.
 MISTAKES = {
     "segments": "没有用上 token_type_ids：第二句的词元要加第二行片段嵌入。",
+    "segments inverted": "片段编号弄反了：token_type_ids 是 0 的取第一行，1 的取第二行。",
     "positions": "没有加位置嵌入。",
     "positions + 1": "位置错开了一格：第一个词元（[CLS]）的位置是 0。",
     "embeddings norm": "三种嵌入相加之后，还要做一次 LayerNorm。",
     "eps": "LayerNorm 的 eps 要从 config.layer_norm_eps 里取，不是 PyTorch 的默认值。",
+    "eps 1e-12": "LayerNorm 的 eps 写死成了 1e-12：这份 config 不是这个数，要从 config.layer_norm_eps 里取。",
     "scale": "注意力没有缩放，或缩放用的不是每个头的维数（hidden_size 除以头数）的平方根。",
     "scale by hidden": "缩放用了 hidden_size 的平方根，应该是每个头的维数的平方根。",
     "mask": "没有用上 attention_mask：填充的位置不该被看见。",
+    "mask by ids": "按编号是不是 0 造了掩码：要用传进来的 attention_mask，正文里也可能有 0。",
+    "mask added": "掩码成了小数，被当作得分加了上去：`scaled_dot_product_attention` 要布尔的掩码。",
+    "query and key": "查询和键弄反了：第 i 行是第 i 个词元的查询对各个键的得分。",
     "one head": "没有分头：hidden_size 要切成 num_attention_heads 段，各算各的。",
     "wrong reshape": "分头的形状对了，内容错了：先拆成 (长度, 头, 每头的维数)，再交换前两维。",
+    "both reshapes": "拆和并都用了 reshape，形状都对，内容全错："
+    "先拆成 (长度, 头, 每头的维数) 再交换前两维，并的时候先换回来再合。",
+    "merge by reshape": "分头对了，合并错了：要先把头和长度换回来，再把最后两维合成一维。",
+    "output dense": "注意力子层少了输出的全连接层（attention.output.dense）。",
     "tanh gelu": "激活函数用了 tanh 近似的 GELU；hidden_act 是 gelu，要精确的那个。",
     "relu": "激活函数用了 ReLU，BERT 用 GELU。",
     "pre-LN": "这是 pre-LN。BERT 是 post-LN：先加残差，再做 LayerNorm。",
     "attention residual": "注意力子层没有残差连接。",
     "feed-forward residual": "前馈子层没有残差连接。",
+    "residual from the block": "第二个残差加错了：要加的是注意力子层的输出，不是块的输入。",
+    "feed-forward from the block": "前馈网络读错了：它读的是注意力子层的输出，不是块的输入。",
+    "norms swapped": "两个 LayerNorm 弄反了：注意力之后用 attention.output 的，前馈之后用 output 的。",
+    "values from keys": "值和键弄混了：乘在权重后面的是 value。",
 }
 
 
@@ -341,7 +382,7 @@ def reference(
     mistake: str | None = None,
 ) -> torch.Tensor:
     """BERT's encoder on plain tensors, with at most one mistake; its hidden states, a list."""
-    eps = 1e-5 if mistake == "eps" else config.layer_norm_eps
+    eps = {"eps": 1e-5, "eps 1e-12": 1e-12}.get(mistake, config.layer_norm_eps)
     heads = 1 if mistake == "one head" else config.num_attention_heads
 
     def pick(name):
@@ -354,7 +395,7 @@ def reference(
         return embedding(index, weights[f"bert.embeddings.{name}_embeddings.weight"])
 
     def split(x):
-        if mistake == "wrong reshape":
+        if mistake in ("wrong reshape", "both reshapes"):
             return x.reshape(len(x), heads, x.shape[1], -1)
         return x.unflatten(-1, (heads, -1)).transpose(1, 2)
 
@@ -363,11 +404,23 @@ def reference(
             split(linear(x, *pick(f"{block}.attention.self.{name}")))
             for name in ("query", "key", "value")
         )
+        if mistake == "query and key":
+            query, key = key, query
+        value = key if mistake == "values from keys" else value
         size = {"scale": 1, "scale by hidden": x.shape[-1]}.get(mistake, query.shape[-1])
         scores = query @ key.mT / math.sqrt(size)
-        if mistake != "mask":
-            scores = scores.masked_fill(mask[:, None, None, :] == 0, -1e300)
-        mixed = (scores.softmax(-1) @ value).transpose(1, 2).flatten(2)
+        if mistake == "mask added":
+            scores = scores + mask[:, None, None, :]
+        elif mistake != "mask":
+            hidden = (ids if mistake == "mask by ids" else mask) == 0
+            scores = scores.masked_fill(hidden[:, None, None, :], -1e300)
+        mixed = scores.softmax(-1) @ value
+        if mistake in ("both reshapes", "merge by reshape"):
+            mixed = mixed.reshape(x.shape)
+        else:
+            mixed = mixed.transpose(1, 2).flatten(2)
+        if mistake == "output dense":
+            return mixed
         return linear(mixed, *pick(f"{block}.attention.output.dense"))
 
     def feed_forward(x, block):
@@ -381,7 +434,8 @@ def reference(
     positions = torch.arange(ids.shape[1]) + (mistake == "positions + 1")
     x = table(ids, "word")
     x = x if mistake == "positions" else x + table(positions, "position")
-    x = x if mistake == "segments" else x + table(types, "token_type")
+    if mistake != "segments":
+        x = x + table(1 - types if mistake == "segments inverted" else types, "token_type")
     hidden_states = [x if mistake == "embeddings norm" else norm(x, "embeddings")]
     for layer in range(config.num_hidden_layers):
         x, block = hidden_states[-1], f"encoder.layer.{layer}"
@@ -390,9 +444,12 @@ def reference(
             hidden_states.append(x + feed_forward(norm(x, f"{block}.output"), block))
             continue
         first = 0 if mistake == "attention residual" else x
-        x = norm(first + attend(x, block), f"{block}.attention.output")
-        second = 0 if mistake == "feed-forward residual" else x
-        hidden_states.append(norm(second + feed_forward(x, block), f"{block}.output"))
+        names = [f"{block}.attention.output", f"{block}.output"]
+        names = names[::-1] if mistake == "norms swapped" else names
+        x = norm(first + attend(x, block), names[0])
+        second = {"feed-forward residual": 0, "residual from the block": hidden_states[-1]}
+        read = hidden_states[-1] if mistake == "feed-forward from the block" else x
+        hidden_states.append(norm(second.get(mistake, x) + feed_forward(read, block), names[1]))
     return hidden_states
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from utils.checks import Hint, exercise, judge
+from utils.checks import AnswerFailed, Hint, exercise, judge
 from utils.pretraining import IGNORE, PretrainingCollator
 
 
@@ -15,12 +15,21 @@ def maskable(answer: Callable) -> None:
     if not callable(answer):
         raise Hint("请写成一个函数，接收一串词元，返回可以遮的位置。")
     tokens = ["[CLS]", "球", "[UNK]", "胜", "[SEP]", "银", "行", "[SEP]", "[PAD]", "[PAD]"]
+    found = list(answer(list(tokens)))
+    if len(found) == len(tokens) and all(isinstance(each, bool) for each in found):
+        raise Hint("这是每个位置的真假：要返回的是为真的那些位置，从 0 数起。")
+    if found == ["球", "胜", "银", "行"]:
+        raise Hint("返回了词元本身：要的是它们的位置，从 0 数起。")
     try:
-        found = sorted(int(place) for place in answer(list(tokens)))
+        found = sorted(int(place) for place in found)
     except (TypeError, ValueError):
         raise Hint("返回值应是一串整数：可以遮的位置，从 0 数起。") from None
     if any(not 0 <= place < len(tokens) for place in found):
         raise Hint("有的位置不在这串词元之内：位置从 0 数起，到长度减一为止。")
+    if found == [2, 4, 6, 7]:
+        raise Hint("位置从 1 数起了：第一个词元 [CLS] 的位置是 0。")
+    if found == [0, 1, 2, 3]:
+        raise Hint("先去掉特殊词元再数，位置就错开了：要的是在原来那串词元里的位置。")
     reasons = {
         "[CLS]": "[CLS] 不能遮：句子里没有这个字，猜对它什么也没学到，NSP 还要靠它。",
         "[SEP]": "[SEP] 不能遮：它标着片段的边界，两个 [SEP] 都不行。",
@@ -92,6 +101,11 @@ def mask_80_10_10(answer: Callable) -> None:
     inside = masked[chosen]
     hidden, kept = inside == mask_id, inside == word
     shares = [float(part.double().mean()) for part in (hidden, ~hidden & ~kept, kept)]
+    if max(shares) > 0.99:
+        few, all_of_them = torch.full((1, 40), word), torch.ones(1, 40).bool()
+        again = [answer(few.clone(), all_of_them, mask_id, vocab_size) for _ in range(60)]
+        if {tuple(row[0].unique().tolist()) for row in again} >= {(mask_id,), (word,)}:
+            raise Hint("整批只抽了一次签，选中的命运都相同：每个选中的位置要各抽各的。")
     if shares[0] > 0.99:
         raise Hint("选中的全换成了 [MASK]。微调时没有 [MASK]，所以还要一成换成随机词、一成不变。")
     if abs(shares[0] - 0.8) > 0.02:
@@ -120,19 +134,38 @@ def word_numbers(answer: Callable) -> None:
     words = ["银行", "今天", "和", "银行", "谈", "nbl", "转播"]
     tokens = ["[CLS]", *"银行今天和银行谈", "nb", "##l", *"转播", "[SEP]"]
     expected = [None, 0, 0, 1, 1, 2, 3, 3, 4, 5, 5, 6, 6, None]
-    numbers = list(answer(list(tokens), list(words)))
+    try:
+        numbers = answer(list(tokens), list(words))
+    except AnswerFailed as failure:
+        if isinstance(failure.__cause__, IndexError):
+            raise Hint(
+                "走过了头（IndexError）：数出来的字符比词里的多。## 不是正文里的字符，"
+                "特殊词元也不占字符，数长度时都别算。"
+            ) from None
+        raise
+    if not isinstance(numbers, list | tuple):
+        raise Hint("请返回一个列表，每个词元一个编号。")
+    numbers = list(numbers)
     if len(numbers) != len(tokens):
         raise Hint("每个词元都要有一个编号：返回的列表应与词元一样长。")
     if numbers[0] is not None or numbers[-1] is not None:
         raise Hint("[CLS] 和 [SEP] 不属于任何词，应记为 None。")
-    if numbers == [None, 1, 1, 3, 3, 5, 6, 6, 8, 9, 9, 11, 11, None]:
+    if numbers in (
+        [None, 1, 1, 3, 3, 5, 6, 6, 8, 9, 9, 11, 11, None],
+        [None, 0, 0, 2, 2, 4, 5, 5, 7, 8, 8, 11, 11, None],
+        [None, 0, 0, 2, 2, 4, 5, 5, 7, 8, 8, 10, 10, None],
+    ):
         raise Hint("这是词首的位置，是 3.4 节的另一个函数：这里要的是第几个词。")
+    if numbers == [each if each is None else each + 1 for each in expected]:
+        raise Hint("词从 1 数起了：第一个词的编号是 0。")
     if numbers[6] == numbers[1]:
         raise Hint("两次出现的「银行」得了同一个编号。它们是两个词：按位置数，别按内容找。")
     if len(set(numbers)) == len(numbers) - 1:
         raise Hint("每个词元自成一词了：「银」和「行」应有同一个编号。")
     if numbers[:9] == expected[:9] and numbers[9] != numbers[10]:
         raise Hint("`##l` 接在 `nb` 后面，是同一个词：先去掉 ## 再数字符。")
+    if numbers[9:13] == [5, 5, 5, 6]:
+        raise Hint("把每个词元当成了一个字符：`nb` 是一个词元、两个字符，要按字符数往前走。")
     if numbers[:11] == expected[:11] and numbers != expected:
         raise Hint("到 `##l` 为止是对的，后面错了位：## 不是正文里的字符，数长度时别算它。")
     if numbers != expected:
@@ -161,9 +194,11 @@ def continue_pretraining(answer: Callable) -> None:
     model, rows, collate = small_model_and_rows()
     before = torch.cat([weight.detach().flatten().clone() for weight in model.parameters()])
     modes, stale, rates = set(), [], set()
-    hook = register_optimizer_step_pre_hook(
-        lambda optimizer, *_: rates.add((id(optimizer), optimizer.param_groups[0]["lr"]))
-    )
+
+    def note_rate(optimizer, *_):
+        rates.add((id(optimizer), optimizer.param_groups[0]["lr"]))
+
+    hook = register_optimizer_step_pre_hook(note_rate)
     model.register_forward_pre_hook(lambda module, _: modes.add(module.training))
     watched = model.bert.embeddings.LayerNorm.weight
 
@@ -199,8 +234,12 @@ def continue_pretraining(answer: Callable) -> None:
         raise Hint("每一步都新造了一个优化器，AdamW 记着的东西全丢了：在循环之前造一个。")
     if {rate for _, rate in rates} != {0.01}:
         raise Hint("学习率不是传进来的那个：把 learning_rate 交给优化器。")
+    if len({tuple(call) for call in collate.calls}) > len(rows) // 5:
+        raise Hint("题目要依次取：第一批是第 0 到第 4 行，下一批接着往后，取完从头再来，不要打乱。")
     if {number for call in collate.calls for number in call} != set(range(len(rows))):
         raise Hint("有的行从来没有用上：一批接一批往后取，别总取开头的几行。")
+    if collate.calls[:4] != [list(range(begin, begin + 5)) for begin in (0, 5, 10, 15)]:
+        raise Hint("行取错了位：第一批是第 0 到第 4 行，第二批是第 5 到第 9 行，一批接一批。")
     if False in modes:
         raise Hint("模型还在评估状态，随机失活没有打开：训练之前先 model.train()。")
     if not isinstance(losses, (list, tuple)) or len(losses) != 40:
@@ -209,6 +248,19 @@ def continue_pretraining(answer: Callable) -> None:
         raise Hint("存下来的损失还是张量，整张计算图都被它拖着：用 loss.item()。")
     if not sum(losses[-5:]) < 0.8 * sum(losses[:5]):
         raise Hint("训练完，损失没有降下来：检查学习率有没有传给优化器，优化器管的是不是这个模型。")
+    collate.calls.clear()
+    rates.clear()
+    hook = register_optimizer_step_pre_hook(note_rate)
+    try:
+        answer(model, rows, collate, 1)
+    except AnswerFailed as failure:
+        if "missing" not in str(failure.__cause__):
+            raise
+        raise Hint("参数表里要写上默认值：batch_size=8，learning_rate=3e-4。") from None
+    finally:
+        hook.remove()
+    if len(collate.calls[0]) != 8 or {rate for _, rate in rates} != {3e-4}:
+        raise Hint("不给 batch_size 和 learning_rate 时，应是 8 和 3e-4：照抄题目里的参数表。")
 
 
 def small_model_and_rows() -> tuple:

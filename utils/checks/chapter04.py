@@ -229,6 +229,8 @@ def train(answer: Callable) -> None:
         raise Hint("请返回一个列表，每一批一个损失。")
     if any(isinstance(loss, torch.Tensor) for loss in losses):
         raise Hint("返回的是张量，会一直拖着计算图：用 `.item()` 取出数来。")
+    if not all(isinstance(loss, float | int) for loss in losses):
+        raise Hint("返回的列表里不是数：每一批放一个损失。")
     if not model.training:
         raise Hint("开头要 `model.train()`：传进来的模型可能还在评估状态，随机失活是关着的。")
     # Small gradients show a missing division, large ones a missing clipping.

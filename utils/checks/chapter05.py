@@ -94,31 +94,44 @@ def confident_accuracy(answer: Callable) -> None:
     """`answer(probabilities, labels, threshold)` -> (coverage, accuracy of the kept ones)."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收概率矩阵、标签和阈值。")
-    probabilities = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.55, 0.45]])
-    labels = np.array([0, 1, 1, 0])
+    # Three are kept of six, so that no share and no direction equals another by chance.
+    probabilities = np.array(
+        [[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.55, 0.45], [0.1, 0.9], [0.65, 0.35]]
+    )
+    labels = np.array([0, 1, 1, 0, 1, 0])
     result = answer(probabilities, labels, 0.7)
     if not isinstance(result, (tuple, list, np.ndarray)) or len(result) != 2:
         raise Hint("请返回两个数：覆盖率，以及留下来的那些的准确率。")
     coverage, accuracy = (float(value) for value in result)
-    if np.isclose(coverage, 1.0) and np.isclose(accuracy, 0.75):
+    if np.isclose(coverage, 1.0) and np.isclose(accuracy, 5 / 6):
         raise Hint("没有用到阈值：只留下最大概率不小于阈值的文本。")
-    if np.isclose(coverage, 2):
+    if np.isclose(coverage, 3):
         raise Hint("覆盖率是比例，不是条数：除以总条数。")
     if not np.isclose(coverage, 0.5):
         raise Hint("覆盖率不对：留下的是每行最大概率不小于阈值的文本，占全部的比例。")
     if np.isclose(accuracy, 0.5):
         raise Hint("准确率的分母应是留下来的条数，不是总条数。")
     if not np.isclose(accuracy, 1.0):
-        raise Hint("留下来的两条都猜对了，准确率应为 1：检查预测的类别是否取自概率最大的列。")
+        raise Hint("留下来的三条都猜对了，准确率应为 1：检查预测的类别是否取自概率最大的列。")
     if not np.isclose(float(answer(probabilities, labels, 0.8)[0]), 0.5):
         raise Hint("最大概率正好等于阈值的也要留下：「不小于」是 `>=`。")
-    wrong_one = np.array([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3]]), np.array([1, 1, 0])
+    wrong_one = (
+        np.array([[0.9, 0.05, 0.05], [0.1, 0.1, 0.8], [0.3, 0.7, 0.0], [0.0, 0.6, 0.4]]),
+        np.array([1, 2, 1, 0]),
+    )
     coverage, accuracy = (float(value) for value in answer(*wrong_one, 0.75))
-    if np.isclose(coverage, 1 / 3):
+    if np.isclose(coverage, 1 / 4):
         raise Hint("按正确类别的概率留的：用的时候没有标签，只能看最大的那个概率。")
-    if not np.isclose(coverage, 2 / 3) or not np.isclose(accuracy, 0.5):
-        raise Hint("有把握也会错：留下的两条里判对一条，覆盖率 2/3，准确率 1/2。")
-    coverage, accuracy = answer(probabilities, labels, 0.99)
+    if not np.isclose(coverage, 1 / 2) or not np.isclose(accuracy, 0.5):
+        raise Hint("有把握也会错：三个类别的四条里留下两条，判对一条，覆盖率 1/2，准确率 1/2。")
+    result = answer(probabilities, labels, 0.99)
+    if not isinstance(result, (tuple, list, np.ndarray)) or len(result) != 2:
+        raise Hint("一条也没留下时，也要返回两个数：0 和 float('nan')。")
+    coverage, accuracy = result
+    if isinstance(accuracy, str):
+        raise Hint("返回的是文字 'nan'：要的是数，写成 float('nan')。")
+    if accuracy is None:
+        raise Hint("一条也没留下时，准确率是 float('nan')，不是 None：它还是一个数，画图也画得出。")
     if coverage != 0 or not np.isnan(accuracy):
         raise Hint("一条也没留下时，覆盖率是 0，准确率没有定义：请返回 float('nan')。")
 

@@ -63,6 +63,8 @@ def learning_rate_at(answer: Callable) -> None:
         raise Hint("下降段不是直线：走过两成时应剩八成。")
     if np.isclose(float(answer(55, 100, 10, 0.002)), 0.5):
         raise Hint("没有用到 `peak`：最高的学习率由它给出，不一定是 1。")
+    if not np.isclose(float(answer(5, 100, 10, 0.002)), 0.001):
+        raise Hint("预热那一段没有乘 `peak`：它从 0 升到 `peak`，不是升到 1。")
     if not np.isclose(float(answer(55, 100, 10, 0.002)), 0.001):
         raise Hint("换一个 `peak`，各处的学习率都应按比例变。")
     if np.isclose(at(1, warmup=1), 0.01) or np.isclose(at(50, warmup=1), 0.5, atol=1e-9):
@@ -102,11 +104,38 @@ def best_temperature(answer: Callable) -> None:
         raise Hint(
             "温度不对：对 softmax(logits / T) 算正确类别的平均负对数概率，取最小处的 T，误差在一成以内。"
         )
+    edge = _overconfident(0.13, rows=800), _overconfident(9.3, rows=800)
+    found = [float(answer(*each)) for each in edge]
+    if not all(_near(value, _least_loss(*each)) for value, each in zip(found, edge, strict=True)):
+        raise Hint("温度落在 0.13 或 9.3 附近时不对：要在 0.1 到 10 的整个范围里找。")
+    logits, labels = _overconfident(2.0, rows=800)
+    far = logits + np.random.default_rng(1).normal(800, 300, (len(logits), 1))
+    with np.errstate(all="ignore"):
+        found = float(answer(far, labels))
+    if not _near(found, _least_loss(logits, labels)):
+        raise Hint(
+            "每一行都加上一个大数（各行不同），概率不变，温度也不该变：取指数之前，每一行先减去它自己的最大值，"
+            "不然会溢出。"
+        )
+    mixed = _mostly_undecided()
+    if not _near(float(answer(*mixed)), _least_loss(*mixed)):
+        raise Hint(
+            "多数行拿不定主意的数据上温度不对：softmax 的分母是**这一行**各类别之和，先逐行取对数，再求平均。"
+        )
     noisy = _three_noisy_classes()
     if not _near(float(answer(*noisy)), _least_loss(*noisy)):
         raise Hint(
             "三个类别、标签有错的数据上温度不对：要支持任意多类，并且让交叉熵（不是 ECE，也不是概率之差的平方）最小。"
         )
+
+
+def _mostly_undecided():
+    """Logits of six classes, three times too large; of four rows in five they are nearly equal."""
+    generator = np.random.default_rng(0)
+    size = np.where(np.arange(1000) < 800, 0.1, 3.0)[:, None]
+    logits = generator.normal(0, 1, (1000, 6)) * size
+    chances = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    return 3 * logits, (chances.cumsum(1) > generator.random((1000, 1))).argmax(1)
 
 
 def _three_noisy_classes():
@@ -115,7 +144,7 @@ def _three_noisy_classes():
     There the calibration error and the Brier score are least at other temperatures.
     """
     generator = np.random.default_rng(0)
-    logits = generator.normal(0, 2.5, (3000, 3))
+    logits = generator.normal([2, 0, -1], 2.5, (3000, 3))
     chances = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     labels = (chances.cumsum(1) > generator.random((3000, 1))).argmax(1)
     noisy = generator.random(3000) < 0.2
@@ -123,12 +152,12 @@ def _three_noisy_classes():
     return 3 * logits, labels
 
 
-def _overconfident(factor):
+def _overconfident(factor, rows=3000):
     """Logits that are `factor` times too large for the labels drawn from them."""
     generator = np.random.default_rng(0)
-    logits = generator.normal(0, 1.5, (3000, 2))
+    logits = generator.normal(0, 1.5, (rows, 2))
     positive = 1 / (1 + np.exp(logits[:, 0] - logits[:, 1]))
-    return factor * logits, (generator.random(3000) < positive).astype(int)
+    return factor * logits, (generator.random(rows) < positive).astype(int)
 
 
 def _least_loss(logits, labels):
@@ -210,6 +239,11 @@ def predict_long(answer: Callable) -> None:
     short, _ = _windows_of(answer, [7, 8], 4, 1)
     if short != [[7, 8]]:
         raise Hint("短文本也要有一个窗口：只有两个词元时，窗口就是它自己。")
+    for ids, size, overlap in (([0], 4, 1), ([0, 1], 4, 3)):
+        if _windows_of(answer, ids, size, overlap)[0] != [ids]:
+            raise Hint(
+                f"文本不比 `overlap` 长时也只有一个窗口：{len(ids)} 个词元，`overlap={overlap}`，窗口就是它自己。"
+            )
 
 
 def _windows_of(answer, ids, size, overlap):

@@ -51,7 +51,7 @@ def temperature(answer: Callable) -> None:
     """`answer(logits, temperature)` -> probabilities; temperature 0 is the argmax."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收对数几率和温度。")
-    logits = np.array([2.0, 1.0, -1.0])
+    logits = np.array([2.0, 1.0, -0.7])
     value = answer(logits.copy(), 0.5)
     probabilities = softmax(logits)
     if close(value, probabilities / 0.5):
@@ -79,7 +79,8 @@ def nucleus(answer: Callable) -> None:
     if not callable(answer):
         raise Hint("请写成一个函数，接收一个概率矩阵（一行一个分布）和 p。")
     rows = np.array([[0.1, 0.5, 0.1, 0.3], [0.9, 0.05, 0.03, 0.02]])
-    value = answer(rows.copy(), 0.7)
+    given = rows.copy()
+    value = answer(given, 0.7)
     expected = np.array([[0, 0.625, 0, 0.375], [1, 0, 0, 0]])
     if not hasattr(value, "shape") or np.shape(value) != rows.shape:
         raise Hint("返回一个与输入形状相同的矩阵。")
@@ -98,6 +99,18 @@ def nucleus(answer: Callable) -> None:
         raise Hint("留得太多：累积概率一达到 p 就停。")
     if not close(value, expected):
         raise Hint("逐行从大到小累加，达到 p 为止，其余置零，再除以留下的和。")
+    if not close(given, rows):
+        raise Hint("传进来的矩阵被你改动了：先复制再改，别人还要用原来的。")
+    # Powers of two: their sums are exact.
+    exact = np.array([[0.125, 0.5, 0.125, 0.25], [0.25, 0.125, 0.5, 0.125]])
+    value = np.asarray(answer(exact.copy(), 0.75))
+    if not close((value > 0).sum(1), [2, 2]):
+        raise Hint("累积概率正好等于 p，就已达到：0.5 加 0.25 等于 0.75，到此为止，后面的都不留。")
+    if not close(value, [[0, 2 / 3, 0, 1 / 3], [1 / 3, 0, 2 / 3, 0]]):
+        raise Hint("换一个次序就不对了：每一行各自排序，排好、选好之后再放回原来的位置。")
+    value = np.asarray(answer(np.array([[0.05, 0.2, 0.3, 0.45]]), 0.9))
+    if not close(value, np.array([[0, 0.2, 0.3, 0.45]]) / 0.95):
+        raise Hint("要留三个的一行不对：跨过 p 的是第三个，它也要留下，其余置零，再除以留下的和。")
     if not close(answer(rows.copy(), 1.0), rows):
         raise Hint("p 为 1 时什么都不该丢。")
 
@@ -137,6 +150,13 @@ def label_scores(answer: Callable) -> None:
         raise Hint(
             "对每行的每个位置 t（start ≤ t < end），取位置 t-1 的 log_softmax 中 ids[t] 的值，再平均。"
         )
+    far = logits + np.array([0.0, 2000.0]).reshape(2, 1, 1)
+    with np.errstate(all="ignore"):
+        value = answer(far, ids.copy(), np.array(starts), np.array(ends))
+    if not close(value, expected):
+        raise Hint(
+            "对数几率大到两千时溢出了：取指数之前，每个位置先减去它自己的最大值（各行不同，不能共用一个）。"
+        )
 
 
 def right_answers(seed: int, count: int, agreement: float) -> tuple[np.ndarray, np.ndarray]:
@@ -157,7 +177,10 @@ def difference_interval(answer: Callable) -> None:
         value = answer(a.copy(), b.copy())
         if not (isinstance(value, (tuple, list, np.ndarray)) and len(value) == 3):
             raise Hint("返回三个数：差、下界、上界。")
-        difference, low, high = map(float, value)
+        try:
+            difference, low, high = map(float, value)
+        except (TypeError, ValueError):
+            raise Hint("三个都应是数：差先求平均，百分位取出来，不是整个数组。") from None
         if close(difference, a.mean() - b.mean()) and a.mean() != b.mean():
             raise Hint("方向反了：差是 B 的准确率减 A 的，正数表示 B 更好。")
         if not close(difference, b.mean() - a.mean()):
@@ -182,6 +205,20 @@ def difference_interval(answer: Callable) -> None:
             )
         if abs((low + high) / 2 - difference) > 0.3 * error:
             raise Hint("区间的中心不对：百分位直接取自重抽得到的那些差。")
+    few = np.zeros(40, dtype=int)
+    better = few.copy()
+    better[:2] = 1
+    low = float(answer(few.copy(), better)[1])
+    if low < -1e-9:
+        raise Hint(
+            "B 没有一题不如 A，重抽多少次，差也不会小于 0，你的下界却是负的：这是「差 ± 两个标准误」，"
+            "不是重抽。要真的抽题，再取百分位。"
+        )
+    value = answer(np.array([0, 0]), np.array([1, 0]))
+    if not close(value, (0.5, 0, 1)):
+        raise Hint(
+            "只有两题时区间应是 0 到 1：每一题都要抽得到，第一题的编号是 0，抽出来的可以重复。"
+        )
     a = right_answers(3, 300, 0.8)[0]
     if not close(answer(a.copy(), a.copy()), (0, 0, 0)):
         raise Hint("两个模型逐题完全相同时，差和区间都应当是 0：题号要两边用同一批。")

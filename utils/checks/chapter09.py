@@ -1,5 +1,6 @@
 """Checks for the exercises of chapter 9."""
 
+import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -7,7 +8,7 @@ import torch
 from scipy import stats
 from torch.nn import functional
 
-from utils.checks import Hint, exercise, judge
+from utils.checks import AnswerFailed, Hint, exercise, judge
 
 
 def close(value: object, expected: object) -> bool:
@@ -40,6 +41,8 @@ def entity_f1(answer: Callable) -> None:
         raise Hint("先逐句算再平均了：要把全部句子的个数加起来，只除一次。")
     if not close(value[:2], (2 / 5, 2 / 5)):
         raise Hint("这里对了 2 个，画了 5 个，该有 5 个。对的：起、止、类型都相同。")
+    if not close(value[2], 2 / 5):
+        raise Hint("精确率和召回率都对了，F1 不对：2PR/(P+R)，两者相等时就等于它们。")
     value = answer([[(0, 1, "A"), (2, 3, "A"), (4, 5, "A")]], [[(0, 1, "A")]])
     if close(value[:2], (1 / 3, 1)):
         raise Hint("精确率和召回率颠倒了：精确率除以画了几个，召回率除以该有几个。")
@@ -47,8 +50,22 @@ def entity_f1(answer: Callable) -> None:
         raise Hint("F1 是调和平均 2PR/(P+R)，不是两个数的平均。")
     if not close(value, (1, 1 / 3, 1 / 2)):
         raise Hint("该有三个、画对一个时，精确率 1，召回率三分之一，F1 二分之一。")
-    if not close(answer([[(0, 1, "A")]], [[]]), (0, 0, 0)):
+    if not close(_without_zero_division(answer, [[(0, 1, "A")]], [[]]), (0, 0, 0)):
         raise Hint("什么也没画时，三个数都应当是 0。")
+    if not close(answer([[(0, 1, "A")]], [[(0, 1, "A")]]), (1, 1, 1)):
+        raise Hint("该有一个、画对一个时，三个数都是 1：分母不能多加。")
+    for truth, said in (([[]], [[(0, 1, "A")]]), ([[]], [[]])):
+        if not close(_without_zero_division(answer, truth, said), (0, 0, 0)):
+            raise Hint("一个名字也没有时，三个数都应当是 0，不要除以零。")
+
+
+def _without_zero_division(answer: Callable, truth: list, said: list) -> object:
+    try:
+        return answer(truth, said)
+    except AnswerFailed as failure:
+        if isinstance(failure.__cause__, ZeroDivisionError):
+            raise Hint("一个名字也没有、或者什么也没画时，除以了零：那时三个数都是 0。") from None
+        raise
 
 
 @exercise("09-2")
@@ -183,8 +200,8 @@ def spearman(answer: Callable) -> None:
     """`answer(predictions, scores)` -> the rank correlation; nan where there is none."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收预测和分数两列数。")
-    predictions = np.array([7.0, 1.0, 2.0, 2.0, 9.0, 0.0])
-    scores = np.array([4.0, 0.0, 1.0, 3.0, 2.0, 5.0])
+    predictions = np.array([7.0, 1.0, 2.0, 2.0, 12.0, 0.0])
+    scores = np.array([8.0, 0.0, 1.0, 4.0, 2.0, 30.0])
     value = answer(predictions.copy(), scores.copy())
     orders = [each.argsort(kind="stable").argsort() for each in (predictions, scores)]
     if close(value, np.corrcoef(predictions, scores)[0, 1]):
@@ -203,13 +220,16 @@ def spearman(answer: Callable) -> None:
         raise Hint("一次 `argsort` 给的是「第几名在哪儿」，不是「这一个是第几名」。")
     if not close(value, stats.spearmanr(predictions, scores).statistic):
         raise Hint("名次减去平均名次，两列相乘求和，再除以各自平方和之积的平方根。")
-    with np.errstate(all="ignore"):
+    with warnings.catch_warnings(record=True) as warned, np.errstate(all="warn"):
+        warnings.simplefilter("always")
         flat = answer(np.full(6, 2.0), scores.copy())
         other = answer(predictions.copy(), np.full(6, 2.0))
     if close(flat, 0.0):
         raise Hint("预测全都一样时返回了 0。0 是「没有关系」，这里是「没有定义」：返回 nan。")
     if not all(isinstance(each, (float, np.floating)) and np.isnan(each) for each in (flat, other)):
         raise Hint('两列里哪一列全都一样，相关系数都没有定义，要返回 `float("nan")`。')
+    if warned:
+        raise Hint(f"答案对了，可它报了警告（{warned[0].message}）：先看分母是不是 0，再除。")
 
 
 @exercise("09-7")
@@ -304,10 +324,18 @@ def fuse(answer: Callable) -> None:
         raise Hint("一次 `argsort` 给的是「第几名是谁」，要的是「每一篇是第几名」。")
     if value != np.argsort(-right, kind="stable")[:3].tolist():
         raise Hint("每份名单各排一次名次，每篇得两个 1/(60+名次)，相加后取最高的 k 个。")
-    if answer(np.zeros(4), np.zeros(4), 2) not in ([0, 1], (0, 1)):
+    ties = np.arange(60) % 3  # so many that an unstable sort changes their order
+    same = answer(np.zeros(60), np.zeros(60), 3)
+    tied = [int(each) for each in answer(ties * 1.0, ties * 1.0, 60)]
+    up = np.arange(60.0)  # upwards in one list, downwards in the other: thirty pairs of equals
+    pairs = [int(each) for each in answer(up, -up, 60)]
+    if [int(each) for each in same] != [0, 1, 2] or (tied, pairs) != (
+        _best(_fused(ties, ties)),
+        _best(_fused(up, -up)),
+    ):
         raise Hint("分数全都一样时，应按原来的次序：排序要稳定（`kind='stable'`）。")
-    if not _counts_from_one(answer):
-        raise Hint("名次是从 0 数起的：第 1 名应当得 1/61。")
+    if not all(_counts_from_one(answer, other) for other in (0, 2)):
+        raise Hint("第 1 名应当得 1/61，第 2 名 1/62：名次从 1 数起，加的是 60。")
 
 
 def _fused(first: np.ndarray, second: np.ndarray, double: bool = True, start: int = 1):
@@ -318,15 +346,19 @@ def _fused(first: np.ndarray, second: np.ndarray, double: bool = True, start: in
     return total
 
 
-def _counts_from_one(answer: Callable) -> bool:
-    """A list for which counting from 0 or from 1 gives another best text, if there is one."""
+def _best(total: np.ndarray) -> list[int]:
+    return np.argsort(-total, kind="stable").tolist()
+
+
+def _counts_from_one(answer: Callable, other: int) -> bool:
+    """Is the best of two lists the one that counting from 1, not from `other`, gives?"""
     for seed in range(2000):
         draw = np.random.default_rng(seed)
         first, second = draw.random(400), draw.random(400)
-        best = [int(np.argmax(_fused(first, second, start=start))) for start in (0, 1)]
+        best = [int(np.argmax(_fused(first, second, start=start))) for start in (other, 1)]
         if best[0] != best[1]:
-            return list(answer(first, second, 1)) == [best[1]]
-    return True
+            return [int(each) for each in answer(first, second, 1)] == [best[1]]
+    raise LookupError("no two lists that tell 1 from the other start")
 
 
 @exercise("09-10")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from utils.checks import Hint, exercise
+from utils.checks import Hint, exercise, judge
 
 
 @exercise("10-1")
@@ -95,7 +95,13 @@ def quantise(answer: Callable) -> None:
     if not isinstance(result, (tuple, list)) or len(result) != 2:
         raise Hint("请返回两样：整数张量和刻度。")
     whole, step = result
-    whole, step = torch.as_tensor(whole), float(step)
+    if isinstance(step, torch.Tensor) and step.numel() == 3:
+        raise Hint("次序反了：先返回整数张量，再返回刻度。")
+    if not isinstance(step, float | int | np.floating):
+        raise Hint("刻度应是 Python 的数，不是张量：用 `.item()` 取出来。")
+    if not isinstance(whole, torch.Tensor) or whole.shape != values.shape:
+        raise Hint("第一样应是整数张量，与输入一样长。")
+    step = float(step)
     if np.isclose(step, 1.277 / 127):
         raise Hint("刻度按最大值定的，-2.54 就放不下了：要按绝对值的最大值。")
     if np.isclose(step, 127 / 2.54):
@@ -111,6 +117,8 @@ def quantise(answer: Callable) -> None:
     zeros, step = answer(torch.zeros(3))
     if torch.as_tensor(zeros).any() or not np.isfinite(float(step)) or float(step) == 0:
         raise Hint("全是零时，刻度会成 0，除以它就出了 nan：这时刻度记作 1。")
+    if float(step) != 1:
+        raise Hint(f"全是零时，题目要刻度记作 1，你的是 {float(step):g}。")
 
 
 @exercise("10-5")
@@ -132,3 +140,18 @@ def diagnose(answer: Callable) -> None:
         raise Hint("步数是整数：用 `round()`，`int()` 会把 499.99 砍成 499。")
     if answer(1.2e-5, 20, 3e-4) != 500 or answer(1e-5, 10, 2e-5) != 20:
         raise Hint("换一行日志就不对了：别把 500 写死，由三个参数算出来。")
+
+
+@exercise("10-6")
+def read_a_result(answer: str) -> None:
+    """`answer`: the letters of the statements that the result bears out."""
+    judge(
+        answer,
+        "BD",
+        {
+            "A": "只跟标签学的那一行，分数一模一样：没有这个对照，功劳就记错了人。",
+            "B": "两个三层的一样快，老师只在训练时出现。",
+            "C": "差一个点，标准误有两个点：这张表看不出伤没伤。",
+            "D": "int8 的文件最小，三层的一条只要十几毫秒，分数都分不出高下。",
+        },
+    )

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import torch
 
-from utils.checks import Hint, exercise
+from utils.checks import Hint, exercise, judge
 
 
 def close(value: object, expected: float) -> bool:
@@ -174,3 +174,18 @@ def verdict(answer: Callable) -> None:
         raise Hint("有一边没有这个指标时，什么也说不了（rtd 就没有 `mlm_loss`）。")
     if answer(rows, "f1", "a", "d") != "说不准":
         raise Hint("没有共同的种子时，什么也说不了。")
+
+
+@exercise("11-6")
+def read_a_result(answer: str) -> None:
+    """`answer`: the letters of the statements that the result bears out."""
+    judge(
+        answer,
+        "AD",
+        {
+            "A": "三对同向，正反两个方向都算，是四分之一。与 11-5 的想法一样。",
+            "B": "种子 1 上它反而低。平均高，不等于每一对都高。",
+            "C": "共用的是存下来的参数，每一层照样要算：看每步毫秒那一列。",
+            "D": "三对同向，差距又比种子之间的起伏大得多。",
+        },
+    )

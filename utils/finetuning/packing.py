@@ -147,19 +147,23 @@ def _first_states(
             bert, input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids, **more
         )
     texts = Texts.of(attention_mask.bool(), bert.dtype)
-    positions = torch.arange(input_ids.shape[1]).expand_as(input_ids)
-    hidden = bert.embeddings(
-        texts.joined(input_ids)[None],
-        None if token_type_ids is None else texts.joined(token_type_ids)[None],
-        texts.joined(positions)[None],
-    )[0]  # (tokens, hidden)
+    if token_type_ids is None:
+        token_type_ids = torch.zeros_like(input_ids)
+    hidden = embed(bert.embeddings, texts, input_ids, token_type_ids)  # (tokens, hidden)
     if torch.is_autocast_enabled("cpu"):  # once here, not before each of the products
         hidden = hidden.to(torch.get_autocast_dtype("cpu"))
     *layers, last = bert.encoder.layer
     for layer in layers:
-        hidden = run_layer(layer, hidden, hidden, texts)
-    first = run_layer(last, hidden[texts.first], hidden, texts)[:, None]
+        hidden = run_layer(layer, hidden, attend(layer.attention.self, hidden, texts))
+    first = hidden[texts.first]
+    first = run_layer(last, first, attend_from_first(last.attention.self, first, hidden, texts))
+    first = first[:, None]
     return BaseModelOutputWithPoolingAndCrossAttentions(first, bert.pooler(first))
+
+
+# A product of a new shape is compiled before it runs, which takes longer than to run it. So the
+# tokens of a batch are a multiple of this, and after some batches every shape has been met.
+TOKENS = 64
 
 
 class Texts(NamedTuple):
@@ -167,70 +171,104 @@ class Texts(NamedTuple):
 
     real: Tensor  # (texts, length): is there a token?
     mask: Tensor  # (texts, 1, 1, length): what attention adds, 0 or the least number there is
-    places: Tensor  # (tokens,): its place among texts * length
+    places: Tensor | None  # (tokens,): its place among texts * length; None: no padding at all
     first: Tensor  # (texts,): the place of a text's first token among all tokens
 
     @classmethod
     def of(cls, real: Tensor, dtype: torch.dtype) -> "Texts":
-        """From (texts, length), true where there is a token; `dtype` of the scores."""
+        """From (texts, length), true where there is a token; `dtype` of the scores.
+
+        The tokens are those of all texts, and of the padding as many as make them a multiple of
+        `TOKENS`: they are computed, and nobody looks at them.
+        """
         mask = torch.zeros(real.shape, dtype=dtype).masked_fill(~real, torch.finfo(dtype).min)
         lengths = real.sum(1)
-        places = real.flatten().nonzero().squeeze(1)
-        return cls(real, mask[:, None, None], places, lengths.cumsum(0) - lengths)
+        first = lengths.cumsum(0) - lengths
+        if real.all():
+            return cls(real, mask[:, None, None], None, first)
+        tokens, padding = real.flatten().nonzero()[:, 0], (~real).flatten().nonzero()[:, 0]
+        places = torch.cat([tokens, padding[: -len(tokens) % TOKENS]])
+        return cls(real, mask[:, None, None], places, first)
 
     def joined(self, padded: Tensor) -> Tensor:
         """(texts, length, ...) -> (tokens, ...)."""
         values = padded.flatten(0, 1)
-        return values if self.full else values.index_select(0, self.places)
+        return values if self.places is None else values.index_select(0, self.places)
 
     def apart(self, values: Tensor) -> Tensor:
         """(tokens, size) -> (texts, length, size), zero where there is no token."""
-        if not self.full:
+        if self.places is not None:
             padded = values.new_zeros(self.real.numel(), values.shape[1])
             values = padded.index_copy(0, self.places, values)
         return values.unflatten(0, self.real.shape)
 
-    @property
-    def full(self) -> bool:
-        """Are all texts of one length?"""
-        return len(self.places) == self.real.numel()
+
+def embed(embeddings: nn.Module, texts: Texts, input_ids: Tensor, token_type_ids: Tensor) -> Tensor:
+    """What BertEmbeddings does, for the tokens alone: (texts, length) twice -> (tokens, hidden)."""
+    positions = torch.arange(input_ids.shape[1]).expand_as(input_ids)
+    hidden = (
+        embeddings.word_embeddings(texts.joined(input_ids))
+        + embeddings.token_type_embeddings(texts.joined(token_type_ids))
+        + embeddings.position_embeddings(texts.joined(positions))
+    )
+    return dropped(embeddings.LayerNorm(hidden), embeddings.dropout)
 
 
-def run_layer(layer: nn.Module, queries: Tensor, hidden: Tensor, texts: Texts) -> Tensor:
-    """A BertLayer for the tokens that ask: (queries, hidden).
+def run_layer(layer: nn.Module, hidden: Tensor, attended: Tensor) -> Tensor:
+    """A BertLayer, given what its attention says: (states, hidden) twice -> (states, hidden).
 
     Args:
-        queries: states of all tokens, or of each text's first.
-        hidden: (tokens, hidden), the states that are looked at.
+        hidden: states of all tokens, or of each text's first.
+        attended: what `attend`, or `attend_from_first`, gives for them.
     """
-    attended = attend(layer.attention.self, queries, hidden, texts)
-    attended = add_and_norm(layer.attention.output, attended, queries)
+    attended = add_and_norm(layer.attention.output, attended, hidden)
     return add_and_norm(layer.output, layer.intermediate(attended), attended)
 
 
-def attend(attention: nn.Module, queries: Tensor, hidden: Tensor, texts: Texts) -> Tensor:
-    """Attention of each text to itself: (queries, hidden); arguments as `run_layer`."""
+def attend(attention: nn.Module, hidden: Tensor, texts: Texts) -> Tensor:
+    """Attention of each text to itself: (tokens, hidden) -> (tokens, hidden)."""
 
     def heads(values: Tensor) -> Tensor:  # (texts, length, hidden) -> (texts, heads, length, size)
         return values.unflatten(-1, (-1, attention.attention_head_size)).transpose(1, 2)
 
-    asked, seen = attention.query, (attention.key, attention.value)
-    everyone = len(queries) == len(hidden)
-    if everyone:
-        query, key, value = texts.apart(in_one(hidden, asked, *seen)).chunk(3, -1)
-    else:
-        query = asked(queries)[:, None]
-        key, value = texts.apart(in_one(hidden, *seen)).chunk(2, -1)
+    states = in_one(hidden, attention.query, attention.key, attention.value)
+    query, key, value = texts.apart(states).chunk(3, -1)
     scores = heads(query) @ heads(key).transpose(2, 3) * attention.scaling + texts.mask
     weights = dropped(scores.softmax(-1).to(value.dtype), attention.dropout)
-    mixed = (weights @ heads(value)).transpose(1, 2).flatten(2)  # (texts, length or 1, hidden)
-    return texts.joined(mixed) if everyone else mixed[:, 0]
+    return texts.joined((weights @ heads(value)).transpose(1, 2).flatten(2))
+
+
+def attend_from_first(attention: nn.Module, first: Tensor, hidden: Tensor, texts: Texts) -> Tensor:
+    """Attention of each text's first token to its text: (texts, hidden).
+
+    With one token that asks, no token needs a key or a value of its own: q·(W x) = (Wᵀq)·x, and
+    the mean of W x is W times the mean of x.
+
+    Args:
+        first: (texts, hidden), the states that ask.
+        hidden: (tokens, hidden), the states that are looked at.
+    """
+    size = attention.attention_head_size
+
+    def by_head(layer: nn.Linear) -> tuple[Tensor, Tensor]:  # (heads, size, hidden), (heads, size)
+        return layer.weight.unflatten(0, (-1, size)), layer.bias.unflatten(0, (-1, size))
+
+    (to_key, key_bias), (to_value, value_bias) = by_head(attention.key), by_head(attention.value)
+    states = texts.apart(hidden)  # (texts, length, hidden)
+    query = attention.query(first).unflatten(-1, (-1, size)).transpose(0, 1)  # (heads, texts, size)
+    asked = (query @ to_key).transpose(0, 1)  # (texts, heads, hidden)
+    scores = asked @ states.transpose(1, 2) + (query @ key_bias[:, :, None]).transpose(0, 1)
+    weights = (scores * attention.scaling + texts.mask[:, 0]).softmax(-1)
+    weights = dropped(weights.to(states.dtype), attention.dropout)  # (texts, heads, length)
+    mixed = (weights @ states).transpose(0, 1) @ to_value.transpose(1, 2)  # (heads, texts, size)
+    mixed = mixed.transpose(0, 1) + weights.sum(-1, keepdim=True) * value_bias
+    return mixed.flatten(1).to(states.dtype)
 
 
 def in_one(hidden: Tensor, *layers: nn.Linear) -> Tensor:
     """Several linear layers of the same states as one product, their outputs side by side."""
-    weight = torch.cat([layer.weight for layer in layers])
-    bias = torch.cat([layer.bias for layer in layers])
+    weight = torch.cat([layer.weight.to(hidden.dtype) for layer in layers])
+    bias = torch.cat([layer.bias.to(hidden.dtype) for layer in layers])
     return F.linear(hidden, weight, bias)
 
 
@@ -249,5 +287,6 @@ def dropped(values: Tensor, dropout: nn.Dropout) -> Tensor:
         return dropout(values)
     drawn = torch.empty(-(-values.numel() // 4), dtype=torch.long).random_(-(2**63), None)
     drawn = drawn.view(torch.int16)[: values.numel()].view(values.shape)
-    keep = drawn >= round(dropout.p * 2**16) - 2**15
-    return values * keep.to(values.dtype).div_(1 - dropout.p)
+    keep = torch.empty_like(values, requires_grad=False)
+    torch.ge(drawn, round(dropout.p * 2**16) - 2**15, out=keep)  # 1 or 0, never a bool
+    return values * keep.div_(1 - dropout.p)

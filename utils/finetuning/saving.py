@@ -18,6 +18,7 @@ from utils.models import (
     from_pretrained,
     load_tokenizer,
     read_vocabulary,
+    save_tokenizer,
     vocabulary_sha256,
 )
 
@@ -33,7 +34,7 @@ def save_classifier(
     regressors, `load_tagger` taggers, `load_extractor` extractors.
     """
     folder = Path(folder)
-    tokenizer.save_pretrained(folder)
+    save_tokenizer(tokenizer, folder)
     model.config.vocab_sha256 = vocabulary_sha256(read_vocabulary(folder))
     model.save_pretrained(folder)
     return folder

@@ -21,7 +21,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from utils.models import ModelError, load_tokenizer
+from utils.models import ModelError, load_tokenizer, save_tokenizer
 
 WEIGHTS = "int8.safetensors"
 
@@ -69,7 +69,7 @@ def save_int8(
         tensors[f"{name}.weight"] = weight.int_repr().contiguous()
         tensors[f"{name}.bias"] = bias.detach().contiguous()
         places[name] = [weight.q_scale(), weight.q_zero_point()]
-    tokenizer.save_pretrained(folder)
+    save_tokenizer(tokenizer, folder)
     model.config.save_pretrained(folder)
     save_file(tensors, folder / WEIGHTS, metadata={"int8": json.dumps(places)})
     return folder

@@ -1,0 +1,236 @@
+"""Open every page of the built website as readers do, and say what is wrong.
+
+    python scripts/check_site.py _build/html [--axe axe.min.js] [--pages 05 index]
+
+Each page at phone, tablet and desk widths, in both themes, with every other host blocked: nothing
+wider than the window, no script error, no request elsewhere; at 200 % zoom; on A4 from the dark
+theme; with the keyboard alone; and with axe-core (`npm pack axe-core`, or any copy of its
+axe.min.js), where serious and critical issues count. Needs playwright and a Chromium or Chrome.
+"""
+
+import argparse
+import functools
+import http.server
+import os
+import shutil
+import sys
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+
+WIDTHS = (360, 390, 768, 1440)
+THEMES = ("light", "dark")
+ZOOMED = 1280 // 2  # a window of 1280 pixels at 200 %
+A4 = 718  # pixels between the margins of A4 paper: 210 mm less 2 × 10 mm, at 96 a inch
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+SETTLED_MS = 800  # after a change of width, until the page's scripts have followed
+MOST_TABS = 600  # presses of Tab before a page counts as a trap
+
+WIDER = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+SMALL_TEXT = """() => {
+    const found = [];
+    for (const text of document.querySelectorAll(".cell_output svg text")) {
+        if (!text.textContent.trim()) continue;
+        const matrix = text.getScreenCTM();
+        const scale = matrix ? Math.hypot(matrix.a, matrix.b) : 1;
+        const size = parseFloat(getComputedStyle(text).fontSize) * scale;
+        if (size < 9) found.push(`${text.textContent.trim().slice(0, 20)}: ${size.toFixed(1)} px`);
+    }
+    return found;
+}"""
+CUT_OUT = """() => {
+    const inside = document.querySelector(".bd-article").getBoundingClientRect();
+    const boxes = document.querySelectorAll(
+        ".bd-article :is(pre, table, svg, img, mjx-container[display], .output)");
+    return [...boxes].filter((box) => {
+        const place = box.getBoundingClientRect();
+        return place.width && (place.right > inside.right + 2 || (
+            box.tagName === "PRE" && box.scrollWidth > box.clientWidth + 1));
+    }).map((box) => `${box.tagName.toLowerCase()} ${box.textContent.trim().slice(0, 30)}`);
+}"""
+PALE = """() => {
+    const light = (color) => {
+        const [r, g, b, a = 1] = color.match(/[\\d.]+/g).map(Number);
+        return a === 0 ? 255 : 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const found = [];
+    const ground = light(getComputedStyle(document.body).backgroundColor);
+    if (ground < 250) found.push(`the paper is ${ground.toFixed(0)} of 255 bright`);
+    for (const each of document.querySelectorAll(
+            ".bd-article, .bd-article :is(p, li, td, h1, h2, pre, pre span, code, a)")) {
+        const ink = light(getComputedStyle(each).color);
+        const own = each.textContent.trim();
+        if (own && ink > 160) found.push(`${own.slice(0, 20)}: ink ${ink.toFixed(0)} of 255 bright`);
+    }
+    return found;
+}"""
+FOCUSED = """() => {
+    const one = document.activeElement;
+    if (!one || one === document.body) return null;
+    one.dataset.reached = "yes";
+    const style = getComputedStyle(one);
+    const shown = (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0)
+        || style.boxShadow !== "none";
+    const place = one.getBoundingClientRect();
+    const name = `${one.tagName.toLowerCase()}.${one.className}`.slice(0, 60);
+    return {name, shown: shown && place.width > 0 && style.opacity !== "0"};
+}"""
+UNREACHED = """() => [...document.querySelectorAll(
+        "#pst-skip-link a, a[href], button, summary, input:not([type=hidden])")]
+    .filter((one) => one.checkVisibility({visibilityProperty: true}) && one.dataset.reached !== "yes" && one.tabIndex >= 0)
+    .map((one) => `${one.tagName.toLowerCase()}.${one.className}`.slice(0, 60))"""
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@contextmanager
+def served(folder: Path):
+    """The address of a folder served on this machine."""
+    server = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(QuietHandler, directory=str(folder))
+    )
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def page_names(site: Path, wanted: list[str]) -> list[str]:
+    """All pages of a site, or those whose path holds one of the wanted words."""
+    names = sorted(
+        path.relative_to(site).as_posix()
+        for path in site.rglob("*.html")
+        if not {"_static", "_sources"} & set(path.relative_to(site).parts)
+    )
+    return [name for name in names if not wanted or any(word in name for word in wanted)]
+
+
+def at_widths(page) -> list[str]:
+    """Whether the page is wider than its window, at each width and zoomed."""
+    found = []
+    for width in (*WIDTHS, ZOOMED):
+        page.set_viewport_size({"width": width, "height": 900})
+        inside, outside = page.evaluate(WIDER)
+        if inside > outside:
+            found.append(f"{inside} px wide in a window of {outside} px")
+        if width == WIDTHS[0]:
+            found += [f"small at {width} px: {text}" for text in page.evaluate(SMALL_TEXT)[:3]]
+    return found
+
+
+def on_paper(page) -> list[str]:
+    """What would be cut or pale in print."""
+    page.set_viewport_size({"width": A4, "height": 1000})
+    page.emulate_media(media="print")
+    found = [f"cut on A4: {box}" for box in page.evaluate(CUT_OUT)]
+    found += [f"pale on paper: {text}" for text in page.evaluate(PALE)[:3]]
+    page.emulate_media(media="screen")
+    return found
+
+
+def by_keyboard(page) -> list[str]:
+    """What Tab does not reach, or reaches without a sign."""
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.evaluate("document.activeElement?.blur(); scrollTo(0, 0)")
+    unseen = []
+    for _ in range(MOST_TABS):
+        page.keyboard.press("Tab")
+        one = page.evaluate(FOCUSED)
+        if one is None:
+            break
+        if not one["shown"]:
+            unseen.append(f"focus not seen: {one['name']}")
+    else:
+        unseen.append(f"Tab does not come to an end after {MOST_TABS} presses")
+    return sorted(set(unseen)) + sorted(
+        {f"not reached: {each}" for each in page.evaluate(UNREACHED)}
+    )
+
+
+def by_axe(page, axe: str) -> list[str]:
+    """What axe-core calls serious or critical."""
+    page.evaluate(axe)
+    found = []
+    for width in (390, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(SETTLED_MS)
+        result = page.evaluate("axe.run({resultTypes: ['violations']})")
+        for issue in result["violations"]:
+            if issue["impact"] in ("serious", "critical"):
+                where = issue["nodes"][0]
+                message = where["failureSummary"].replace("\n", " ")[:160]
+                found.append(
+                    f"axe {issue['impact']} {issue['id']} ×{len(issue['nodes'])} at {width} px: "
+                    f"{where['target']} {message}"
+                )
+    return found
+
+
+def check(browser, address: str, name: str, axe: str | None) -> list[str]:
+    """Everything that is wrong with a page."""
+    found = []
+    for theme in THEMES:
+        context = browser.new_context(color_scheme=theme, locale="zh-CN")
+        page = context.new_page()
+        page.set_default_timeout(120_000)
+        wrong: list[str] = []
+
+        def block(route, wrong=wrong):
+            if not route.request.url.startswith((address, "data:", "blob:")):
+                wrong.append(f"request to another host: {route.request.url}")
+                return route.abort()
+            return route.continue_()
+
+        page.route("**/*", block)
+        page.on("console", lambda m, w=wrong: m.type == "error" and w.append(f"console: {m.text}"))
+        page.on("pageerror", lambda error, w=wrong: w.append(f"script error: {error}"))
+        page.goto(f"{address}/{name}", wait_until="load")
+        page.evaluate("window.MathJax?.startup?.promise")
+        wrong += at_widths(page)
+        if axe:
+            wrong += by_axe(page, axe)
+        if theme == "light":
+            wrong += by_keyboard(page)
+        elif page.locator(".bd-article").count():
+            wrong += on_paper(page)
+        context.close()
+        found += [f"{name} [{theme}] {each}" for each in wrong]
+    return found
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("site", type=Path, help="built site, such as _build/html")
+    parser.add_argument("--axe", type=Path, help="axe.min.js of axe-core")
+    parser.add_argument("--pages", nargs="*", default=[], help="words of the wanted pages' paths")
+    arguments = parser.parse_args()
+    from playwright.sync_api import sync_playwright
+
+    program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    names = page_names(arguments.site, arguments.pages)
+    if not program or not names:
+        missing = f"page in {arguments.site}" if program else "Chromium; set CHROMIUM=/path/to/it"
+        print(f"error: no {missing}", file=sys.stderr)
+        return 1
+    axe = arguments.axe.read_text("utf-8") if arguments.axe else None
+    if not axe:
+        print("without axe-core: name its axe.min.js with --axe")
+    total = 0
+    with sync_playwright() as api, served(arguments.site) as address:
+        browser = api.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        for name in names:
+            found = check(browser, address, name, axe)
+            total += len(found)
+            print("\n".join(found) or f"{name} ok", flush=True)
+        browser.close()
+    print(f"{len(names)} pages, {total} complaints")
+    return bool(total)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,170 @@
+"""scripts/website: what the build adds to pages, and what it takes away."""
+
+import struct
+
+import pytest
+from website import finishing, heads, labels, styles
+
+
+def trimmed(css: str, *words: str) -> str:
+    return styles.write(styles.trim(styles.parse(css), set(words)))
+
+
+# One style sheet
+
+
+@pytest.mark.parametrize(
+    ("css", "words", "wanted"),
+    [
+        ("a{b:c}", [], "a{b:c}"),
+        (".here{b:c} .gone{b:c}", ["here"], ".here{b:c}"),
+        (".here, .gone p{b:c}", ["here"], ".here{b:c}"),
+        (".here.gone{b:c}", ["here"], ""),
+        ("#gone a{b:c}", [], ""),
+        # What stands in :not(), :is() and their like asks for nothing by itself.
+        ("p:not(.gone:is(.x)) a{b:c}", [], "p:not(.gone:is(.x)) a{b:c}"),
+        (":is(.gone, .here) b{b:c}", ["here"], ":is(.gone, .here) b{b:c}"),
+        ('[class*=".gone"]{b:c}', [], '[class*=".gone"]{b:c}'),
+        (".a\\:b{c:d}", ["a:b"], ".a\\:b{c:d}"),
+        ("@media print{.gone{b:c}}", [], ""),
+        ("@media print{.here{b:c}.gone{b:c}}", ["here"], "@media print{.here{b:c}}"),
+        ("@font-face{src:url(a;b.woff)}", [], "@font-face{src:url(a;b.woff)}"),
+        ('.here{content:"}"} .gone{b:c}', ["here"], '.here{content:"}"}'),
+        ("/* .here{ */ .here{b:c}", ["here"], ".here{b:c}"),
+        ('.here{font:var(--fa-font-solid);content:"\\f105"}', ["here"], ""),
+    ],
+)
+def test_rules_stay_if_their_names_occur(css, words, wanted):
+    assert trimmed(css, *words) == wanted
+
+
+def test_an_open_brace_is_reported():
+    with pytest.raises(ValueError, match="never closed"):
+        styles.parse(".a{b:c")
+
+
+def test_names_come_from_pages_and_scripts():
+    assert styles.used_names('<p class="a b" id=\'c\'>class="d"</p>') == {"a", "b", "c", "d"}
+    assert {"copybtn", "o-tooltip--left"} <= styles.script_words('x="copybtn o-tooltip--left"')
+
+
+def test_paper_takes_the_light_theme():
+    css = 'html[data-theme="dark"] a{c:white} html[data-theme=light] a{c:black}'
+    sheet = styles.one_sheet([css], set())
+    assert '@media screen{html[data-theme="dark"] a{c:white}}' in sheet
+    assert "html[data-theme=light] a{c:black}\n@media print{html[data-theme] a{c:black}}" in sheet
+
+
+def test_motion_that_nothing_uses_is_dropped():
+    css = "@keyframes turn{to{a:b}} @keyframes fade{to{a:b}} p{animation:1s fade}"
+    sheet = styles.one_sheet([css], set())
+    assert "fade{" in sheet and "turn" not in sheet
+
+
+# Heads
+
+
+@pytest.mark.parametrize(
+    ("repository", "address"),
+    [
+        ("https://github.com/Owner/Book", "https://owner.github.io/Book/"),
+        ("https://github.com/owner/owner.github.io", "https://owner.github.io/"),
+        ("https://example.org/owner/book", ""),
+    ],
+)
+def test_the_address_follows_from_the_repository(repository, address):
+    assert heads.site_address(repository) == address
+
+
+def test_descriptions_end_with_a_sentence():
+    assert heads.shorten("一句话。另一句\n话。", 9) == "一句话。另一句话。"
+    assert heads.shorten("一句话。另一句很长的话。", 8) == "一句话。"
+    assert heads.shorten("没有句号的一长串字，没有尽头", 10) == "没有句号的一长串字…"
+
+
+def test_the_page_for_wrong_addresses_works_in_any_folder():
+    page = heads.not_found("https://owner.github.io/book/", "书", {"chapters/a": "A & B"})
+    assert 'href="/book/chapters/a.html">A &amp; B<' in page
+    assert 'action="/book/search.html"' in page
+    assert 'href="/a.html"' in heads.not_found("", "书", {"a": "A"})
+
+
+def test_the_sitemap_names_the_front_page_by_its_folder():
+    text = heads.sitemap("https://a.b/", ["index", "chapters/x"])
+    assert "<loc>https://a.b/</loc>" in text and "<loc>https://a.b/chapters/x.html</loc>" in text
+
+
+# Labels
+
+
+def test_labels_are_changed_and_the_text_is_not():
+    html = (
+        '<button title="Toggle primary sidebar"></button><p>Main, Repository</p>'
+        '<span class="btn__text-container">Repository</span><p>© Copyright 2026.</p>'
+    )
+    assert labels.in_chinese(html) == (
+        '<button title="全书目录"></button><p>Main, Repository</p>'
+        '<span class="btn__text-container">源码仓库</span><p>© 2026</p>'
+    )
+
+
+# Pages
+
+HEAD = """<html><head>
+<link href="../_static/styles/theme.css?digest=1" rel="stylesheet" />
+<link rel="stylesheet" type="text/css" href="../_static/course.css?v=1" />
+<link rel="preload" as="script" href="../_static/scripts/bootstrap.js" />
+<script defer src="../_static/scripts/fontawesome.js"></script>
+<script src="../_static/documentation_options.js?v=1"></script>
+<script src="../_static/doctools.js"></script>
+<script>window.MathJax = {}</script>
+<script defer="defer" src="../_static/mathjax/tex-chtml.js"></script>
+<script src="../searchindex.js"></script>
+</head><body>"""
+
+
+def test_scripts_are_those_that_the_page_needs():
+    plain = finishing.light_scripts(HEAD, "const A = 1;")
+    assert "<script>const A = 1;</script>" in plain
+    assert '<script defer src="../_static/doctools.js">' in plain
+    for gone in ("fontawesome", "bootstrap", "MathJax", "mathjax", "searchindex"):
+        assert gone not in plain
+    formula = finishing.light_scripts(HEAD + '<span class="math notranslate">x</span>', "")
+    assert "mathjax/tex-chtml.js" in formula and "window.MathJax" in formula
+    assert "searchindex.js" in finishing.light_scripts(HEAD + '<div id="search-results">', "")
+
+
+def test_a_finished_page_is_finished_already(tmp_path):
+    once = finishing.finished(HEAD, tmp_path, "const A = 1;", "v1")
+    assert once.count('rel="stylesheet"') == 1 and "../_static/site.css?v=v1" in once
+    assert finishing.finished(once, tmp_path, "const A = 1;", "v1") == once
+
+
+def test_prose_wraps_and_columns_scroll():
+    box = '<div class="output stream x"><div><pre>{}</pre></div></div>'
+    assert "x wraps" in finishing.wrapped_outputs(box.format("{'a': 1} and a sentence\nmore"))
+    assert "wraps" not in finishing.wrapped_outputs(box.format("name   score\nbert   0.9"))
+
+
+def test_pictures_say_how_large_they_are(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(8) + struct.pack(">II", 30, 20))
+    page = finishing.with_sizes('<img alt="A" src="a.png"><img src="b.png">', tmp_path)
+    assert page == '<img width="30" height="20" alt="A" src="a.png"><img src="b.png">'
+
+
+def test_names_for_screen_readers():
+    page = finishing.accessible(
+        '<summary aria-label="Toggle hidden content">答案</summary>'
+        '<i class="fa-solid fa-list"></i><td>0.1 ± 0.2</td><td>一句比十六个字符还要长的话，会换行</td>'
+    )
+    assert page == (
+        '<summary>答案</summary><i class="fa-solid fa-list" aria-hidden="true"></i>'
+        '<td class="short">0.1 ± 0.2</td><td>一句比十六个字符还要长的话，会换行</td>'
+    )
+    assert finishing.accessible(page) == page
+
+
+def test_an_imported_sheet_stands_in_place_of_its_import(tmp_path):
+    (tmp_path / "a.css").write_text('@import "b.css";\n.a{b:c}', "utf-8")
+    (tmp_path / "b.css").write_text(".b{b:c}", "utf-8")
+    assert finishing.read_sheet(tmp_path / "a.css") == ".b{b:c}\n.a{b:c}"

@@ -161,38 +161,9 @@ def _split(
     Returns:
         What was written for each split: a stream of pyarrow; and what is to be told.
     """
-    import numpy as np
-    import pyarrow
-    from datasets import ClassLabel, Features, Value
-
     training = WHOLE if WHOLE in parts else "train"
-    missing = [split for split in SPLITS[1:] if split not in parts]
-    sinks, staged, told = {}, {}, []
-    with _progress(size) as bar:
-        for part, path in sorted(parts.items(), key=lambda item: item[0] == training):
-            sinks[part] = _sink(folder, f"{part}.staged")
-            digested = part == training and bool(missing)
-            try:
-                found = (
-                    files.each_file(path) if path.is_dir() else tables.each_row(path, text, label)
-                )
-                staged[part], problems = _stage(found, sinks[part], digested, bar.update)
-                unlabelled = _are_unlabelled(staged[part], problems)
-            except NoLabels:
-                if part == training:
-                    raise
-                unlabelled = True
-            if unlabelled and part != training:
-                staged.pop(part, None)
-                missing.append(part)
-                told.append(
-                    f"{path.name}：没有标签（公开的测试集常常如此），放在一边，{part} 改从 train 里分出；"
-                    "要对它预测，用 scripts/classify.py predict。"
-                )
-            else:
-                files.refuse_problems(path, problems, tables.word_of(path))
-    staged = {part: staged[part] for part in parts if part in staged}
-    missing.sort(key=SPLITS.index)
+    sinks, staged, told = _read(parts, training, text, label, folder, size)
+    missing = [split for split in SPLITS[1:] if split not in staged]
     _refuse_hidden(staged.values())
     names, numbered = class_order(staged[training].labels, parts[training], classes)
     ids = ids_of(names, numbered, staged[training].labels, parts[training])
@@ -203,36 +174,95 @@ def _split(
                     f"{place}: unknown label {unknown[:40]!r}; correct it, or add it to the "
                     f"training split or the class file (known: {', '.join(names)[:80]})"
                 )
+    _, codes, digests = staged[training]
+    sides = None
+    if missing:
+        labels = list(staged[training].labels)
+        sides = _sides(digests, codes, len(missing), labels, parts[training])
+    written = _write(staged, sinks, training, [*missing, "train"], sides, names, ids, folder)
+    for part in parts if folder else ():
+        sinks[part].close()
+        (folder / f"{part}.staged").unlink()
+    return written, told
+
+
+def _read(
+    parts: dict[str, Path], training: str, text: str, label: str, folder: Path | None, size: int
+) -> tuple[dict, dict[str, Staged], list[str]]:
+    """Stage every part that has labels, the training part last.
+
+    Returns:
+        where the texts of each part are, the parts, and what is to be told of those left aside.
+    """
+    missing = bool({"validation", "test"} - set(parts))
+    sinks, staged, told = {}, {}, []
+    with _progress(size) as bar:
+        for part, path in sorted(parts.items(), key=lambda item: item[0] == training):
+            sinks[part] = _sink(folder, f"{part}.staged")
+            digested = part == training and missing
+            try:
+                found = (
+                    files.each_file(path) if path.is_dir() else tables.each_row(path, text, label)
+                )
+                read, problems = _stage(found, sinks[part], digested, bar.update)
+            except NoLabels:
+                if part == training:
+                    raise
+                read = None
+            if part != training and (read is None or _are_unlabelled(read, problems)):
+                missing = True
+                told.append(
+                    f"{path.name}：没有标签（公开的测试集常常如此），放在一边，{part} 改从 train 里分出；"
+                    "要对它预测，用 scripts/classify.py predict。"
+                )
+            else:
+                files.refuse_problems(path, problems, tables.word_of(path))
+                staged[part] = read
+    return sinks, {part: staged[part] for part in parts if part in staged}, told
+
+
+def _write(
+    staged: dict[str, Staged],
+    sinks: dict,
+    training: str,
+    shares: list[str],
+    sides,
+    names,
+    ids,
+    folder: Path | None,
+) -> dict:
+    """Write the staged rows with their ids to the splits they belong to.
+
+    Args:
+        shares, sides: which split each side of the training rows is; None: all are learned from.
+    """
+    import numpy as np
+    import pyarrow
+    from datasets import ClassLabel, Features, Value
+
     features = Features({"text": Value("string"), "label": ClassLabel(names=names)})
     schema = features.arrow_schema
     written = {split: _sink(folder, _file(split)) for split in SPLITS}
     writers = {split: pyarrow.ipc.new_stream(written[split], schema) for split in SPLITS}
-    for part, (labels, codes, digests) in staged.items():
+    for part, (labels, codes, _) in staged.items():
         id_of = np.array([ids[each] for each in labels], dtype=np.int64)
-        if part == training:
-            shares = [*missing, "train"]
-        else:
-            shares = [part]
-        sides = None
-        if len(shares) > 1:
-            sides = _sides(digests, codes, len(missing), list(labels), parts[training])
         start = 0
         for batch in _batches(folder, f"{part}.staged", sinks[part]):
             here = slice(start, start := start + len(batch))
             numbers = pyarrow.array(id_of[codes[here]])
             whole = pyarrow.RecordBatch.from_arrays([batch.column(0), numbers], schema=schema)
+            if part != training or sides is None:
+                writers["train" if part == training else part].write_batch(whole)
+                continue
             for side, split in enumerate(shares):
-                some = whole if sides is None else whole.filter(pyarrow.array(sides[here] == side))
+                some = whole.filter(pyarrow.array(sides[here] == side))
                 if len(some):
                     writers[split].write_batch(some)
-    for part in parts if folder else ():
-        sinks[part].close()
-        (folder / f"{part}.staged").unlink()
     for split in SPLITS:
         writers[split].close()
         if folder:
             written[split].close()
-    return written, told
+    return written
 
 
 def _are_unlabelled(staged: Staged, problems: Sequence[Problem]) -> bool:

@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 COUNTS = ROOT / "results/trust.json"
 
 
+@pytest.mark.skipif(not COUNTS.exists(), reason="no counts yet: make trust")
 def test_the_counts_are_those_of_the_whole_run():
     found = json.loads(COUNTS.read_text(encoding="utf8"))
     assert set(found["kinds"]) == {*trust.KINDS, trust.MODELS}

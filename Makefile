@@ -26,7 +26,7 @@ SITE := _build/html
 NEEDS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: book demos check test try assignment grade slides zip version lab tidy run times new-exercise new-chapter serve lint bench bench-scale clean repository help \
+.PHONY: book demos check test try assignment grade slides zip version lab tidy run times new-exercise new-chapter serve lint bench bench-scale trust clean repository help \
         needs-data needs-id needs-name needs-url
 
 help: ## 列出全部命令
@@ -109,6 +109,10 @@ bench: needs-data $(VENV)/.full-ready ## 在真实数据上测成绩与速度：
 bench-scale: $(VENV)/.full-ready ## 测大语料：内存与时间怎样随文字增长（自己生成文字），写入 results/scale.json
 	@echo "→ 正在测大语料上的内存与时间……"
 	@$(PY) scripts/bench_scale.py
+
+trust: $(VENV)/.full-ready ## 一万个损坏的文件与模型：每个都有话说，没有一个卡住（约二十分钟，每周一次）
+	@echo "→ 正在弄坏文件，看装载函数怎么说，计数写入 results/trust.json ……"
+	@$(PY) scripts/trust.py
 
 repository: needs-url $(VENV)/.created ## 改写仓库地址：make repository URL=https://github.com/OWNER/NAME
 	@$(PY) scripts/set_repository.py "$(URL)"

@@ -149,6 +149,15 @@ def test_finished_report(run):
     assert report["trained"]["mlm_loss"] == pytest.approx(evaluations[best], abs=1e-3)
 
 
+def test_the_optimizer_is_the_one_of_the_recipe(run):
+    """As kept with a checkpoint: 0.98, because a batch of few rows changes much from step to step."""
+    kept = next((run.folder / "work").glob("checkpoint-*/optimizer.pt"))
+    groups = torch.load(kept, weights_only=True)["param_groups"]
+    assert {tuple(group["betas"]) for group in groups} == {(0.9, 0.98)}
+    assert {group["eps"] for group in groups} == {1e-6}
+    assert {group["weight_decay"] for group in groups} == {0.0, 0.01}
+
+
 def test_log_stands_beside_the_model(run):
     rows = log(run.folder)
     assert evaluated(rows) == list(range(SAVE_EVERY, STEPS + 1, SAVE_EVERY))

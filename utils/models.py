@@ -86,7 +86,7 @@ def check_folder(folder: Path) -> None:
     if not folder.is_dir():
         raise ModelError(f"{folder}: no such folder{_meant(folder)}; check the path")
     config = _read_config(folder)
-    _check_weights(folder)
+    _check_sizes(folder, config, _check_weights(folder))
     vocab = read_vocabulary(folder)
     if not vocab:
         raise ModelError(
@@ -130,7 +130,9 @@ def _read_config(folder: Path) -> dict:
     return config
 
 
-def _check_weights(folder: Path) -> None:
+def _check_weights(folder: Path) -> int:
+    """How many tensors the weights of a model are."""
+    count = 0
     weights = sorted(folder.glob("*.safetensors"))
     if not weights:
         raise ModelError(
@@ -142,6 +144,7 @@ def _check_weights(folder: Path) -> None:
         try:
             with safe_open(file, framework="np") as tensors:  # reads their list, not the tensors
                 names = list(tensors.keys())
+                count += len(names)
                 # One is enough to tell, and tells at once: no training leaves a tensor of zeros.
                 largest = max(
                     names, key=lambda name: math.prod(tensors.get_slice(name).get_shape())
@@ -152,6 +155,18 @@ def _check_weights(folder: Path) -> None:
         if empty:
             raise ModelError(
                 f"{file}: {largest} is all zeros, so these are no trained weights; fetch it again"
+            )
+    return count
+
+
+def _check_sizes(folder: Path, config: dict, tensors: int) -> None:
+    """Refuse layers that the weights cannot hold, which would be made one after the other."""
+    for key in ("num_hidden_layers", "num_layers", "num_decoder_layers", "n_layer"):
+        count = config.get(key)
+        if count is not None and (type(count) is not int or not 0 <= count <= tensors):
+            raise ModelError(
+                f"{folder}/config.json: {key} is {count!r:.40}, and the weights are {tensors} "
+                "tensors; fetch it again"
             )
 
 
@@ -207,8 +222,7 @@ def from_pretrained(kind: type, checkpoint: str | Path, **options) -> object:
         if _is_path(str(checkpoint)) or _meant(local):
             raise ModelError(f"{checkpoint}: no such folder{_meant(local)}; check the path")
     elif any(local.glob("*.safetensors")):
-        _read_config(local)
-        _check_weights(local)
+        _check_sizes(local, _read_config(local), _check_weights(local))
     try:
         return kind.from_pretrained(str(local if local.is_dir() else checkpoint), **options)
     except OSError as error:
@@ -228,6 +242,11 @@ def from_pretrained(kind: type, checkpoint: str | Path, **options) -> object:
             "set HF_ENDPOINT to a mirror that you can reach and restart the kernel (it is read "
             "when the library is imported), or set COURSE_PROFILE=mini to work offline"
         ) from error
+    except Exception as error:  # whatever the library makes of a damaged setting or weight
+        if not local.is_dir():
+            raise
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise ModelError(f"{checkpoint}: cannot be loaded ({reason}); fetch it again") from error
 
 
 def _is_path(name: str) -> bool:

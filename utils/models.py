@@ -104,6 +104,20 @@ def check_folder(folder: Path) -> None:
             f"{folder}: its vocabulary has {len(vocab)} entries but the weights know {size}; "
             "copy the tokenizer files that belong to these weights"
         )
+    if foreign := [
+        i for i in _ids_put_in(folder) if type(i) is not int or not 0 <= i < (size or i + 1)
+    ]:
+        raise ModelError(
+            f"{folder}/tokenizer.json: puts in the token {foreign[0]!r:.40}, and the weights know "
+            f"{size}; copy the tokenizer files that belong to these weights"
+        )
+    architectures = config.get("architectures")
+    names = [] if architectures is None else architectures
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ModelError(
+            f"{folder}/config.json: architectures is {architectures!r:.40}, not a list of names; "
+            "fetch it again"
+        )
     if wanted and vocabulary_sha256(vocab) != wanted:
         raise ModelError(
             f"{folder}: its vocabulary is not the one these weights were trained with "
@@ -309,6 +323,16 @@ def read_vocabulary(folder: Path) -> dict[str, int]:
         lines = _read(folder / "vocab.txt").removesuffix("\n").split("\n")
         return {token: i for i, token in enumerate(lines)}
     return {}
+
+
+def _ids_put_in(folder: Path) -> list:
+    """The ids of the tokens that a tokenizer puts around a text, by its own file."""
+    try:
+        processor = json.loads(_read(folder / "tokenizer.json"))["post_processor"]
+        special = processor.get("special_tokens") or {}
+        return [i for token in special.values() for i in token["ids"]]
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+        return []
 
 
 def vocabulary_sha256(vocab: dict[str, int]) -> str:

@@ -11,14 +11,18 @@ from the history of this repository and run beside today's.
 """
 
 import argparse
+import csv
+import hashlib
 import json
+import os
+import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -108,7 +112,30 @@ def prepare_now(text: str, folder: str, rows: int) -> dict:
     return {"rows": rows.ends[-1], "first_row_of_pass_10": len(rows[tenth]["input_ids"])}
 
 
-JOBS = {job.__name__: job for job in (nothing, prepare_before, prepare_now)}
+def libraries_of_loading() -> None:
+    """What a loader imports when it is called."""
+    import datasets  # noqa: F401
+    import pyarrow.parquet  # noqa: F401
+    import tqdm.auto  # noqa: F401
+
+
+def load(source: str, cache: str) -> dict:
+    """`load_thucnews` of a source, with a cache of its own; and a first look at its texts."""
+    os.environ["COURSE_CACHE"] = cache
+    libraries_of_loading()
+    from utils.data import balanced_sample, load_thucnews
+
+    started = time.perf_counter()
+    splits = load_thucnews(source)
+    seconds = round(time.perf_counter() - started, 2)
+    drawn = balanced_sample(splits["train"], 1000)
+    look = hashlib.sha256("".join(drawn["text"][:]).encode()).hexdigest()[:16]
+    return {"rows": splits.num_rows, "loaded_in": seconds, "sample": look}
+
+
+JOBS = {
+    job.__name__: job for job in (nothing, prepare_before, prepare_now, libraries_of_loading, load)
+}
 
 
 def run_job(name: str, code: Path = ROOT, **arguments) -> dict:
@@ -201,6 +228,73 @@ def pretraining(work: Path, sizes: list[int]) -> dict:
     return pretraining_speed(text, AutoTokenizer.from_pretrained(MODEL))
 
 
+def loading_csv(work: Path, sizes: list[int]) -> dict:
+    """205 MB of news in one CSV file."""
+    source = work / "news.csv"
+    if not source.is_file():
+        with open(source, "w", encoding="utf8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["text", "label"])
+            for number, text in enumerate(documents(work)):
+                writer.writerow([text, f"类{number % 10}"])
+                if file.tell() > 205 * MB:
+                    break
+    return loading(work, source)
+
+
+def loading_tree(work: Path, sizes: list[int]) -> dict:
+    """100,000 files in class folders."""
+    return loading(work, tree(work))
+
+
+def loading_zip(work: Path, sizes: list[int]) -> dict:
+    """A zip archive of 100,000 files in class folders."""
+    source = work / "tree.zip"
+    if not source.is_file():
+        tree(work)
+        shutil.make_archive(str(source.with_suffix("")), "zip", work, "tree")
+    return loading(work, source)
+
+
+def tree(work: Path, count: int = 100_000) -> Path:
+    """Class folders with `count` texts, written once."""
+    folder = work / "tree"
+    if not folder.is_dir():
+        partial = work / "tree.partial"
+        for name in range(10):
+            (partial / f"类{name}").mkdir(parents=True, exist_ok=True)
+        for number, text in zip(range(count), documents(work), strict=False):
+            (partial / f"类{number % 10}" / f"{number}.txt").write_text(text, encoding="utf8")
+        partial.replace(folder)
+    return folder
+
+
+def documents(work: Path) -> Iterator[str]:
+    """The documents of a generated corpus, a sentence a line."""
+    lines: list[str] = []
+    with open(chinese_text(work / "240.txt", 240), encoding="utf8") as file:
+        for line in file:
+            if line.strip():
+                lines.append(line)
+            elif lines:
+                yield "".join(lines)
+                lines = []
+
+
+def loading(work: Path, source: Path) -> dict:
+    """A source loaded as before, now, and now once more; all three give the same texts."""
+    libraries = run_job("libraries_of_loading")["peak_mb"]
+    row = {}
+    for name, code in (("before", code_before(work / "before")), ("now", ROOT), ("again", ROOT)):
+        cache = work / f"cache of {source.name} {'before' if name == 'before' else 'now'}"
+        measured = run_job("load", code, source=str(source), cache=str(cache))
+        row[name] = above(measured, libraries)
+    different = {each["sample"] for each in row.values()}
+    if len(different) > 1:
+        sys.exit(f"bench_scale.py: {source.name}: other texts than before")
+    return row
+
+
 def above(measured: dict, libraries: int) -> dict:
     """The same with its peak counted from the libraries' own."""
     return measured | {"peak_mb": measured["peak_mb"] - libraries, "libraries_mb": libraries}
@@ -210,6 +304,9 @@ def above(measured: dict, libraries: int) -> dict:
 ROWS: dict[str, Callable[[Path, list[int]], dict]] = {
     "preparing": preparing,
     "pretraining": pretraining,
+    "loading_csv": loading_csv,
+    "loading_tree": loading_tree,
+    "loading_zip": loading_zip,
 }
 
 

@@ -1,6 +1,6 @@
 """Fill the blanks of a sentence with the model that ships with the course: the shortest run.
 
-python scripts/try_it.py "今天的天[MASK]很好。"
+python scripts/try_it.py "中国的首都是北[MASK]。"
 """
 
 import os
@@ -12,7 +12,7 @@ sys.path.insert(0, str(ROOT))
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
 MASK = "[MASK]"
-SENTENCE = "今天的天[MASK]很好。"
+SENTENCE = "中国的首都是北[MASK]。"
 
 
 def fill(text: str, best: int = 5) -> list[list[tuple[str, float]]]:

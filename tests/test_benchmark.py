@@ -31,6 +31,22 @@ def test_balanced_sample_is_balanced():
     assert sample.features["label"].names == ["类0", "类1", "类2"]
 
 
+@pytest.mark.parametrize("size", [30, 31, 32])
+def test_balanced_sample_keeps_the_order_and_never_takes_more(size):
+    rows = dataset(50, 20, 30)
+    sample = balanced_sample(rows, size, seed=3)
+    assert [list(sample["label"]).count(c) for c in range(3)] == [10, 10, 10]
+    places = [int(text[1:-1]) for text in sample["text"]]
+    assert places == sorted(places)
+
+
+def test_balanced_sample_of_a_selection_takes_its_rows():
+    """Behind the places that `select` chose lie other rows of the same table."""
+    rows = dataset(50, 50).select(range(0, 100, 2))
+    sample = balanced_sample(rows, 20, seed=0)
+    assert set(sample["text"]) <= set(rows["text"]) and len(set(sample["text"])) == 20
+
+
 def test_balanced_sample_repeats_for_a_seed():
     rows = dataset(50, 20, 30)
     drawn = {seed: list(balanced_sample(rows, 30, seed)["text"]) for seed in range(3)}

@@ -10,8 +10,7 @@ import zipfile
 import pytest
 from data_files import as_cnews, as_csv, items, plain_environment, write, write_tar, write_zip  # noqa: F401
 
-from utils.data import DataError, load_imdb, load_texts, load_thucnews
-from utils.data import rows as formats
+from utils.data import DataError, content, load_imdb, load_texts, load_thucnews
 
 TWO = ["体育", "财经"]
 
@@ -339,7 +338,7 @@ def test_tar_with_a_link_or_device(tmp_path, kind):
 
 @pytest.mark.parametrize("pack", [write_zip, write_tar])
 def test_bomb(tmp_path, monkeypatch, pack):
-    monkeypatch.setattr(formats, "SMALLEST_LIMIT", 100_000)
+    monkeypatch.setattr(content, "SMALLEST_LIMIT", 100_000)
     path = tmp_path / ("bomb.zip" if pack is write_zip else "bomb.tar.gz")
     pack(path, {f"News/体育/{i}.txt": "0" * 1_000_000 for i in range(5)})
     refused(path, str(path), "member", "unpacks to more than", "get it from its source")
@@ -347,7 +346,7 @@ def test_bomb(tmp_path, monkeypatch, pack):
 
 
 def test_gz_bomb(tmp_path, monkeypatch):
-    monkeypatch.setattr(formats, "SMALLEST_LIMIT", 100_000)
+    monkeypatch.setattr(content, "SMALLEST_LIMIT", 100_000)
     path = tmp_path / "bomb.csv.gz"
     path.write_bytes(gzip.compress(b"0" * 5_000_000))
     refused(path, str(path), "unpacks to more than", "get it from its source")

@@ -39,12 +39,13 @@ def within(count: int, of: int, rate: float) -> bool:
         (["[CLS]", *"银行", "[SEP]", *"银行", "[SEP]", "[PAD]"], [None, 0, 0, None, 1, 1, *[None] * 2]),
         (["the", "en", "##d", "is"], [0, 1, 1, 2]),
         (["nb", "##l", *"比赛"], [0, 0, 1, 1]),
+        (["I", "##C", "卡"], [0, 0, 0]),
         ([*"8.5", "秒"], [0, 0, 0, 1]),
         (["银", "[UNK]", "行"], [0, None, 1]),
         (["[CLS]", "##l", "银", "行"], [None, 0, 1, 1]),
         ([], []),
     ],
-    ids=["words", "special", "Latin words", "pieces", "number", "[UNK] parts", "cut-off piece", "nothing"],
+    ids=["words", "special", "Latin words", "pieces", "a word of pieces and a character", "number", "[UNK] parts", "cut-off piece", "nothing"],
 )  # fmt: skip
 def test_word_ids(tokens, numbers):
     assert word_ids(tokens) == numbers

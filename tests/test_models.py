@@ -507,3 +507,41 @@ def test_the_text_budget_adds_up_rounds_without_tasks(tmp_path):
 @pytest.mark.parametrize("rounds", [(), (TASKS,)])
 def test_a_model_without_a_round_on_text_has_no_budget(tmp_path, rounds):
     assert text_budget(record(tmp_path, *rounds)) == {}
+
+
+# Settings that a library would stumble over
+
+
+@pytest.fixture
+def copied(tmp_path):
+    return Path(shutil.copytree(course_root() / "models/mini-bert-zh", tmp_path / "copied"))
+
+
+@pytest.mark.parametrize("odd", [10**9, -1, None, "x"])
+def test_a_tokenizer_that_puts_in_a_token_of_no_row_is_refused(copied, odd):
+    path = copied / "tokenizer.json"
+    content = json.loads(path.read_text("utf8"))
+    content["post_processor"]["special_tokens"]["[CLS]"]["ids"] = [odd]
+    path.write_text(json.dumps(content), encoding="utf8")
+    assert "puts in the token" in refused(copied)
+
+
+@pytest.mark.parametrize("odd", [[1, 2], "Bert", 3, {}])
+def test_architectures_that_are_no_names_are_refused(folder, odd):
+    change_config(folder, architectures=odd)
+    assert "not a list of names" in refused(folder)
+
+
+@pytest.mark.parametrize("odd", [10**9, -1, 1.5, "x", [], True])
+def test_layers_that_the_weights_do_not_hold_are_refused(folder, odd):
+    change_config(folder, num_hidden_layers=odd)
+    assert "num_hidden_layers is" in refused(folder)
+
+
+def test_a_setting_of_another_kind_is_one_line(folder):
+    from transformers import AutoModel
+
+    change_config(folder, hidden_dropout_prob={"a": 1})
+    with pytest.raises(ModelError) as caught:
+        models.from_pretrained(AutoModel, folder)
+    assert "\n" not in str(caught.value) and "cannot be loaded" in str(caught.value)

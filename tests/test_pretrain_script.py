@@ -137,12 +137,25 @@ def test_finished_report(run):
     assert report["trained"]["masked_tokens"] == report["untrained"]["masked_tokens"] > 0
     assert report["steps"] == STEPS and report["seed"] == 5
     assert report["text"] == {"text.txt": 1}
+    assert report["rows_read"] == 4 * STEPS
+    assert report["tokens_seen"] == pytest.approx(
+        report["passes_read"] * report["tokens_a_pass"], rel=0.3
+    ), "a false B is read beside its own document"
     evaluations = {
         row["step"]: row["eval_mlm_loss"] for row in log(run.folder) if "eval_mlm_loss" in row
     }
     best = min(evaluations, key=evaluations.get)
     assert report["best_step"] == best
     assert report["trained"]["mlm_loss"] == pytest.approx(evaluations[best], abs=1e-3)
+
+
+def test_the_optimizer_is_the_one_of_the_recipe(run):
+    """As kept with a checkpoint: 0.98, because a batch of few rows changes much from step to step."""
+    kept = next((run.folder / "work").glob("checkpoint-*/optimizer.pt"))
+    groups = torch.load(kept, weights_only=True)["param_groups"]
+    assert {tuple(group["betas"]) for group in groups} == {(0.9, 0.98)}
+    assert {group["eps"] for group in groups} == {1e-6}
+    assert {group["weight_decay"] for group in groups} == {0.0, 0.01}
 
 
 def test_log_stands_beside_the_model(run):
@@ -246,7 +259,7 @@ def test_killed_while_saving_starts_again_from_the_last_step(run, tmp_path):
     # What stood in the checkpoint stands in the log as it did, minutes and all.
     assert log(tmp_path)[: len(rows) - 1] == rows[:-1]
     anew = [row for row in log(tmp_path) if row not in rows]
-    assert min(evaluated(anew)) >= STEPS, "trained all over again"
+    assert anew and min(row["step"] for row in anew) >= STEPS, "trained all over again"
     assert same_weights(finished, run.finished)
 
 
@@ -336,8 +349,8 @@ def test_two_processes_train_one_vocabulary_and_one_model(run, tmp_path):
 
 @pytest.mark.slow
 def test_two_processes_learn_as_one_with_twice_the_batch(run, tmp_path):
-    """The same rows and masks a step, so the same losses but for rounding in bf16."""
-    more = (*run.tokenizer, "--steps", "50")
+    """The same rows and masks a step; at a small rate, as differences grow with each step."""
+    more = (*run.tokenizer, "--steps", "50", "--learning-rate", "0.001")
     in_two_processes(tmp_path / "two", run.text, *more)
     start(tmp_path / "one", run.text, *more, "--batch-size", "8")
     one, two = (
@@ -348,7 +361,7 @@ def test_two_processes_learn_as_one_with_twice_the_batch(run, tmp_path):
     for (step, name), value in one.items():
         if name in ("loss", "eval_mlm_loss"):
             # Two means of a few masked tokens weigh these otherwise than one mean of all.
-            assert two[step, name] == pytest.approx(value, rel=0.02), (step, name)
+            assert two[step, name] == pytest.approx(value, rel=0.01), (step, name)
 
 
 @pytest.mark.slow

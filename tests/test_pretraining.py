@@ -121,6 +121,15 @@ def test_train_wordpiece(vocab_size):
     assert len(vocab) <= vocab_size
 
 
+def test_words_find_room_beside_very_many_characters():
+    """Of 1,500 characters a vocabulary of 1,200 takes 600, so that there is room for words."""
+    characters = [chr(0x4E00 + i) for i in range(1500)]
+    texts = ["".join(characters[i : i + 50]) + " transformer" for i in range(0, 1500, 50)] * 4
+    vocab = train_wordpiece(texts, 1200).get_vocab()
+    assert sum(len(token) == 1 for token in vocab) == 600
+    assert "transformer" in vocab
+
+
 def test_encode_documents():
     tokenizer = tiny_tokenizer()
     long = "球队" * 100  # longer than the model's 64: cut into pieces later, never truncated here
@@ -149,6 +158,16 @@ def test_truncate_pair_shortens_the_longer_at_random_ends():
         assert len(second) == 5 and without_gaps(second)
         starts.add(second[0])
     assert len(starts) >= 4, "always cut at the same end"
+
+
+def test_truncate_pair_shortens_whichever_is_longer():
+    for seed in range(20):
+        first, second = list(range(10, 20)), [1, 2, 3]
+        truncate_pair(first, second, 8, random.Random(seed))
+        assert len(first) == 5 and second == [1, 2, 3], "the shorter one was cut"
+        first, second = list(range(10, 20)), list(range(20, 30))
+        truncate_pair(first, second, 8, random.Random(seed))
+        assert len(first) == len(second) == 4, "one of two that are equally long was cut alone"
 
 
 # --- segment_pairs -------------------------------------------------------------------------------
@@ -208,6 +227,15 @@ def test_segment_pairs_not_next_comes_from_another_long_document():
         assert len(documents[where[second[0]]]) >= 2, "a headline was drawn as a negative"
         seen.add(where[second[0]])
     assert len(seen) == 40, "some documents are never drawn"
+
+
+def test_segment_pairs_of_two_documents_never_pair_one_with_itself():
+    """Drawn once more and then taken as it comes, the other one would be A's own in a quarter."""
+    documents = numbered([2] * 6, [2] * 6)
+    where = owners(documents)
+    rows = [row for row in draw(documents, 12, times=40) if row[2] == NOT_NEXT]
+    assert len(rows) > 50
+    assert all(where[first[0]] != where[second[0]] for first, second, _ in rows)
 
 
 def test_segment_pairs_lose_no_sentence():

@@ -10,8 +10,7 @@ import pytest
 from data_files import as_csv, items, plain_environment, write  # noqa: F401
 from pyarrow import parquet
 
-from utils.data import DataError, load_texts
-from utils.data import rows as files
+from utils.data import DataError, content, load_texts
 from utils.data.tables import read_table
 
 ROWS = [(text, label) for text, label in items(5, ["物流", "退款"])]
@@ -175,8 +174,8 @@ def test_excel_file_without_its_sheets(tmp_path):
 
 def test_excel_file_that_grows_too_much(tmp_path, monkeypatch):
     path = sheet(tmp_path / "a.xlsx", [(n, "物流", "甲" * 500) for n in range(500)])
-    monkeypatch.setattr(files, "SMALLEST_LIMIT", 1000)
-    monkeypatch.setattr(files, "LARGEST_GROWTH", 1)
+    monkeypatch.setattr(content, "SMALLEST_LIMIT", 1000)
+    monkeypatch.setattr(content, "LARGEST_GROWTH", 1)
     assert "unpacks to more than" in message(path, **NAMES)
 
 

@@ -8,7 +8,15 @@ import torch
 from datasets import ClassLabel, Dataset, Features, Value
 from transformers import AutoTokenizer, T5Config, T5ForConditionalGeneration
 
-from utils.finetuning import NEWS_PREFIX, encode_task, exact_answers, only_these, task_rows
+from utils.finetuning import (
+    NEWS_PREFIX,
+    REVIEW_ANSWERS,
+    TOPIC_ANSWERS,
+    encode_task,
+    exact_answers,
+    only_these,
+    task_rows,
+)
 from utils.pretraining import (
     IGNORE,
     TextToTextCollator,
@@ -132,6 +140,40 @@ def test_rate_and_mean_length_are_those_asked_for(rate, mean):
     assert sum(lengths) == 200 * 200 * rate
     assert sum(lengths) / len(lengths) == pytest.approx(mean)
     assert len(set(lengths)) > 5, "the lengths vary"
+
+
+@pytest.mark.parametrize(
+    ("length", "hidden", "spans"), [(33, 5, 2), (27, 4, 1), (47, 7, 2), (53, 8, 3)]
+)
+def test_the_number_of_spans_is_rounded(length, hidden, spans):
+    """33 tokens: 5 hidden, in 1.67 spans of three, so two."""
+    found = spans_of(corrupt_spans(range(length), MARKS, random.Random(0))[1])
+    assert (sum(map(len, found)), len(found)) == (hidden, spans)
+
+
+@pytest.mark.parametrize(
+    ("label", "topic"),
+    [
+        ("体育", "sports"),
+        ("娱乐", "entertainment"),
+        ("家居", "home"),
+        ("房产", "property"),
+        ("教育", "education"),
+    ]
+    + [
+        ("时尚", "fashion"),
+        ("时政", "politics"),
+        ("游戏", "games"),
+        ("科技", "technology"),
+        ("财经", "finance"),
+    ],
+)
+def test_the_english_name_of_each_class(label, topic):
+    assert TOPIC_ANSWERS[label] == topic and len(TOPIC_ANSWERS) == 10
+
+
+def test_a_bad_review_is_called_negative():
+    assert REVIEW_ANSWERS == {"neg": "negative", "pos": "positive"}
 
 
 def test_the_one_span_of_a_headline_may_stand_anywhere():

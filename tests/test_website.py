@@ -131,7 +131,6 @@ def test_scripts_are_those_that_the_page_needs():
         assert gone not in plain
     formula = finishing.light_scripts(HEAD + '<span class="math notranslate">x</span>', "")
     assert "mathjax/tex-chtml.js" in formula and "window.MathJax" in formula
-    assert "searchindex.js" in finishing.light_scripts(HEAD + '<div id="search-results">', "")
 
 
 def test_a_finished_page_is_finished_already(tmp_path):

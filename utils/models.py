@@ -86,7 +86,7 @@ def check_folder(folder: Path) -> None:
     if not folder.is_dir():
         raise ModelError(f"{folder}: no such folder{_meant(folder)}; check the path")
     config = _read_config(folder)
-    _check_weights(folder)
+    _check_sizes(folder, config, _check_weights(folder))
     vocab = read_vocabulary(folder)
     if not vocab:
         raise ModelError(
@@ -103,6 +103,20 @@ def check_folder(folder: Path) -> None:
         raise ModelError(
             f"{folder}: its vocabulary has {len(vocab)} entries but the weights know {size}; "
             "copy the tokenizer files that belong to these weights"
+        )
+    if foreign := [
+        i for i in _ids_put_in(folder) if type(i) is not int or not 0 <= i < (size or i + 1)
+    ]:
+        raise ModelError(
+            f"{folder}/tokenizer.json: puts in the token {foreign[0]!r:.40}, and the weights know "
+            f"{size}; copy the tokenizer files that belong to these weights"
+        )
+    architectures = config.get("architectures")
+    names = [] if architectures is None else architectures
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ModelError(
+            f"{folder}/config.json: architectures is {architectures!r:.40}, not a list of names; "
+            "fetch it again"
         )
     if wanted and vocabulary_sha256(vocab) != wanted:
         raise ModelError(
@@ -130,7 +144,9 @@ def _read_config(folder: Path) -> dict:
     return config
 
 
-def _check_weights(folder: Path) -> None:
+def _check_weights(folder: Path) -> int:
+    """How many tensors the weights of a model are."""
+    count = 0
     weights = sorted(folder.glob("*.safetensors"))
     if not weights:
         raise ModelError(
@@ -142,6 +158,7 @@ def _check_weights(folder: Path) -> None:
         try:
             with safe_open(file, framework="np") as tensors:  # reads their list, not the tensors
                 names = list(tensors.keys())
+                count += len(names)
                 # One is enough to tell, and tells at once: no training leaves a tensor of zeros.
                 largest = max(
                     names, key=lambda name: math.prod(tensors.get_slice(name).get_shape())
@@ -152,6 +169,18 @@ def _check_weights(folder: Path) -> None:
         if empty:
             raise ModelError(
                 f"{file}: {largest} is all zeros, so these are no trained weights; fetch it again"
+            )
+    return count
+
+
+def _check_sizes(folder: Path, config: dict, tensors: int) -> None:
+    """Refuse layers that the weights cannot hold, which would be made one after the other."""
+    for key in ("num_hidden_layers", "num_layers", "num_decoder_layers", "n_layer"):
+        count = config.get(key)
+        if count is not None and (type(count) is not int or not 0 <= count <= tensors):
+            raise ModelError(
+                f"{folder}/config.json: {key} is {count!r:.40}, and the weights are {tensors} "
+                "tensors; fetch it again"
             )
 
 
@@ -207,8 +236,7 @@ def from_pretrained(kind: type, checkpoint: str | Path, **options) -> object:
         if _is_path(str(checkpoint)) or _meant(local):
             raise ModelError(f"{checkpoint}: no such folder{_meant(local)}; check the path")
     elif any(local.glob("*.safetensors")):
-        _read_config(local)
-        _check_weights(local)
+        _check_sizes(local, _read_config(local), _check_weights(local))
     try:
         return kind.from_pretrained(str(local if local.is_dir() else checkpoint), **options)
     except OSError as error:
@@ -228,6 +256,11 @@ def from_pretrained(kind: type, checkpoint: str | Path, **options) -> object:
             "set HF_ENDPOINT to a mirror that you can reach and restart the kernel (it is read "
             "when the library is imported), or set COURSE_PROFILE=mini to work offline"
         ) from error
+    except Exception as error:  # whatever the library makes of a damaged setting or weight
+        if not local.is_dir():
+            raise
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        raise ModelError(f"{checkpoint}: cannot be loaded ({reason}); fetch it again") from error
 
 
 def _is_path(name: str) -> bool:
@@ -290,6 +323,16 @@ def read_vocabulary(folder: Path) -> dict[str, int]:
         lines = _read(folder / "vocab.txt").removesuffix("\n").split("\n")
         return {token: i for i, token in enumerate(lines)}
     return {}
+
+
+def _ids_put_in(folder: Path) -> list:
+    """The ids of the tokens that a tokenizer puts around a text, by its own file."""
+    try:
+        processor = json.loads(_read(folder / "tokenizer.json"))["post_processor"]
+        special = processor.get("special_tokens") or {}
+        return [i for token in special.values() for i in token["ids"]]
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+        return []
 
 
 def vocabulary_sha256(vocab: dict[str, int]) -> str:

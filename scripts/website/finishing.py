@@ -22,11 +22,19 @@ OPTIONS = "_static/documentation_options.js"
 LINK = re.compile(r'[ \t]*<link\b[^>]*\brel="stylesheet"[^>]*>\n?')
 SCRIPT = re.compile(r"[ \t]*<script\b[^>]*>.*?</script>\n?", re.S)
 # Icons are drawn by icons.css; course.js opens the few menus that Bootstrap was there for.
-DROPPED = ("scripts/fontawesome.js", "scripts/bootstrap.js")
+# course_search.js searches, in an index of its own, and marks what was looked for.
+DROPPED = (
+    "scripts/fontawesome.js",
+    "scripts/bootstrap.js",
+    "searchtools.js",
+    "language_data.js",
+    "searchindex.js",
+    "sphinx_highlight.js",
+    "translations.js",
+)
 TOGGLED = re.compile(r'class="(?:toggle|[^"]* toggle|admonition [^"]*dropdown)[ "]')
 FORMULA = re.compile(r'class="math[ "]')
 CODE = re.compile(r'<div class="highlight')
-RESULTS = re.compile('id="search-results"')
 # A script → what a page must have in it for the script to be of use.
 WANTED_FOR = {
     "mathjax/": FORMULA,
@@ -38,11 +46,6 @@ WANTED_FOR = {
     "design-tabs.js": re.compile(r'class="[^"]*sd-tab'),
     "clipboard.min.js": CODE,
     "copybutton.js": CODE,
-    "translations.js": RESULTS,
-    "searchtools.js": RESULTS,
-    "language_data.js": RESULTS,
-    "searchindex.js": RESULTS,
-    "search_zh.js": RESULTS,
 }
 # What no page fetches any more, besides the sheets that went into one.
 LEFT_OVER = ("vendor/fontawesome", "locales", "*webpack-macros.html", "**/*.map")
@@ -193,6 +196,7 @@ def scripts_of(root: Path) -> list[Path]:
 
 
 def finish(app: Sphinx, exception: Exception | None) -> None:
+    """When all pages are written: finish them, if they are a website."""
     if exception or app.builder.format != "html":
         return
     root = Path(app.outdir).resolve()
@@ -236,4 +240,5 @@ def leave_out(root: Path, sheets: list[str]) -> None:
 
 
 def setup(app: Sphinx) -> None:
+    """After every other extension: what they write is finished too."""
     app.connect("build-finished", finish, priority=900)

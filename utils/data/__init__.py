@@ -1,10 +1,10 @@
 """The door to the data: texts and their audit, names, questions, pairs, whatever form they are in; long texts."""
 
 from utils.data.audit import Audit, audit_texts, near_duplicates
+from utils.data.content import DataError
 from utils.data.entities import detect_scheme, impossible_labels, load_entities, to_bio
 from utils.data.pairs import NLI_CLASSES, load_pairs
 from utils.data.questions import load_questions
-from utils.data.rows import DataError
 from utils.data.shorten import PARTS, shorten
 from utils.data.spans import Span, bio_of, spans_of, texts_and_spans
 from utils.data.splits import THUCNEWS_CLASSES, balanced_sample

@@ -34,7 +34,11 @@ PROBLEMS = {
     "text": ("文本是空的", "补上文本，或删掉这一行"),
     "label": ("标签是空的", "补上标签，或删掉这一行"),
     "nan": ("标签 {!r} 是程序替空格子写的", "补上标签，或删掉；真有这一类就换个名字"),
+    "header": ("列名又出现了一次", "几个文件接在一起时，只留最前面的列名"),
+    "quotes": ("标签 {} 带引号，别的行不带", "去掉标签和文本外面的引号"),
+    "cell": ("格子里的值不能用（{}）", "改正，或删掉这一行"),
     "json": ("不是一个 JSON 对象（{}）", "每行写一个对象，里面有文本和标签"),
+    "file": ("文件不能用（{}）", "修好这些文件，或把它们拿走"),
 }
 
 
@@ -90,10 +94,8 @@ def audit_texts(
     remarks: list[Remark] = []
     for part in sorted(parts, key=(*SPLITS, WHOLE).index):  # the training split first
         path = parts[part]
-        if path.is_dir():
-            rows[part], problems = files.scan_class_folders(path)
-        else:
-            rows[part], problems = tables.scan_rows(path, text, label)
+        found = files.each_file(path) if path.is_dir() else tables.each_row(path, text, label)
+        rows[part], problems = files.sorted_out(found)
         remarks += _broken(problems, path)
     everything = [row for part in rows.values() for row in part]
     remarks += [

@@ -18,9 +18,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from utils.data.content import DataError, decode, read_bytes
 from utils.data.layout import WHOLE, Files
 from utils.data.objects import is_json, read_objects
-from utils.data.rows import DataError, decode, read_bytes, refuse
+from utils.data.rows import refuse
 from utils.data.sources import parts_of, split_rows
 
 if TYPE_CHECKING:  # importing it takes a second or two, so the loader does so when it needs it

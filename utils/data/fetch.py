@@ -5,25 +5,30 @@ the process that holds it. So nothing half-written is ever taken for whole, not 
 """
 
 import contextlib
+import errno
 import gzip
 import hashlib
+import lzma
 import os
 import re
 import shutil
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
-from utils.data.rows import DataError, unpacked_limit
+from utils.data.content import DataError, readable, unpacked_limit
 from utils.models import file_sha256
 
 ARCHIVES = (".zip", ".tar.gz", ".tgz")
-UNPACKER = 1  # count up when members are written otherwise, so that folders of before are not taken
+UNPACKER = 2  # count up when members are written otherwise, so that folders of before are not taken
 DAMAGE = (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError)
+# What the readers of archives make of damaged numbers and names in them.
+DAMAGE += (struct.error, ValueError, OverflowError, IndexError, KeyError, lzma.LZMAError)
 
 
 def cache_folder() -> Path:
@@ -44,39 +49,67 @@ def unpack(archive: Path) -> Path:
     """
     with open(archive, "rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()[:16]
-    folder = cache_folder() / "unpacked" / f"{archive.name}-{digest}"
+
+    def write(folder: Path) -> None:
+        try:
+            _write_members(archive, folder)
+        except DataError:
+            raise
+        except DAMAGE as error:
+            reason = " ".join(str(error).split())[:100]
+            raise DataError(
+                f"{archive}: cut off or damaged ({reason}); download it again"
+            ) from error
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # to look at a place before the beginning of the file
+                raise
+            raise DataError(f"{archive}: cut off or damaged; download it again") from error
+        except (RuntimeError, NotImplementedError) as error:  # a password, a rare compression
+            raise DataError(f"{archive}: {error}; unpack it and give the folder") from error
+
+    return kept(cache_folder() / "unpacked" / f"{archive.name}-{digest}", write)
+
+
+def kept(folder: Path, write: Callable[[Path], None], names: Sequence[str] | None = None) -> Path:
+    """A folder of the cache, written at the first call, and anew when it was changed since.
+
+    Args:
+        write: fills the folder it is given.
+        names: of the files in it that count; without it all that are there.
+    Raises:
+        DataError: a cache that cannot be written, or whatever `write` raises.
+    """
     partial = folder.with_name(folder.name + ".partial")
     note = folder.with_name(folder.name + ".state")
     with _locked(folder):
         if folder.is_dir():
-            if note.is_file() and note.read_text() == _state(folder):
+            if note.is_file() and note.read_text() == _state(folder, names):
                 return folder
             shutil.rmtree(folder)
         # Whoever wrote a partial folder no longer holds the lock: it was killed.
         shutil.rmtree(partial, ignore_errors=True)
         try:
-            _write_members(archive, partial)
-            note.write_text(_state(partial))  # first: a folder without its note is not taken
+            partial.mkdir()
+            write(partial)
+            note.write_text(_state(partial, names))  # first: without its note a folder is not taken
             os.rename(partial, folder)
-        except DAMAGE as error:
-            raise DataError(
-                f"{archive}: cut off or damaged ({error}); download it again"
-            ) from error
-        except (RuntimeError, NotImplementedError) as error:  # a password, a rare compression
-            raise DataError(f"{archive}: {error}; unpack it and give the folder") from error
+        except OSError as error:
+            raise _unwritable(folder.parent, error) from error
         finally:
             shutil.rmtree(partial, ignore_errors=True)
     return folder
 
 
-def _state(folder: Path) -> str:
+def _state(folder: Path, names: Sequence[str] | None) -> str:
     """Fingerprint of a folder by its files' names, sizes and times, which reads none of them."""
     digest = hashlib.sha256(f"unpacked by {UNPACKER}".encode())
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    for path in files:
-        about = path.stat()
-        line = f"{path.relative_to(folder).as_posix()} {about.st_size} {about.st_mtime_ns}\n"
-        digest.update(line.encode(errors="surrogateescape"))
+    for place, inner, files in os.walk(folder):
+        inner.sort()
+        for name in sorted(files if names is None else set(files) & set(names)):
+            about = os.stat(os.path.join(place, name))
+            inside = os.path.relpath(place, folder)
+            line = f"{inside} {name} {about.st_size} {about.st_mtime_ns}\n"
+            digest.update(line.encode(errors="surrogateescape"))
     return digest.hexdigest()
 
 
@@ -175,18 +208,21 @@ def _locked(target: Path) -> Iterator[None]:
         target.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except OSError as error:
-        raise DataError(
-            f"{target.parent}: cannot be written ({error.strerror}); set COURSE_CACHE to a folder "
-            "that can"
-        ) from error
+        raise _unwritable(target.parent, error) from error
     try:
         yield
     finally:
         lock.release()
 
 
+def _unwritable(folder: Path, error: OSError) -> DataError:
+    return DataError(
+        f"{folder}: cannot be written ({error.strerror or error}); set COURSE_CACHE to a folder "
+        "that can"
+    )
+
+
 def _write_members(archive: Path, folder: Path) -> None:
-    folder.mkdir()
     members = _zip_members if archive.suffix == ".zip" else _tar_members
     limit = room = unpacked_limit(archive.stat().st_size)
     for name, content in members(archive):
@@ -199,6 +235,10 @@ def _write_members(archive: Path, folder: Path) -> None:
             stream = open(target, "wb")
         except (FileExistsError, NotADirectoryError, IsADirectoryError):
             raise _unsafe(archive, name, "is a file and a folder at once") from None
+        except (OSError, ValueError) as error:
+            if isinstance(error, ValueError) or error.errno in (errno.ENAMETOOLONG, errno.EINVAL):
+                raise _unsafe(archive, name, "has a name that cannot be written here") from None
+            raise
         with stream:
             # Count what comes out: the sizes that an archive states need not be true.
             while block := content.read(2**20):
@@ -254,7 +294,7 @@ def _tar_members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
                 if not (info.isfile() or info.isdir()):
                     raise _unsafe(archive, info.name, "is a link or a device")
                 if info.isfile():
-                    yield info.name, file.extractfile(info)
+                    yield readable(info.name), file.extractfile(info)
         # tarfile stops at its end mark; read on, or gzip's checksum would never be looked at
         while stream.read(2**20):
             pass
@@ -262,5 +302,5 @@ def _tar_members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
 
 def _unsafe(archive: Path, member: str, why: str) -> DataError:
     return DataError(
-        f"{archive}, member {member!r}: {why}; do not trust it, get it from its source"
+        f"{archive}, member {member!r:.100}: {why}; do not trust it, get it from its source"
     )

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from utils.data import fetch
-from utils.data.rows import DataError, class_folders, visible_folders
+from utils.data.content import DataError
+from utils.data.rows import class_folders, visible_folders
 
 SPLITS = ("train", "validation", "test")
 WHOLE = "whole"  # the one part of a source that is not split
@@ -54,16 +55,25 @@ CLASS_FILE = re.compile(r"(?P<prefix>.+[_.-])?class(es)?\.txt")
 
 def find_parts(source: Path, name: str, kind: Files = TEXTS) -> dict[str, Path]:
     """Which file, or folder of class folders, holds each split; or all of them as one WHOLE."""
-    if not source.exists():
+    if not _exists(source):
         files = sorted(Path(match) for match in glob.glob(str(source)))
         if not files:
-            raise DataError(f"{source}: no such file or folder; check the path and COURSE_DATA")
+            raise DataError(
+                f"{source!s:.300}: no such file or folder; check the path and COURSE_DATA"
+            )
         return _group_files(source, files, name, kind)
     if source.name.endswith(fetch.ARCHIVES):
         source = fetch.unpack(source)
     if source.is_file():
         return {WHOLE: source}
     return _look_into(source, name, kind)
+
+
+def _exists(source: Path) -> bool:
+    try:
+        return source.exists()
+    except (OSError, ValueError):  # a name that the system cannot hold
+        return False
 
 
 def _look_into(folder: Path, name: str, kind: Files) -> dict[str, Path]:

@@ -5,7 +5,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from utils.data.rows import DataError, decode, read_bytes, refuse
+from utils.data.content import DataError, decode, read_bytes
+from utils.data.rows import refuse
 
 CURE = "correct it, or download the file again"
 SPACE = re.compile(r"[ \t\r\n]*")

@@ -10,6 +10,7 @@ Bad input raises a DataError of one line: the file and row, what is wrong, and t
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections import Counter, defaultdict
@@ -17,18 +18,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from utils.data.content import DataError, decode, read_bytes
 from utils.data.layout import WHOLE, Files
 from utils.data.objects import is_json, read_objects
-from utils.data.rows import (
-    DataError,
-    column_names,
-    decode,
-    pair_columns,
-    read_bytes,
-    read_class_file,
-    refuse,
-    table_rows,
-)
+from utils.data.rows import column_names, pair_columns, read_class_file, refuse, table_rows
 from utils.data.sources import parts_of, split_rows
 
 if TYPE_CHECKING:  # importing it takes a second or two, so the loader does so when it needs it
@@ -210,7 +203,7 @@ def _table(text: str, path: Path) -> tuple[list[tuple[int, dict]], list[str]]:
     if "\t" in first_line:
         rows = _tab_rows(text, path)
     else:
-        rows = list(table_rows(text, path, ","))
+        rows = list(table_rows(io.StringIO(text, newline=""), path, ","))
     if not rows:
         raise DataError(f"{path}: no pairs in it; download it again, or fill it")
     columns = column_names(rows[0][1])
@@ -250,7 +243,7 @@ def _tab_rows(text: str, path: Path) -> list[tuple[int, list[str]]]:
     )
     if doubled or all(quoted) or len({len(row) for _, row in rows}) > 1:
         try:
-            table = list(table_rows(text, path, "\t"))
+            table = list(table_rows(io.StringIO(text, newline=""), path, "\t"))
         except DataError:
             return rows
         if len({len(row) for _, row in table}) == 1:

@@ -15,9 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from utils.data.content import DataError
 from utils.data.layout import Files
 from utils.data.objects import lines_of, read_objects
-from utils.data.rows import DataError, refuse
+from utils.data.rows import refuse
 from utils.data.sources import parts_of, split_rows
 
 if TYPE_CHECKING:  # importing it takes a second or two, so the loader does so when it needs it

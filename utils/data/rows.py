@@ -1,30 +1,23 @@
-"""Read one file, or one folder of text files, into rows. No label ids, no splits, no network."""
+"""Read one file, or one folder of text files, row by row. No label ids, no splits, no network.
 
+A generator of rows holds one row at a time, and what is wrong with the others. Where a list is
+wanted, there is `scan_rows`.
+"""
+
+import contextlib
 import csv
-import gzip
-import io
 import json
-import zlib
-from collections.abc import Iterator, Sequence
+import os
+import re
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-# Text shrinks to a third or a tenth when it is compressed. What grows a hundredfold and is large
-# is no text but an archive made to fill the disk.
-SMALLEST_LIMIT = 256 * 2**20
-LARGEST_GROWTH = 100
+from utils.data.content import DataError, NoLabels, decode, encoding_of, lines, read_bytes, readable
 
-# What a file begins with that is no text, whatever its name says.
-NO_TEXT = {
-    b"version https://git-lfs": ("a Git LFS pointer", "run git lfs pull in its folder"),
-    b"PK\x03\x04": ("a zip archive or an Excel file", "call it .zip, or save the sheet as CSV"),
-    b"Rar!": ("a rar archive", "unpack it and give the folder"),
-    b"7z\xbc\xaf\x27\x1c": ("a 7z archive", "unpack it and give the folder"),
-    b"PAR1": ("a Parquet file", "save it as CSV or JSON lines, or call it .parquet for load_texts"),
-    b"\x1f\x8b": ("compressed with gzip", "let its name end in .gz, or in .tar.gz"),
-    b"<!DOCTYPE html": ("a web page", "download the file itself"),
-    b"<html": ("a web page", "download the file itself"),
-}
+if TYPE_CHECKING:  # pyarrow takes a while, so who reads Parquet imports it
+    from pyarrow.parquet import ParquetFile
 
 # What the two sentences of a pair are called, in lower case.
 PAIR_COLUMNS = (
@@ -40,9 +33,12 @@ PAIR_COLUMNS = (
     ("premise", "hypothesis"),
 )
 
-
-class DataError(ValueError):
-    """Data that cannot be used. Its message is one line: file and row, what is wrong, the cure."""
+# What the columns of texts and labels are called, in lower case.
+TEXT_NAMES = set("text texts sentence content review title headline comment message query".split())
+TEXT_NAMES |= set("文本 内容 正文 标题 评论 句子 留言".split())
+LABEL_NAMES = set("label labels class category cat topic target tag type sentiment y".split())
+LABEL_NAMES |= set("标签 类别 分类 类 情感".split())
+NAME = re.compile(r"[a-z_][a-z0-9_-]{0,20}")
 
 
 def refuse(path: Path, problems: list[tuple[int, str]], cure: str, word: str = "row") -> None:
@@ -84,7 +80,14 @@ PROBLEMS = {
         "the label {!r} is what programs write for an empty cell",
         "fill it in or delete the row; if it is a class, call it otherwise",
     ),
+    "header": ("the names of the columns once more", "delete the row"),
+    "quotes": (
+        "the label {} stands in quotes, those of other rows do not",
+        "take the quotes away, there and around the text",
+    ),
+    "cell": ("{}", "correct or delete the row"),
     "json": ("{}", "write one object a line, with a text and a label"),
+    "file": ("{}", "mend these files or take them away"),
 }
 
 # What pandas, Excel and databases write where there is nothing.
@@ -98,9 +101,12 @@ def refuse_problems(path: Path, problems: list[Problem], word: str = "row") -> N
     kinds = {problem.kind for problem in problems}
     cure = PROBLEMS[kinds.pop()][1] if len(kinds) == 1 else "correct or delete these rows"
     if problems[0].file is not None:  # a file for each text
-        what, _ = PROBLEMS[problems[0].kind]
-        more = f" (and {len(problems) - 1} more files)" if len(problems) > 1 else ""
-        raise DataError(f"{problems[0].file}: {what.format(problems[0].detail)}{more}; {cure}")
+        first, *others = problems
+        what = PROBLEMS[first.kind][0].format(first.detail)
+        names = ", ".join(str(other.file.relative_to(path)) for other in others[:4])
+        dots = ", …" if len(others) > 4 else ""
+        more = f" (and {len(others)} more files: {names:.200}{dots})" if others else ""
+        raise DataError(f"{first.file}: {what}{more}; {cure}")
     told = [(each.number, PROBLEMS[each.kind][0].format(each.detail)) for each in problems]
     refuse(path, told, cure, word)
 
@@ -129,66 +135,84 @@ def read_rows(path: Path) -> list[Row]:
     Raises:
         DataError: missing, empty, damaged or mixed-up file, missing column, empty text or label.
     """
-    rows, problems = scan_rows(path)
+    rows, problems = sorted_out(each_row(path))
     refuse_problems(path, problems)
     return rows
 
 
-def scan_rows(path: Path) -> tuple[list[Row], list[Problem]]:
-    """The usable rows of one file as `read_rows` gives them, and what is wrong with the others.
+def each_row(path: Path) -> Iterator[Row | Problem]:
+    """The rows of one file as `read_rows` gives them, and what is wrong with the others.
 
     Raises:
         DataError: a file of which no row can be read.
     """
-    problems: list[Problem] = []
     if path.suffix == ".parquet":
-        rows = _parquet_rows(path)
-    else:
-        text = decode(read_bytes(path), path)
-        first_line = text.partition("\n")[0]
-        delimiter = "\t" if "\t" in first_line else ","
-        columns = column_names(first_line.split(delimiter))
-        if (pair := pair_columns(columns)) and not {"text", "label"} <= set(columns):
-            raise DataError(
-                f"{path}, row 1: pairs of sentences ({', '.join(pair)}), not single texts; read "
-                "them with load_pairs"
-            )
-        if {"text", "label"} <= set(columns) or ".csv" in path.suffixes:
-            rows, problems = _table_rows(text, path, delimiter)
-        else:
-            rows, problems = _tab_rows(text, path)
-    return usable(rows, problems, path)
+        return usable(_parquet_rows(path), path)
+    encoding = encoding_of(path)
+    first_line = next(lines(path, encoding))
+    delimiter = "\t" if "\t" in first_line else ","
+    columns = column_names(first_line.split(delimiter))
+    if (pair := pair_columns(columns)) and not {"text", "label"} <= set(columns):
+        raise DataError(
+            f"{path}, row 1: pairs of sentences ({', '.join(pair)}), not single texts; read "
+            "them with load_pairs"
+        )
+    if {"text", "label"} <= set(columns) or ".csv" in path.suffixes:
+        return usable(_table_rows(path, encoding, delimiter), path)
+    return usable(_tab_rows(path, encoding), path)
 
 
-def read_class_folders(folder: Path) -> list[Row]:
+def sorted_out(found: Iterable[Row | Problem]) -> tuple[list[Row], list[Problem]]:
+    """The rows, and the problems in the order of their lines."""
+    rows, problems = [], []
+    for each in found:
+        (rows if isinstance(each, Row) else problems).append(each)
+    return rows, sorted(problems, key=lambda problem: problem.number)
+
+
+def each_file(folder: Path) -> Iterator[Row | Problem]:
     """Rows of a tree <folder>/<class>/<anything>.txt, one text a file, by class and file name.
 
     Lines are stripped of the indents that news texts carry, and blank lines left out.
 
     Raises:
-        DataError: no such files, or one that is empty or damaged.
+        DataError: no such files.
     """
-    rows, problems = scan_class_folders(folder)
-    refuse_problems(folder, problems)
-    return rows
+    return usable(_folder_rows(folder), folder)
 
 
-def scan_class_folders(folder: Path) -> tuple[list[Row], list[Problem]]:
-    """The usable rows as `read_class_folders` gives them, and what is wrong with the others."""
-    rows = []
+def _folder_rows(folder: Path) -> Iterator[Row | Problem]:
     for class_folder in class_folders(folder):
-        for file in sorted(class_folder.glob("*.txt")):
-            lines = (line.strip() for line in decode(read_bytes(file), file).split("\n"))
-            text = "\n".join(line for line in lines if line)
-            rows.append(Row(text, class_folder.name, file, 0))
-    return usable(rows, [], folder)
+        for name in text_files(class_folder):
+            file = class_folder / name
+            try:
+                content = decode(read_bytes(file), file)
+            except DataError as error:  # one among 740,000: the others are read all the same
+                reason = str(error).removeprefix(str(file)).lstrip(":, ").partition(";")[0]
+                yield Problem(0, "file", reason, file)
+                continue
+            text = "\n".join(filter(None, map(str.strip, content.split("\n"))))
+            yield Row(text, readable(class_folder.name), file, 0)
+
+
+def text_files(folder: str | Path) -> list[str]:
+    """Sorted names of the .txt files in a folder."""
+    with os.scandir(folder) as entries:
+        return sorted(entry.name for entry in entries if _is_text(entry.name))
+
+
+def _is_text(name: str) -> bool:
+    return os.path.normcase(name).endswith(".txt")
 
 
 def class_folders(folder: Path) -> list[Path]:
     """The folders in `folder` that hold .txt files; not the unlabelled reviews of aclImdb."""
-    return [
-        sub for sub in visible_folders(folder) if sub.name != "unsup" and any(sub.glob("*.txt"))
-    ]
+    return [sub for sub in visible_folders(folder) if sub.name != "unsup" and _has_texts(sub)]
+
+
+def _has_texts(folder: Path) -> bool:
+    with os.scandir(folder) as entries:
+        return any(_is_text(entry.name) for entry in entries)
 
 
 def visible_folders(folder: Path) -> list[Path]:
@@ -207,76 +231,15 @@ def read_class_file(path: Path) -> list[str]:
     return lines
 
 
-def unpacked_limit(packed_bytes: int) -> int:
-    """How many bytes an archive of this size may unpack to before it counts as a bomb."""
-    return max(SMALLEST_LIMIT, LARGEST_GROWTH * packed_bytes)
+def table_rows(text: Iterable[str], path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a table with the line that each starts on; blank lines are none.
 
-
-def read_bytes(path: Path) -> bytes:
-    """Content of a file, unpacked if its name ends in .gz."""
-    if not path.is_file():
-        raise DataError(f"{path}: no such file; check the path, or download the data again")
-    zipped = path.suffix == ".gz"
-    limit = unpacked_limit(path.stat().st_size)
-    try:
-        with gzip.open(path) if zipped else open(path, "rb") as stream:
-            data = stream.read(limit + 1)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{path}: cut off or damaged ({error}); download it again") from error
-    if len(data) > limit:
-        raise DataError(f"{path}: unpacks to more than {limit:,} bytes; get it from its source")
-    if not data.removeprefix(b"\xef\xbb\xbf").strip():
-        raise DataError(f"{path}: the file is empty; download it again, or fill it")
-    for start, (what, cure) in NO_TEXT.items():
-        if data.startswith(start):
-            raise DataError(f"{path}: {what} and no text; {cure}")
-    return data
-
-
-def decode(data: bytes, path: Path) -> str:
-    """Text of a file in UTF-8 (with or without BOM) or GBK/GB18030; a mixture is an error.
-
-    Trying UTF-8 and then GBK would not do: GBK accepts most UTF-8 bytes and makes nonsense of
-    them, so one GBK row among a thousand in UTF-8 would spoil the thousand without a word.
+    Args:
+        text: the lines with their ends, which may be \n, \r or \r\n.
     """
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        pass
-    valid, chinese, invalid = [], [], []  # numbers of the lines that UTF-8 can read, or cannot
-    for number, line in enumerate(data.split(b"\n"), start=1):
-        if line.isascii():
-            continue
-        try:
-            text = line.decode("utf-8")
-        except UnicodeDecodeError:
-            invalid.append(number)
-            continue
-        valid.append(number)
-        # A short GBK line can pass for UTF-8, but it then reads as Greek or Arabic.
-        if max(text) >= "\u0800":
-            chinese.append(number)
-    if chinese or len(valid) > len(invalid):
-        utf8 = len(valid) >= len(invalid)
-        odd, common = (invalid[0], "UTF-8") if utf8 else (chinese[0], "GBK")
-        raise DataError(
-            f"{path}, row {odd}: mixed encodings, this row is not {common} like the others; "
-            "rewrite or delete it and save the whole file as UTF-8"
-        )
-    try:
-        return data.decode("gb18030")
-    except UnicodeDecodeError as error:
-        row = data.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            f"{path}, row {row}: neither UTF-8 nor GBK; save the file as UTF-8"
-        ) from error
-
-
-def table_rows(text: str, path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a table with the line that each starts on; blank lines are none."""
     csv.field_size_limit(2**31 - 1)  # the default of 131,072 characters is less than a long text
     # strict: an unclosed quote is an error, instead of swallowing all the rows that follow it
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(text, delimiter=delimiter, strict=True)
     start = 1
     try:
         for fields in reader:
@@ -289,27 +252,42 @@ def table_rows(text: str, path: Path, delimiter: str) -> Iterator[tuple[int, lis
         ) from error
 
 
-def _table_rows(text: str, path: Path, delimiter: str) -> tuple[list[Row], list[Problem]]:
-    table = table_rows(text, path, delimiter)
+def _table_rows(path: Path, encoding: str, delimiter: str) -> Iterator[Row | Problem]:
+    table = table_rows(lines(path, encoding, newline=""), path, delimiter)
     header = column_names(next(table, (1, []))[1])
     for column in ("text", "label"):
         if column not in header:
             found = ", ".join(header)[:80]
-            raise DataError(
+            kind = NoLabels if column == "label" else DataError
+            raise kind(
                 f"{path}, row 1: no column {column!r} among {found!r}; "
                 "name the columns text and label in the first row"
             )
     text_at, label_at = header.index("text"), header.index("label")
-    rows: list[Row] = []
-    problems: list[Problem] = []
+    yield from table_fields(table, header, text_at, label_at, path)
+
+
+def table_fields(
+    table: Iterable[tuple[int, list[str]]],
+    header: list[str],
+    text_at: int,
+    label_at: int,
+    path: Path,
+) -> Iterator[Row | Problem]:
+    """The rows of a table below its header, by the places of the two columns.
+
+    Args:
+        header: the names of the columns, as `column_names` gives them.
+    """
     for start, fields in table:
-        if len(fields) == len(header):
-            rows.append(Row(fields[text_at], fields[label_at].strip(), path, start))
+        if len(fields) != len(header):
+            yield Problem(start, "columns", f"{len(fields)} columns instead of {len(header)}")
+        elif (
+            fields[label_at].strip().lower() == header[label_at] and column_names(fields) == header
+        ):
+            yield Problem(start, "header")  # files with a header each, joined by cat
         else:
-            problems.append(
-                Problem(start, "columns", f"{len(fields)} columns instead of {len(header)}")
-            )
-    return rows, problems
+            yield Row(fields[text_at], fields[label_at].strip(), path, start)
 
 
 def pair_columns(names: Sequence[str]) -> tuple[str, str] | None:
@@ -322,84 +300,177 @@ def column_names(fields: list[str]) -> list[str]:
     return [field.strip().strip('"').lower() for field in fields]
 
 
-def _tab_rows(text: str, path: Path) -> tuple[list[Row], list[Problem]]:
-    # Not splitlines(): texts from the web hold characters (U+2028, U+0085) that it takes for ends.
-    lines = [(n, line.rstrip("\r")) for n, line in enumerate(text.split("\n"), start=1)]
-    lines = [(n, line) for n, line in lines if line.strip()]
-    problems = [Problem(number, "tab") for number, line in lines if "\t" not in line]
-    lines = [(number, line) for number, line in lines if "\t" in line]
-    if len(lines) > 1 and all(line.count("\t") == 2 for _, line in lines):
+def _tab_rows(path: Path, encoding: str) -> Iterator[Row | Problem]:
+    label_first, all_quoted = _sides(path, encoding)
+    for number, line in _numbered(path, encoding):
+        if "\t" not in line:
+            yield Problem(number, "tab")
+            continue
+        if label_first:
+            label, _, text = line.partition("\t")
+        else:
+            text, _, label = line.rpartition("\t")
+        label = label.strip()
+        if _quoted(label):
+            if not all_quoted:
+                yield Problem(number, "quotes", label[:40])
+                continue
+            label, text = _unquoted(label), _unquoted(text)
+        yield Row(text, label, path, number)
+
+
+def _numbered(path: Path, encoding: str) -> Iterator[tuple[int, str]]:
+    """The lines that are not blank, without their ends."""
+    # At \n only: texts from the web hold characters (U+2028, U+0085) that others take for ends.
+    for number, line in enumerate(lines(path, encoding), start=1):
+        line = line.removesuffix("\n").rstrip("\r")
+        if line.strip():
+            yield number, line
+
+
+def _sides(path: Path, encoding: str) -> tuple[bool, bool]:
+    """Whether the label comes first in the lines of a file, and whether each stands in quotes.
+
+    The label is the column that repeats itself: a few class names beside thousands of texts. Texts
+    are counted by their hashes, which takes 8 bytes for each.
+    """
+    hashes, lengths = (
+        (array("q"), array("q")),
+        (array("q"), array("q")),
+    )  # of the first, of the last
+    quoted = [0, 0]
+    count, first_row, first_line, three = 0, 0, "", True
+    for number, line in _numbered(path, encoding):
+        tabs = line.count("\t")
+        if not tabs:
+            continue
+        count, first_row, three = count + 1, first_row or number, three and tabs == 2
+        first_line = line if count == 1 else first_line
+        for side, field in enumerate((line.partition("\t")[0], line.rpartition("\t")[2])):
+            hashes[side].append(hash(field))
+            lengths[side].append(len(field))
+            quoted[side] += _quoted(field.strip())
+    if count > 1 and three:
         raise DataError(
-            f"{path}, row {lines[0][0]}: three columns in this and every row; read pairs of "
+            f"{path}, row {first_row}: three columns in this and every row; read pairs of "
             "sentences with load_pairs, or name the columns, text and label among them, in a first "
             "row"
         )
-    first = [line.partition("\t")[::2] for _, line in lines]
-    last = [line.rpartition("\t")[::2] for _, line in lines]
-    # The label is the column that repeats itself: a few class names beside thousands of texts.
-    label_first = _variety(label for label, _ in first) <= _variety(label for _, label in last)
-    pairs = [(text, label) for label, text in first] if label_first else last
-    numbers = [number for number, _ in lines]
-    rows = [
-        Row(text, label.strip(), path, number)
-        for (text, label), number in zip(pairs, numbers, strict=True)
-    ]
-    return rows, problems
+    label_first = _variety(hashes[0], lengths[0]) <= _variety(hashes[1], lengths[1])
+    if count > 2 and _are_names(first_line, label_first, hashes[0 if label_first else 1]):
+        one, two = (field.strip() for field in first_line.split("\t", 1))
+        raise DataError(
+            f"{path}, row {first_row}: {first_line[:60]!r} looks like the names of columns; say "
+            f"which is which, such as text={two if label_first else one!r:.30}, "
+            f"label={one if label_first else two!r:.30}, or delete the row; if it is a text, put "
+            "text<TAB>label above it"
+        )
+    return label_first, quoted[0 if label_first else 1] == count
 
 
-def _variety(labels) -> tuple[int, int]:
-    different = set(labels)
-    return len(different), sum(map(len, different))
+def _are_names(line: str, label_first: bool, labels: array) -> bool:
+    """Whether the first line of several names the columns: its label is no other line's."""
+    if labels.count(labels[0]) > 1:
+        return False
+    first, last = (field.strip().casefold() for field in line.split("\t", 1))
+    label, text = (first, last) if label_first else (last, first)
+    if label in LABEL_NAMES or text in TEXT_NAMES:
+        return True
+    return len(labels) >= 10 and bool(NAME.fullmatch(label) and NAME.fullmatch(text))
 
 
-def _parquet_rows(path: Path) -> list[Row]:
+def _variety(hashes: array, lengths: array) -> tuple[int, int]:
+    """How many fields differ, and how long these are together."""
+    import numpy as np
+
+    _, places = np.unique(np.frombuffer(hashes, np.int64), return_index=True)
+    return len(places), int(np.frombuffer(lengths, np.int64)[places].sum())
+
+
+def _quoted(field: str) -> bool:
+    return len(field) > 1 and field[0] == field[-1] == '"'
+
+
+def _unquoted(field: str) -> str:
+    return field[1:-1].replace('""', '"') if _quoted(field) else field
+
+
+def _parquet_rows(path: Path) -> Iterator[Row | Problem]:
+    with parquet_file(path) as file:
+        schema = file.schema_arrow
+        for column in ("text", "label"):
+            if schema.names.count(column) != 1:
+                found = ", ".join(schema.names)
+                raise DataError(
+                    f"{path}: no column {column!r} among {found!r:.80}, or two; the columns must be "
+                    "text and label"
+                )
+        names = _names_of_ids(schema.metadata or {})
+        number = 0
+        for batch in file.iter_batches(columns=["text", "label"], batch_size=1000):
+            texts, labels = batch["text"].to_pylist(), batch["label"].to_pylist()
+            for text, label in zip(texts, labels, strict=True):
+                number += 1
+                known = not names or type(label) is int and 0 <= label < len(names)
+                if not isinstance(text, str | None) or label is None or not known:
+                    shown = f"text {str(text)[:20]!r} with label {label!r:.40}"
+                    yield Problem(number, "cell", shown)
+                else:
+                    name = names[label] if names else str(label).strip()
+                    yield Row(text or "", name, path, number)
+
+
+def _names_of_ids(metadata: dict[bytes, bytes]) -> list[str]:
+    """What a file from the Hub says of its label ids; it goes before a convention."""
+    try:
+        names = json.loads(metadata[b"huggingface"])["info"]["features"]["label"]["names"]
+    except (KeyError, TypeError, ValueError):  # written by others, or not at all
+        return []
+    known = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    return names if known else []
+
+
+@contextlib.contextmanager
+def parquet_file(path: Path) -> Iterator["ParquetFile"]:
+    """A Parquet file to read from.
+
+    Raises:
+        DataError: missing, cut off or damaged.
+    """
     import pyarrow
     from pyarrow import parquet
 
     if not path.is_file():
         raise DataError(f"{path}: no such file; check the path, or download the data again")
     try:
-        table = parquet.read_table(path)
-        texts, labels = table["text"].to_pylist(), table["label"].to_pylist()
-    except KeyError as error:
-        raise DataError(f"{path}: {error.args[0]}; the columns must be text and label") from error
-    except (pyarrow.ArrowException, OSError) as error:
-        reason = str(error).partition("\n")[0]
+        with parquet.ParquetFile(path) as file:
+            yield file
+    except DataError:
+        raise
+    # A damaged footer may also hold names that are no text, or numbers out of all bounds.
+    except (pyarrow.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
+        reason = str(error).partition("\n")[0][:160]
         raise DataError(f"{path}: cut off or damaged ({reason}); download it again") from error
-    # Files from the Hub say what their label ids mean: believe them rather than a convention.
-    notes = json.loads((table.schema.metadata or {}).get(b"huggingface", b"{}"))
-    names = notes.get("info", {}).get("features", {}).get("label", {}).get("names")
-    rows = []
-    for number, (text, label) in enumerate(zip(texts, labels, strict=True), start=1):
-        known = not names or isinstance(label, int) and 0 <= label < len(names)
-        if not isinstance(text, str | None) or label is None or not known:
-            raise DataError(
-                f"{path}, row {number}: text {str(text)[:20]!r} with label {label!r}; correct or "
-                "delete the row"
-            )
-        rows.append(Row(text or "", names[label] if names else str(label), path, number))
-    return rows
 
 
-def usable(rows: list[Row], problems: list[Problem], path: Path) -> tuple[list[Row], list[Problem]]:
+def usable(found: Iterable[Row | Problem], path: Path) -> Iterator[Row | Problem]:
     """The rows that have a text and a label, and the problems with those that have not.
 
-    Args:
-        problems: those that reading has found already.
     Raises:
         DataError: not a single row.
     """
-    if not rows and not problems:
-        raise DataError(f"{path}: no rows in it; download it again, or fill it")
-    good, problems = [], list(problems)
-    for row in rows:
-        file = None if row.number else row.file
-        if not row.text.strip():
-            problems.append(Problem(row.number, "text", "", file))
-        elif not row.label:
-            problems.append(Problem(row.number, "label", "", file))
-        elif row.label.casefold() in EMPTY_CELLS:
-            problems.append(Problem(row.number, "nan", row.label, file))
+    empty = True
+    for each in found:
+        empty = False
+        if isinstance(each, Problem):
+            yield each
+        elif not each.text or each.text.isspace():
+            yield Problem(each.number, "text", "", each.file if not each.number else None)
+        elif not each.label:
+            yield Problem(each.number, "label", "", each.file if not each.number else None)
+        elif each.label.casefold() in EMPTY_CELLS:
+            yield Problem(each.number, "nan", each.label, each.file if not each.number else None)
         else:
-            good.append(row)
-    return good, sorted(problems, key=lambda problem: problem.number)
+            yield each
+    if empty:
+        raise DataError(f"{path}: no rows in it; download it again, or fill it")

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 from utils import profile
+from utils.data.content import DataError
 from utils.data.layout import SPLITS, WHOLE, Files, find_parts
-from utils.data.rows import DataError
 from utils.data.splits import carve
 
 

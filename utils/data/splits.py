@@ -1,21 +1,32 @@
-"""From rows to splits: ids for the labels, and splits carved out where a source has one part."""
+"""From rows to splits: ids for the labels, and splits carved out where a source has one part.
+
+The texts of a source go batch by batch into Arrow; in memory stay four bytes a row for its label,
+and sixteen for its text where splits are to be carved. A small source ends in memory. Of a large one
+the splits are kept as files in the cache, named by the content of the source, and mapped.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import itertools
+import os
 import re
-from collections import defaultdict
-from collections.abc import Sequence
+import sys
+import unicodedata
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from utils.data import rows as files
 from utils.data import tables
+from utils.data.content import DataError, NoLabels
+from utils.data.fetch import cache_folder, kept
 from utils.data.layout import SPLITS, WHOLE, find_class_file
-from utils.data.rows import DataError, Row
+from utils.data.rows import Problem, Row
 
-if TYPE_CHECKING:  # importing it takes a second or two, so the loaders do so when they need it
+if TYPE_CHECKING:  # importing them takes a second or two, so the loaders do so when they need it
+    import numpy as np
+    import pyarrow
     from datasets import Dataset, DatasetDict
 
 # One order for all sources, so that a model trained on one of them understands the others.
@@ -24,6 +35,15 @@ THUCNEWS_CLASSES = ("体育", "娱乐", "家居", "房产", "教育", "时尚", 
 SHARE = 0.1  # of the texts of each class, for each split that a source does not bring along
 
 SEED = "bert-in-practice-zh"
+
+
+READER = 1  # count up when other rows are read from the same files: what was kept is not taken then
+
+# Bytes of a source, up to which its texts stay in memory. What is packed grows about tenfold.
+LARGE = 64 * 2**20
+PACKED, GROWTH = (".gz", ".parquet", ".xlsx"), 10
+
+BATCH_ROWS, BATCH_CHARACTERS = 10_000, 4 * 2**20  # of what is written to Arrow at once
 
 
 def load_parts(
@@ -41,45 +61,323 @@ def load_parts(
     Raises:
         DataError: see `load_texts`.
     """
-    from datasets import ClassLabel, Dataset, DatasetDict, Features, Value
+    from datasets import Dataset, DatasetDict
 
-    rows = {
-        part: (
-            files.read_class_folders(path) if path.is_dir() else tables.read_rows(path, text, label)
+    listings = {part: _listing(path) for part, path in parts.items()}
+    size = sum(size for size, _ in listings.values())
+    if size <= LARGE:
+        found, told = _split(parts, classes, text, label, None, 0)
+        _tell(told)
+        return DatasetDict(
+            {split: Dataset.from_buffer(found[split].getvalue()) for split in SPLITS}
         )
-        for part, path in parts.items()
-    }
-    training = WHOLE if WHOLE in parts else "train"
-    names, numbered = class_order(rows[training], parts[training], classes)
-    ids = ids_of(names, numbered, rows[training], parts[training])
-    for row in itertools.chain.from_iterable(rows.values()):
-        if row.label not in ids:
-            raise DataError(
-                f"{row.place}: unknown label {row.label[:40]!r}; correct it, or add it to the "
-                f"training split or the class file (known: {', '.join(names)[:80]})"
+
+    def write(folder: Path) -> None:
+        _, told = _split(parts, classes, text, label, folder, size)
+        (folder / TOLD).write_text("\n".join(told), encoding="utf8")
+        for part, path in parts.items():
+            if _listing(path) != listings[part]:
+                raise DataError(f"{path}: changed while it was read; run it again")
+
+    names = [TOLD, *map(_file, SPLITS)]
+    key = _fingerprint(parts, classes, text, label)
+    folder = kept(cache_folder() / "texts" / key, write, names)
+    _tell((folder / TOLD).read_text(encoding="utf8").splitlines())
+    return DatasetDict({split: Dataset.from_file(str(folder / _file(split))) for split in SPLITS})
+
+
+TOLD = "told.txt"  # what was said when a source was read, to be said again
+
+
+def _tell(told: Iterable[str]) -> None:
+    for line in told:
+        print(line)
+
+
+def _file(name: str) -> str:
+    return f"{name}.arrow"
+
+
+def _listing(path: Path) -> tuple[int, str]:
+    """The size of a file or a tree as it will be in memory, and when each file was changed."""
+    digest, size = hashlib.sha256(), 0
+    for file in _files_of(path):
+        try:
+            about = os.stat(file)
+        except OSError:  # it is told when it is read
+            continue
+        size += about.st_size * (GROWTH if file.endswith(PACKED) else 1)
+        digest.update(
+            f"{file} {about.st_size} {about.st_mtime_ns} {about.st_ctime_ns}\n".encode(
+                errors="surrogateescape"
             )
-    missing = [split for split in SPLITS[1:] if split not in rows]
+        )
+    return size, digest.hexdigest()
+
+
+def _files_of(path: Path) -> Iterable[str]:
+    """The files that a part is read from, in the order they are read in."""
+    if not path.is_dir():
+        return [str(path)]
+    folders = map(str, files.class_folders(path))
+    return (f"{sub}{os.sep}{name}" for sub in folders for name in files.text_files(sub))
+
+
+def _fingerprint(parts: dict[str, Path], classes, text: str, label: str) -> str:
+    """A name for what a source gives, by all that decides on it: contents, not dates.
+
+    A date can be old, and a path the same, when the file is another one.
+    """
+    training = parts[WHOLE if WHOLE in parts else "train"]
+    listed = isinstance(classes, (list, tuple)), classes is None, _listed_classes(training, classes)
+    digest = hashlib.sha256(repr((READER, text, label, *listed)).encode())
+    for part, path in parts.items():
+        digest.update(f"\n{part} {path.name if path.is_file() else ''} ".encode())
+        for file in _files_of(path):
+            if path.is_dir():  # the name of the class, and that of the file
+                name = file[len(str(path)) :]
+                digest.update(name.encode(errors="surrogateescape"))
+            try:
+                with open(file, "rb", buffering=0) as stream:
+                    digest.update(hashlib.file_digest(stream, "sha256").digest())
+            except OSError:  # it is told when it is read
+                digest.update(b"unread")
+    return digest.hexdigest()[:32]
+
+
+class Staged(NamedTuple):
+    """The rows of a part, while their texts lie in Arrow."""
+
+    labels: dict[str, str]  # in the order they came up, with the place of the first such row
+    codes: np.ndarray  # of each row, the place of its label among them
+    digests: np.ndarray | None  # of each text without the blanks around it, as two numbers
+
+
+def _split(
+    parts, classes, text: str, label: str, folder: Path | None, size: int
+) -> tuple[dict, list[str]]:
+    """Write the splits of a source as Arrow streams, into a folder or into memory.
+
+    Returns:
+        What was written for each split: a stream of pyarrow; and what is to be told.
+    """
+    training = WHOLE if WHOLE in parts else "train"
+    sinks, staged, told = _read(parts, training, text, label, folder, size)
+    missing = [split for split in SPLITS[1:] if split not in staged]
+    _refuse_hidden(staged.values())
+    names, numbered = class_order(staged[training].labels, parts[training], classes)
+    ids = ids_of(names, numbered, staged[training].labels, parts[training])
+    for part in staged.values():
+        for unknown, place in part.labels.items():
+            if unknown not in ids:
+                raise DataError(
+                    f"{place}: unknown label {unknown[:40]!r}; correct it, or add it to the "
+                    f"training split or the class file (known: {', '.join(names)[:80]})"
+                )
+    _, codes, digests = staged[training]
+    sides = None
     if missing:
-        *taken, rest = carve(rows.pop(training), len(missing), parts[training])
-        rows |= {"train": rest, **dict(zip(missing, taken, strict=True))}
+        labels = list(staged[training].labels)
+        sides = _sides(digests, codes, len(missing), labels, parts[training])
+    written = _write(staged, sinks, training, [*missing, "train"], sides, names, ids, folder)
+    for part in parts if folder else ():
+        sinks[part].close()
+        (folder / f"{part}.staged").unlink()
+    return written, told
+
+
+def _read(
+    parts: dict[str, Path], training: str, text: str, label: str, folder: Path | None, size: int
+) -> tuple[dict, dict[str, Staged], list[str]]:
+    """Stage every part that has labels, the training part last.
+
+    Returns:
+        where the texts of each part are, the parts, and what is to be told of those left aside.
+    """
+    missing = bool({"validation", "test"} - set(parts))
+    sinks, staged, told = {}, {}, []
+    with _progress(size) as bar:
+        for part, path in sorted(parts.items(), key=lambda item: item[0] == training):
+            sinks[part] = _sink(folder, f"{part}.staged")
+            digested = part == training and missing
+            try:
+                found = (
+                    files.each_file(path) if path.is_dir() else tables.each_row(path, text, label)
+                )
+                read, problems = _stage(found, sinks[part], digested, bar.update)
+            except NoLabels:
+                if part == training:
+                    raise
+                read = None
+            if part != training and (read is None or _are_unlabelled(read, problems)):
+                missing = True
+                told.append(
+                    f"{path.name}：没有标签（公开的测试集常常如此），放在一边，{part} 改从 train 里分出；"
+                    "要对它预测，用 scripts/classify.py predict。"
+                )
+            else:
+                files.refuse_problems(path, problems, tables.word_of(path))
+                staged[part] = read
+    return sinks, {part: staged[part] for part in parts if part in staged}, told
+
+
+def _write(
+    staged: dict[str, Staged],
+    sinks: dict,
+    training: str,
+    shares: list[str],
+    sides,
+    names,
+    ids,
+    folder: Path | None,
+) -> dict:
+    """Write the staged rows with their ids to the splits they belong to.
+
+    Args:
+        shares, sides: which split each side of the training rows is; None: all are learned from.
+    """
+    import numpy as np
+    import pyarrow
+    from datasets import ClassLabel, Features, Value
 
     features = Features({"text": Value("string"), "label": ClassLabel(names=names)})
-    return DatasetDict(
-        {
-            split: Dataset.from_dict(
-                {
-                    "text": [row.text for row in rows[split]],
-                    "label": [ids[row.label] for row in rows[split]],
-                },
-                features=features,
-            )
-            for split in SPLITS
-        }
+    schema = features.arrow_schema
+    written = {split: _sink(folder, _file(split)) for split in SPLITS}
+    writers = {split: pyarrow.ipc.new_stream(written[split], schema) for split in SPLITS}
+    for part, (labels, codes, _) in staged.items():
+        id_of = np.array([ids[each] for each in labels], dtype=np.int64)
+        start = 0
+        for batch in _batches(folder, f"{part}.staged", sinks[part]):
+            here = slice(start, start := start + len(batch))
+            numbers = pyarrow.array(id_of[codes[here]])
+            whole = pyarrow.RecordBatch.from_arrays([batch.column(0), numbers], schema=schema)
+            if part != training or sides is None:
+                writers["train" if part == training else part].write_batch(whole)
+                continue
+            for side, split in enumerate(shares):
+                some = whole.filter(pyarrow.array(sides[here] == side))
+                if len(some):
+                    writers[split].write_batch(some)
+    for split in SPLITS:
+        writers[split].close()
+        if folder:
+            written[split].close()
+    return written
+
+
+def _are_unlabelled(staged: Staged, problems: Sequence[Problem]) -> bool:
+    """Whether not one row of a part has a label; -1 stands for none in the files of GLUE."""
+    if problems:
+        return not staged.labels and {each.kind for each in problems} <= {"label", "tab"}
+    return set(staged.labels) == {"-1"}
+
+
+def _refuse_hidden(parts: Iterable[Staged]) -> None:
+    """Refuse labels that only characters nobody can see tell apart."""
+    plain: dict[str, str] = {}
+    for part in parts:
+        for label, place in part.labels.items():
+            seen = "".join(c for c in label if unicodedata.category(c) not in ("Cc", "Cf")).strip()
+            other = plain.setdefault(seen, label)
+            if other != label:
+                raise DataError(
+                    f"{place}: label {label[:40]!r} differs from {other[:40]!r} only in characters "
+                    "that cannot be seen; write it anew"
+                )
+
+
+def _progress(size: int):
+    """A bar over the bytes of a large source, on a terminal or in a notebook."""
+    from tqdm.auto import tqdm
+
+    seen = sys.stderr.isatty() or "ipykernel" in sys.modules
+    return tqdm(total=size, unit="B", unit_scale=True, leave=False, disable=not (size and seen))
+
+
+def _sink(folder: Path | None, name: str) -> pyarrow.NativeFile:
+    import pyarrow
+
+    return pyarrow.OSFile(str(folder / name), "wb") if folder else pyarrow.BufferOutputStream()
+
+
+def _batches(folder: Path | None, name: str, sink) -> Iterable[pyarrow.RecordBatch]:
+    import pyarrow
+
+    # Not mapped: what was read once would count as memory until another program wants it.
+    source = pyarrow.OSFile(str(folder / name)) if folder else sink.getvalue()
+    with pyarrow.ipc.open_stream(source) as stream:
+        yield from stream
+
+
+def _stage(
+    found: Iterable[Row | Problem], sink, digested: bool, advance: Callable[[int], object]
+) -> tuple[Staged, list[Problem]]:
+    """Write the texts of rows into a sink, which is closed if it is a file.
+
+    Args:
+        digested: whether the texts will be compared.
+        advance: is told how many bytes have been written.
+    """
+    import numpy as np
+    import pyarrow
+
+    codes_of: dict[str, int] = {}
+    places, codes, digests, problems = [], array("i"), bytearray(), []
+    schema = pyarrow.schema({"text": pyarrow.string()})
+    with pyarrow.ipc.new_stream(sink, schema) as writer:
+        texts, size = [], 0
+
+        def write() -> None:
+            column = pyarrow.array(texts, pyarrow.string())
+            writer.write_batch(pyarrow.RecordBatch.from_arrays([column], schema=schema))
+            advance(column.nbytes)
+
+        for each in found:
+            if isinstance(each, Problem):
+                problems.append(each)
+                continue
+            if problems:  # nothing can come of it, but the other bad rows are to be told too
+                continue
+            if each.label not in codes_of:
+                codes_of[each.label] = len(codes_of)
+                places.append(each.place)
+            codes.append(codes_of[each.label])
+            if digested:
+                digests += _digest(each.text)
+            texts.append(each.text)
+            size += len(each.text)
+            if len(texts) == BATCH_ROWS or size > BATCH_CHARACTERS:
+                write()
+                texts, size = [], 0
+        if texts:
+            write()
+    if isinstance(sink, pyarrow.OSFile):
+        sink.close()
+    problems.sort(key=lambda problem: problem.number)
+    staged = Staged(
+        dict(zip(codes_of, places, strict=True)),
+        np.frombuffer(codes, np.int32),
+        _as_numbers(digests) if digested else None,
     )
+    return staged, problems
+
+
+def _digest(text: str) -> bytes:
+    """Puts texts in an order of chance that is the same everywhere; equal ones have equal digests.
+
+    The beginning of the sha256 orders them as the whole does.
+    """
+    return hashlib.sha256(f"{SEED}{text.strip()}".encode()).digest()[:16]
+
+
+def _as_numbers(digests: bytes | bytearray) -> np.ndarray:
+    import numpy as np
+
+    return np.frombuffer(digests, ">u8").reshape(-1, 2).astype(np.uint64)
 
 
 def class_order(
-    rows: list[Row], path: Path, classes: Sequence[str] | str | Path | None
+    labels: Mapping[str, str], path: Path, classes: Sequence[str] | str | Path | None
 ) -> tuple[list[str], list[str]]:
     """Class names in the order of their ids, and in the order that numeric labels count them.
 
@@ -97,8 +395,8 @@ def class_order(
     numeric label still counts the lines of its file.
 
     Args:
-        rows: the training rows.
-        path: where they are from.
+        labels: those of the training rows, with the place of the first row that carries each.
+        path: where the rows are from.
         classes: what the caller gave: names, a file of names, or None.
     Returns:
         (names, numbered): the name of id `i` is `names[i]`, that of a label "7" `numbered[7]`;
@@ -106,7 +404,7 @@ def class_order(
     Raises:
         DataError: one class only, a name listed twice, or numbers that nothing explains.
     """
-    found = sorted({row.label for row in rows})
+    found = sorted(labels)
     if len(found) == 1:
         raise DataError(
             f"{path}: only one class, {found[0][:40]!r}; add texts of at least one other class"
@@ -114,12 +412,13 @@ def class_order(
     numbered = _listed_classes(path, classes)
     if len(set(numbered)) < len(numbered):
         raise DataError(f"{path}: its class list names a class twice; name each class once")
-    number = next((row for row in rows if re.fullmatch(r"[-+]?\d+(\.\d+)?", row.label)), None)
+    number = next((each for each in labels if re.fullmatch(r"[-+]?\d+(\.\d+)?", each)), None)
     if number and not numbered:
         raise DataError(
-            f"{number.place}: label {number.label[:40]!r} is a number and no class file says what "
+            f"{labels[number]}: label {number[:40]!r} is a number and no class file says what "
             "it means; put class.txt (one name a line, from id 0) beside it, or give classes=[...]"
         )
+    _refuse_shifted(found, numbered, classes, path)
     # A class file beside texts with names counts only if it is about these names: English names
     # for the ids in one file may lie beside another file that has the Chinese ones.
     if classes is None and not number and not set(found) <= set(numbered):
@@ -128,6 +427,21 @@ def class_order(
     if set(names) == set(THUCNEWS_CLASSES) and not isinstance(classes, (list, tuple)):
         names = list(THUCNEWS_CLASSES)
     return names, numbered
+
+
+def _refuse_shifted(found: list[str], numbered: list[str], classes, path: Path) -> None:
+    """Refuse ids that seem to count from 1, where a class file counts from 0."""
+    if isinstance(classes, (list, tuple)) or any(name.isdigit() for name in numbered):
+        return
+    if not found or not all(re.fullmatch(r"\d{1,9}", label) for label in found):
+        return
+    ids = sorted(map(int, found))
+    if ids in (list(range(1, len(numbered))), list(range(1, len(numbered) + 1))) and numbered:
+        raise DataError(
+            f"{path}: labels run from {ids[0]} to {ids[-1]}, the class file counts its "
+            f"{len(numbered)} lines from 0 to {len(numbered) - 1}; count from 0 in both, or give "
+            "classes=[...] if no text is of class 0"
+        )
 
 
 def _listed_classes(path: Path, classes) -> list[str]:
@@ -140,17 +454,19 @@ def _listed_classes(path: Path, classes) -> list[str]:
     return files.read_class_file(class_file) if class_file else []
 
 
-def ids_of(names: list[str], numbered: list[str], rows: list[Row], path: Path) -> dict[str, int]:
+def ids_of(
+    names: list[str], numbered: list[str], labels: Iterable[str], path: Path
+) -> dict[str, int]:
     """The id of every label that a row may carry: a class name, or its number as text.
 
     Args:
-        names, numbered: what `class_order` gives for the training rows `rows` of `path`.
+        names, numbered: what `class_order` gives for the `labels` of the training rows of `path`.
     Raises:
         DataError: classes that are called by numbers, and labels that are not among them.
     """
     by_name = {name: i for i, name in enumerate(names)}
     if any(name.isdigit() for name in numbered):  # "1" may be a class's name or the id of another
-        found = sorted({row.label for row in rows})
+        found = sorted(labels)
         if not set(found) <= set(names):
             raise DataError(
                 f"{path}: class names and labels are numbers that do not agree "
@@ -168,31 +484,60 @@ def carve(rows: list, count: int, path: Path) -> list[list]:
     Different texts are put in order by a hash, so which side a text falls on depends neither on
     the order of the file nor on the machine, and copies of one text all go to the same side.
     """
-    class_of = {}
-    for row in rows:
-        class_of.setdefault(row.text.strip(), row.label)
-    texts_of = defaultdict(list)
-    for text, label in class_of.items():
-        texts_of[label].append(text)
-    side = {}
-    for label, texts in texts_of.items():
-        if len(texts) == 1:
-            raise DataError(
-                f"{path}: class {label[:40]!r} has one text only, too few to be divided into "
-                f"{count + 1} splits; add texts, or give the splits as files"
-            )
-        texts.sort(key=lambda text: hashlib.sha256(f"{SEED}{text}".encode()).digest())
+    import numpy as np
+
+    labels = list(dict.fromkeys(row.label for row in rows))
+    code_of = {label: code for code, label in enumerate(labels)}
+    codes = np.array([code_of[row.label] for row in rows])
+    digests = _as_numbers(b"".join(_digest(row.text) for row in rows))
+    sides = _sides(digests, codes, count, labels, path)
+    parts: list[list] = [[] for _ in range(count + 1)]
+    for row, side in zip(rows, sides.tolist(), strict=True):
+        parts[side].append(row)
+    return parts
+
+
+def _sides(
+    digests: np.ndarray, codes: np.ndarray, count: int, labels: Sequence[str], path: Path
+) -> np.ndarray:
+    """The side of each row, from 0 to `count`, which is the one that is learned from.
+
+    Args:
+        digests, codes: of the rows, as in `Staged`; a code counts the `labels`.
+    Raises:
+        DataError: too few texts.
+    """
+    import numpy as np
+
+    order = np.lexsort((digests[:, 1], digests[:, 0]))
+    new = np.ones(len(order), dtype=bool)
+    new[1:] = (digests[order[1:]] != digests[order[:-1]]).any(axis=1)
+    first = order[new]  # the first row of each text: equal ones keep their order
+    class_of = codes[first]
+    side_of = np.full(len(first), count, dtype=np.int8)
+    in_class = np.argsort(class_of, kind="stable")  # and by the digests within a class
+    bounds = np.cumsum(np.bincount(class_of, minlength=len(labels)))
+    texts_of = np.split(in_class, bounds[:-1])
+    alone = [first[texts[0]] for texts in texts_of if len(texts) == 1]
+    if alone:
+        label = labels[codes[min(alone)]]
+        raise DataError(
+            f"{path}: class {label[:40]!r} has one text only, too few to be divided into "
+            f"{count + 1} splits; add texts, or give the splits as files"
+        )
+    for texts in texts_of:
         size = max(1, round(len(texts) * SHARE))
         # One text to learn from, then the test, then the validation, and the rest to learn from.
-        sides = [count, *(part for part in reversed(range(count)) for _ in range(size))]
-        side |= itertools.zip_longest(texts, sides[: len(texts)], fillvalue=count)
-    parts = [[row for row in rows if side[row.text.strip()] == part] for part in range(count + 1)]
-    if not all(parts):
+        for number, side in enumerate(reversed(range(count))):
+            side_of[texts[1 + number * size : 1 + (number + 1) * size]] = side
+    if len(np.unique(side_of)) <= count:
         raise DataError(
-            f"{path}: {len(side)} different texts are too few to be divided into {count + 1} "
+            f"{path}: {len(first)} different texts are too few to be divided into {count + 1} "
             "splits; add texts, or give the splits as files"
         )
-    return parts
+    sides = np.empty(len(order), dtype=np.int8)
+    sides[order] = side_of[np.cumsum(new) - 1]
+    return sides
 
 
 def balanced_sample(dataset: Dataset, size: int | None, seed: int = 0) -> Dataset:
@@ -201,7 +546,7 @@ def balanced_sample(dataset: Dataset, size: int | None, seed: int = 0) -> Datase
         return dataset
     import numpy as np
 
-    labels = np.array(dataset["label"])
+    labels = dataset.select_columns("label").with_format("numpy")[:]["label"]
     order = np.random.default_rng(seed).permutation(len(labels))
     classes = np.unique(labels)
     chosen = [order[labels[order] == label][: size // len(classes)] for label in classes]

@@ -6,11 +6,21 @@ or the names in the objects, that say what a column holds, and the caller who sa
 
 import json
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from utils.data import rows as files
-from utils.data.rows import DataError, Problem, Row, decode, read_bytes, table_rows, unpacked_limit
+from utils.data.content import (
+    DataError,
+    NoLabels,
+    decode,
+    encoding_of,
+    lines,
+    read_bytes,
+    unpacked_limit,
+)
+from utils.data.rows import Problem, Row, parquet_file, table_rows
 
 TEXT, LABEL = "text", "label"
 
@@ -27,28 +37,47 @@ class Table(NamedTuple):
     numbers: list[int]  # of the line, or of the sheet's row, that each starts on
     problems: list[Problem]
 
-    def place_of(self, name: str) -> int | None:
-        """Where a column stands; its name counts, whatever its case and the blanks around it."""
-        if name in self.columns:
-            return self.columns.index(name)
-        names = [column.strip().casefold() for column in self.columns]
-        wanted = name.strip().casefold()
-        return names.index(wanted) if names.count(wanted) == 1 else None
-
     def column(self, name: str) -> list[str | None]:
         """A column's texts, None in the rows that cannot be used.
 
         Raises:
             DataError: no such column.
         """
-        place = self.place_of(name)
-        if place is None:
-            found = ", ".join(map(repr, self.columns))
-            raise DataError(
-                f"{self.path}, row 1: no column {name!r} among {found:.120}; say which ones hold "
-                "the texts and the labels: text=…, label=… (--text, --label)"
-            )
+        place = place_of(name, self.columns, self.path)
         return [None if row is None else row[place] for row in self.rows]
+
+
+def place_of(name: str, columns: list[str], path: Path) -> int:
+    """Where a column stands; its name counts, whatever its case and the blanks around it.
+
+    Raises:
+        DataError: no such column, or two.
+    """
+    if columns.count(name) == 1:
+        return columns.index(name)
+    names = [column.strip().casefold() for column in columns]
+    wanted = name.strip().casefold()
+    if names.count(wanted) == 1:
+        return names.index(wanted)
+    found = ", ".join(map(repr, columns))
+    how = "two columns are called" if wanted in names else "no column"
+    raise DataError(
+        f"{path}, row 1: {how} {name!r} among {found:.120}; say which ones hold "
+        "the texts and the labels: text=…, label=… (--text, --label)"
+    )
+
+
+def _places(text: str, label: str, columns: list[str], path: Path) -> tuple[int, int]:
+    """Where texts and labels stand.
+
+    Raises:
+        DataError: a column is missing; NoLabels: only that of the labels is.
+    """
+    text_at = place_of(text, columns, path)
+    try:
+        return text_at, place_of(label, columns, path)
+    except DataError as error:
+        raise NoLabels(str(error)) from None
 
 
 def is_named(path: Path, text: str, label: str) -> bool:
@@ -62,29 +91,43 @@ def read_rows(path: Path, text: str = TEXT, label: str = LABEL) -> list[Row]:
     Raises:
         DataError: see `scan_rows`, and all rows that cannot be used.
     """
-    rows, problems = scan_rows(path, text, label)
-    word = "line" if path.name.endswith(ENDINGS[1:]) else "row"
-    files.refuse_problems(path, problems, word)
+    rows, problems = files.sorted_out(each_row(path, text, label))
+    files.refuse_problems(path, problems, word_of(path))
     return rows
 
 
-def scan_rows(path: Path, text: str = TEXT, label: str = LABEL) -> tuple[list[Row], list[Problem]]:
-    """The usable rows of one file, and what is wrong with the others.
+def word_of(path: Path) -> str:
+    """What a row of a file is called: a sheet has rows, a file of JSON has lines."""
+    return "line" if path.name.endswith(ENDINGS[1:]) else "row"
+
+
+def each_row(path: Path, text: str = TEXT, label: str = LABEL) -> Iterator[Row | Problem]:
+    """The rows of one file that can be used, and what is wrong with the others.
 
     Raises:
         DataError: missing, empty or damaged file, no such column, or not a single row.
     """
     if not is_named(path, text, label):
-        return files.scan_rows(path)
-    table = read_table(path)
-    rows = [
-        Row(content, name.strip(), path, number)
-        for content, name, number in zip(
-            table.column(text), table.column(label), table.numbers, strict=True
-        )
-        if content is not None
-    ]
-    return files.usable(rows, table.problems, path)
+        return files.each_row(path)
+    if path.name.endswith(".xlsx"):
+        found = _table_rows(_sheet(path), text, label)
+    elif path.name.endswith(ENDINGS[1:]):
+        found = _object_rows(path, text, label)
+    elif path.suffix == ".parquet":
+        found = _parquet_rows(path, text, label)
+    else:
+        found = _delimited_rows(path, text, label)
+    return files.usable(found, path)
+
+
+def _table_rows(table: Table, text: str, label: str) -> Iterator[Row | Problem]:
+    if table.rows:
+        _places(text, label, table.columns, table.path)
+        texts, labels = table.column(text), table.column(label)
+        for content, name, number in zip(texts, labels, table.numbers, strict=True):
+            if content is not None:
+                yield Row(content, name.strip(), table.path, number)
+    yield from table.problems
 
 
 def read_table(path: Path) -> Table:
@@ -111,13 +154,9 @@ def read_table(path: Path) -> Table:
 
 
 def _delimited(path: Path) -> Table:
-    text = decode(read_bytes(path), path)
-    first_line = text.partition("\n")[0]
-    delimiter = max("\t,;", key=first_line.count)  # of equally many, the first
-    lines = table_rows(text, path, delimiter)
-    columns = [name.strip() for name in next(lines, (1, []))[1]]
+    columns, rows = _header_and_rows(path)
     table = Table(path, columns, [], [], [])
-    for number, fields in lines:
+    for number, fields in rows:
         fits = len(fields) == len(columns)
         table.rows.append(fields if fits else None)
         table.numbers.append(number)
@@ -125,6 +164,20 @@ def _delimited(path: Path) -> Table:
             found = f"{len(fields)} columns instead of {len(columns)}"
             table.problems.append(Problem(number, "columns", found))
     return table
+
+
+def _delimited_rows(path: Path, text: str, label: str) -> Iterator[Row | Problem]:
+    columns, rows = _header_and_rows(path)
+    places = _places(text, label, columns, path)
+    return files.table_fields(rows, files.column_names(columns), *places, path)
+
+
+def _header_and_rows(path: Path) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    encoding = encoding_of(path)
+    first_line = next(lines(path, encoding))
+    delimiter = max("\t,;", key=first_line.count)  # of equally many, the first
+    rows = table_rows(lines(path, encoding, newline=""), path, delimiter)
+    return [name.strip() for name in next(rows, (1, []))[1]], rows
 
 
 def _sheet(path: Path) -> Table:
@@ -159,50 +212,100 @@ def _sheet(path: Path) -> Table:
 
 
 def _objects(path: Path) -> Table:
-    text = decode(read_bytes(path), path)
     problems: list[Problem] = []
     found: list[tuple[int, dict | None]] = []
-    if text.lstrip().startswith("["):
-        try:
-            each = json.loads(text)
-        except ValueError as error:
-            raise DataError(f"{path}: no JSON ({error}); write one object a line") from error
-        found = list(enumerate(each, start=1))
-    else:
-        for number, line in enumerate(text.split("\n"), start=1):
-            if line.strip():
-                try:
-                    found.append((number, json.loads(line)))
-                except ValueError:
-                    found.append((number, None))
-    for number, value in found:
-        if not isinstance(value, dict):
-            what = "no JSON" if value is None else f"{type(value).__name__}, no object"
-            problems.append(Problem(number, "json", what))
-    columns = list(
-        dict.fromkeys(key for _, value in found if isinstance(value, dict) for key in value)
-    )
+    encoding = encoding_of(path)
+    each = _whole_list(path) if _is_list(path, encoding) else _json_lines(path, encoding)
+    for number, value, wrong in each:
+        found.append((number, None if wrong else value))
+        if wrong:
+            problems.append(Problem(number, "json", wrong))
+    columns = list(dict.fromkeys(key for _, value in found if value is not None for key in value))
     rows = [
-        [_as_text(value.get(name)) for name in columns] if isinstance(value, dict) else None
+        None if value is None else [_as_text(value.get(name)) for name in columns]
         for _, value in found
     ]
     return Table(path, columns, rows, [number for number, _ in found], problems)
 
 
-def _parquet(path: Path) -> Table:
-    import pyarrow
-    from pyarrow import parquet
+def _object_rows(path: Path, text: str, label: str) -> Iterator[Row | Problem]:
+    encoding = encoding_of(path)
+    if _is_list(path, encoding):
+        return _table_rows(_objects(path), text, label)
+    first = next((value for _, value, wrong in _json_lines(path, encoding) if not wrong), {})
+    if not {text, label} <= set(first):  # called a little otherwise, or not in every row
+        return _table_rows(_objects(path), text, label)
+    return _line_rows(path, encoding, text, label)
 
-    if not path.is_file():
-        raise DataError(f"{path}: no such file; check the path")
+
+def _line_rows(path: Path, encoding: str, text: str, label: str) -> Iterator[Row | Problem]:
+    for number, value, wrong in _json_lines(path, encoding):
+        if wrong:
+            yield Problem(number, "json", wrong)
+        else:
+            yield Row(_as_text(value.get(text)), _as_text(value.get(label)).strip(), path, number)
+
+
+def _is_list(path: Path, encoding: str) -> bool:
+    return next((line.lstrip()[0] for line in lines(path, encoding) if line.strip()), "") == "["
+
+
+def _whole_list(path: Path) -> Iterator[tuple[int, object, str]]:
     try:
-        table = parquet.read_table(path)
-    except (pyarrow.ArrowException, OSError) as error:
-        reason = str(error).partition("\n")[0]
-        raise DataError(f"{path}: cut off or damaged ({reason}); download it again") from error
-    columns = [table[name].to_pylist() for name in table.column_names]
+        each = json.loads(decode(read_bytes(path), path))
+    except (ValueError, RecursionError) as error:
+        reason = "brackets within brackets" if isinstance(error, RecursionError) else error
+        raise DataError(f"{path}: no JSON ({reason!s:.80}); write one object a line") from error
+    for number, value in enumerate(each, start=1):
+        yield number, *_object(value)
+
+
+def _json_lines(path: Path, encoding: str) -> Iterator[tuple[int, object, str]]:
+    """Number of the line, its object, and what is wrong with it, or ""."""
+    for number, line in enumerate(lines(path, encoding), start=1):
+        if line.strip():
+            try:
+                value = json.loads(line)
+            except (ValueError, RecursionError):
+                yield number, None, "no JSON"
+            else:
+                yield number, *_object(value)
+
+
+def _object(value: object) -> tuple[object, str]:
+    if not isinstance(value, dict):
+        return value, f"{type(value).__name__}, no object"
+    half = any(_half(text) for pair in value.items() for text in pair if isinstance(text, str))
+    return value, "half of a character, written \\uD8xx alone" if half else ""
+
+
+def _half(text: str) -> bool:
+    """Whether a text holds half a character, which JSON can write (\\ud83d) and nothing can store."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _parquet(path: Path) -> Table:
+    with parquet_file(path) as file:
+        table = file.read()
+        columns = [column.to_pylist() for column in table.columns]
     rows = [[_as_text(value) for value in row] for row in zip(*columns, strict=True)]
     return Table(path, table.column_names, rows, list(range(1, len(rows) + 1)), [])
+
+
+def _parquet_rows(path: Path, text: str, label: str) -> Iterator[Row | Problem]:
+    with parquet_file(path) as file:
+        columns = file.schema_arrow.names
+        names = [columns[place] for place in _places(text, label, columns, path)]
+        number = 0
+        for batch in file.iter_batches(columns=names, batch_size=1000):
+            texts, labels = (batch[name].to_pylist() for name in names)
+            for content, name in zip(texts, labels, strict=True):
+                number += 1
+                yield Row(_as_text(content), _as_text(name).strip(), path, number)
 
 
 def _as_text(value: object) -> str:
@@ -212,5 +315,6 @@ def _as_text(value: object) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, (list, dict)):
-        return json.dumps(value, ensure_ascii=False)
+        written = json.dumps(value, ensure_ascii=False)
+        return json.dumps(value) if _half(written) else written
     return str(value)

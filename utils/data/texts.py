@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from utils import profile
+from utils.data.content import DataError
 from utils.data.fetch import hub_file
 from utils.data.layout import WHOLE, find_parts
 from utils.data.splits import THUCNEWS_CLASSES, load_parts
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from datasets import DatasetDict
 
 IMDB_CLASSES = ("neg", "pos")
+NEGATIVE = {"neg", "negative", "负", "负面", "负向", "消极", "差评", "bad"}
+POSITIVE = {"pos", "positive", "正", "正面", "正向", "积极", "好评", "good"}
 
 HUB_FILES = {
     "thucnews": ("dirtycomputer/THUCNews", {WHOLE: "cnews.train.txt"}, THUCNEWS_CLASSES),
@@ -60,7 +63,17 @@ def load_imdb(
 
     Sources, arguments, result and errors: see `load_texts`.
     """
-    return _load_named("imdb", source, classes)
+    splits = _load_named("imdb", source, classes)
+    names = splits["train"].features["label"].names
+    places = [NEGATIVE, POSITIVE]
+    meant = [next((i for i in (0, 1) if name.casefold() in places[i]), None) for name in names]
+    if meant == [0, 1] or len(names) == 2 and None in meant and isinstance(classes, (list, tuple)):
+        return splits
+    right = names[::-1] if meant == [1, 0] else ["neg", "pos"]
+    raise DataError(
+        f"{source or 'imdb'}: its classes are {', '.join(names)[:80]}, and load_imdb promises 0 for "
+        f"negative and 1 for positive; give classes={right!r:.80}, or read it with load_texts"
+    )
 
 
 def load_texts(
@@ -89,6 +102,12 @@ def load_texts(
         that the source lacks is taken from its training texts: a tenth of each class, the same
         ones each time, and equal texts never on two sides. Classes are ordered as in `classes` or
         the class file, else sorted; but the ten of the course have one order in all sources.
+        A validation or test split without labels is left aside, with a line that says so.
+
+        Memory does not grow with the texts. What more than 64 MB of files give is kept as Arrow in
+        the folder `texts` of COURSE_CACHE (or ~/.cache/bert-in-practice-zh), under a name made of
+        their contents, and mapped: a second call, or another process, finds it there. The folder
+        may be cleared at any time.
 
     Raises:
         DataError: the data cannot be used; the message tells where, why and what to do.

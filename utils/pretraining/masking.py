@@ -34,7 +34,7 @@ def word_ids(
     for token in tokens:
         piece = " " if token in special else token.removeprefix("##")
         # Two Latin words or numbers side by side had a space between them.
-        if piece == token and _latin(token[:1]) and _latin(text[-1:]):
+        if _latin(token[:1]) and _latin(text[-1:]):  # a `##` piece begins with no letter
             text += " "
         starts.append(len(text))
         text += piece

@@ -1,0 +1,72 @@
+"""The weekly run over damaged files: it can see each kind of fault, and its counts are clean."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+import trust
+
+ROOT = Path(__file__).resolve().parents[1]
+COUNTS = ROOT / "results/trust.json"
+
+
+@pytest.mark.skipif(not COUNTS.exists(), reason="no counts yet: make trust")
+def test_the_counts_are_those_of_the_whole_run():
+    found = json.loads(COUNTS.read_text(encoding="utf8"))
+    assert set(found["kinds"]) == {*trust.KINDS, trust.MODELS}
+    read = {
+        kind: each.get("loaded", 0) + each.get("refused", 0)
+        for kind, each in found["kinds"].items()
+    }
+    assert sum(count for kind, count in read.items() if kind != trust.MODELS) >= 10_000
+    assert read[trust.MODELS] >= 400
+    for fault in ("raw traceback", "unreadable words", "hang", "death", "written outside"):
+        assert found["total"][fault] == 0
+    assert all(each.get("refused") for each in found["kinds"].values())
+
+
+def test_the_same_seed_gives_the_same_damage():
+    made = [
+        [trust.damaged(trust.as_csv(), rng) for _ in range(30)]
+        for rng in map(random.Random, (1, 1, 2))
+    ]
+    assert made[0] == made[1] != made[2]
+    assert sum(each != trust.as_csv() for each in made[0]) > 25
+
+
+@pytest.mark.parametrize("accident", trust.ACCIDENTS)
+def test_accidents_can_happen_to_any_file(accident):
+    for content in (b"", b"a", trust.as_csv(), trust.as_zip()):
+        for seed in range(20):
+            assert isinstance(accident(content, random.Random(seed)), bytes)
+
+
+@pytest.mark.slow
+def test_each_kind_of_fault_is_seen(tmp_path, monkeypatch):
+    """Loaders that do what none may do: a raw error, a hang, a death, a file elsewhere."""
+    planted = {
+        "loaded": "return 1",
+        "refused": "from utils.data import DataError; raise DataError('one line')",
+        "unreadable words": "from utils.data import DataError; raise DataError('two\\nlines')",
+        "raw traceback": "return [][0]",
+        "hang": "import time; time.sleep(99)",
+        "death": "import os; os._exit(3)",
+        "written outside": "path.with_name('more').write_text('x')",
+    }
+    script = (ROOT / "scripts/trust.py").read_text(encoding="utf8")
+    body = "\n".join(
+        f"    if loader == {name!r}:\n        {code}" for name, code in planted.items()
+    )
+    head, _, rest = script.partition("def read(loader: str, path: Path) -> object:\n")
+    rest = rest[rest.index("\n\ndef child") :]
+    copy = tmp_path / "trust.py"
+    root = head.replace("Path(__file__).resolve().parents[1]", f"Path({str(ROOT)!r})")
+    copy.write_text(f"{root}def read(loader, path):\n{body}\n{rest}", encoding="utf8")
+    monkeypatch.setattr(trust, "__file__", str(copy))
+    monkeypatch.setattr(trust, "SECONDS", 3)
+    place = tmp_path / "place"
+    (place / "in").mkdir(parents=True)
+    found = trust.watched("any", [(name, place / "in" / "file") for name in planted], place)
+    assert [what for what, _ in found[:6]] == list(planted)[:6]
+    assert found[6][0] == "loaded" and found[7][0] == "written outside" and len(found) == 8

@@ -38,7 +38,7 @@ LABELLED = 5_000  # of the training titles; of the others the student sees the t
 VALIDATION_ROWS = 500
 STUDENT = {"layers": 3, "hidden": 128, "heads": 2}
 LEARNING = {"temperature": 2.0, "learning_rate": 2e-3, "epochs": 12, "batch_size": 64}
-TURNS = 3
+TURNS = 9
 
 Classifier = tuple[PreTrainedModel, PreTrainedTokenizerBase]
 

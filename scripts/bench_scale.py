@@ -36,6 +36,7 @@ BEFORE = "14a287f"
 SIZES = (27, 110, 440)  # MB of Chinese text
 MB = 1_000_000
 MODEL = ROOT / "models/mini-bert-zh"  # whose vocabulary and shape are used
+OWN_TEXT = ROOT / "data/mini_corpus"
 RESULTS = ROOT / "results/scale.json"
 
 
@@ -119,7 +120,22 @@ def load(source: str, cache: str) -> dict:
     return {"rows": splits.num_rows, "loaded_in": seconds, "sample": look}
 
 
-JOBS = {job.__name__: job for job in (nothing, prepare_before, libraries_of_loading, load)}
+def prepare_now(text: str, folder: str, rows: int) -> dict:
+    """The same today: encoded onto the disk, rows cut from there when asked for."""
+    from transformers import AutoTokenizer
+
+    from utils.pretraining import MappedRows, prepare_corpus
+
+    tokenizer = AutoTokenizer.from_pretrained(MODEL)
+    corpus = prepare_corpus([Path(text)], tokenizer, folder)
+    rows = MappedRows(corpus, tokenizer, "pairs", rows, 256, short_length=128, batch_size=64)
+    tenth = rows.ends[-2]  # the first row of the tenth pass
+    return {"rows": rows.ends[-1], "first_row_of_pass_10": len(rows[tenth]["input_ids"])}
+
+
+JOBS = {
+    job.__name__: job for job in (nothing, prepare_before, prepare_now, libraries_of_loading, load)
+}
 
 
 def run_job(name: str, code: Path = ROOT, **arguments) -> dict:
@@ -187,7 +203,29 @@ def preparing(work: Path, sizes: list[int]) -> dict:
     text = chinese_text(work / f"{sizes[0]}.txt", sizes[0])
     before = run_job("prepare_before", code_before(work / "before"), text=str(text), passes=10)
     row["before"] = {f"{sizes[0]} MB": above(before, libraries)}
-    return row
+    row["now"], row["second_start"] = {}, {}
+    with tempfile.TemporaryDirectory(dir=work) as folder:
+        for size in sizes:
+            text = chinese_text(work / f"{size}.txt", size)
+            for start in ("now", "second_start"):
+                measured = run_job("prepare_now", text=str(text), folder=folder, rows=10**9)
+                row[start][f"{size} MB"] = above(measured, libraries)
+    faster = before["seconds"] / row["now"][f"{sizes[0]} MB"]["seconds"]
+    return row | {"times_as_fast": round(faster, 1)}
+
+
+def pretraining(work: Path, sizes: list[int]) -> dict:
+    """Tokens a second on this processor: the usual loop and the course's recipe, taking turns.
+
+    On the course's own short texts, read again and again; both get their batches ready made.
+    """
+    from measurements.throughput import pretraining_speed
+    from transformers import AutoTokenizer
+
+    texts = [path.read_text(encoding="utf8") for path in sorted(OWN_TEXT.glob("*.txt"))]
+    text = work / "own.txt"
+    text.write_text("\n\n".join(texts * 12), encoding="utf8")
+    return pretraining_speed(text, AutoTokenizer.from_pretrained(MODEL))
 
 
 def loading_csv(work: Path, sizes: list[int]) -> dict:
@@ -268,6 +306,7 @@ ROWS: dict[str, Callable[[Path, list[int]], dict]] = {
     "loading_csv": loading_csv,
     "loading_tree": loading_tree,
     "loading_zip": loading_zip,
+    "pretraining": pretraining,
 }
 
 

@@ -68,15 +68,17 @@ FOCUSED = """() => {
     const one = document.activeElement;
     if (!one || one === document.body) return null;
     one.dataset.reached = "yes";
-    const style = getComputedStyle(one);
+    // A radio button may be hidden and its label wear the ring.
+    const label = one.matches("input[type=radio]") ? one.nextElementSibling : null;
+    const style = getComputedStyle(label ?? one);
     const shown = (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0)
         || style.boxShadow !== "none";
-    const place = one.getBoundingClientRect();
+    const place = (label ?? one).getBoundingClientRect();
     const name = `${one.tagName.toLowerCase()}.${one.className}`.slice(0, 60);
     return {name, shown: shown && place.width > 0 && style.opacity !== "0"};
 }"""
 UNREACHED = """() => [...document.querySelectorAll(
-        "#pst-skip-link a, a[href], button, summary, input:not([type=hidden])")]
+        "#pst-skip-link a, a[href], button, summary, input:not([type=hidden], [type=radio])")]
     .filter((one) => one.checkVisibility({visibilityProperty: true}) && one.dataset.reached !== "yes" && one.tabIndex >= 0)
     .map((one) => `${one.tagName.toLowerCase()}.${one.className}`.slice(0, 60))"""
 
@@ -137,12 +139,15 @@ def by_keyboard(page) -> list[str]:
     """What Tab does not reach, or reaches without a sign."""
     page.set_viewport_size({"width": 1440, "height": 900})
     page.evaluate("document.activeElement?.blur(); scrollTo(0, 0)")
-    unseen = []
+    unseen, ends = [], 0
     for _ in range(MOST_TABS):
         page.keyboard.press("Tab")
         one = page.evaluate(FOCUSED)
         if one is None:
-            break
+            ends += 1
+            if ends == 2:  # a page that sets the focus itself is begun in its middle
+                break
+            continue
         if not one["shown"]:
             unseen.append(f"focus not seen: {one['name']}")
     else:

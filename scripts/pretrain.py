@@ -11,8 +11,8 @@ Text: one sentence a line, a blank line between documents (without blank lines e
 document); list a file twice to weigh it double. Of any size: it is encoded once, onto the disk, and
 rows are cut from there when they are asked for. Addresses that fsspec knows (s3://…, https://…) are
 read as files are. Started again after an interruption, at whatever point, the same command carries
-on. Several GPUs or machines: `torchrun --nproc_per_node 2 scripts/pretrain.py …`, or `accelerate
-launch` with its options (FSDP too); see CONTRIBUTING.md.
+on. Several GPUs or machines: `torchrun --nproc_per_node 2 scripts/pretrain.py …` or `accelerate
+launch`; CONTRIBUTING.md has the commands.
 """
 
 import argparse
@@ -351,6 +351,7 @@ def main() -> None:
             bf16=bf16_available(),
             use_cpu=not torch.cuda.is_available(),
             train_sampling_strategy="sequential",
+            remove_unused_columns=False,  # the collator needs the seeds of the rows
             dataloader_num_workers=WORKERS,
             eval_strategy="steps",
             eval_steps=run.save_every,

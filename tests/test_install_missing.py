@@ -12,12 +12,15 @@ import pytest
 
 SCRIPT = Path(install_missing.__file__)
 NEEDS = ["torch>=2.13", "numpy>=2", "datasets>=4.0", "jieba>=0.42.1", "transformers>=5.0,<6"]
+NEEDS += ["ipython>=9", "pandas>=2.2"]
 PRESENT = {
     "torch": "2.9.0+cu126",  # older than asked for: Colab's own build stays
     "numpy": "2.3.1",
     "datasets": "4.1.0",
     "jieba": "0.42.1",
     "transformers": "5.2.0",
+    "ipython": "9.1.0",
+    "pandas": "2.3.0",
 }
 
 
@@ -32,6 +35,9 @@ def machine(monkeypatch):
         return there[name]
 
     def run(command, **options):
+        if "uninstall" in command:
+            calls.append((command, ""))
+            return SimpleNamespace(returncode=machine.returncode)
         place = Path(command[command.index("-c") + 1])
         calls.append((command, place.read_text()))
         return SimpleNamespace(returncode=machine.returncode)
@@ -46,6 +52,11 @@ def test_nothing_is_missing_here(machine):
     assert install_missing.missing(NEEDS) == []
 
 
+def test_what_colab_lacks_altogether_is_installed_even_if_it_would_be_held(machine):
+    del machine.there["ipython"]
+    assert install_missing.missing(NEEDS) == ["ipython>=9"]
+
+
 @pytest.mark.parametrize(
     ("change", "found"),
     [
@@ -56,6 +67,8 @@ def test_nothing_is_missing_here(machine):
         ({"transformers": "5.3.0.dev0"}, []),
         ({"torch": None, "numpy": None}, []),
         ({"torch": "1.0", "numpy": "1.26.4"}, []),
+        ({"ipython": "7.34.0", "pandas": "2.1.0"}, []),  # older, but the kernel has loaded them
+        ({"torchao": "0.10.0"}, []),  # removed instead
         ({"jieba": None, "datasets": "2.0", "torch": "1.0"}, ["datasets>=4.0", "jieba>=0.42.1"]),
     ],
 )
@@ -83,8 +96,31 @@ def test_pip_gets_the_missing_ones_and_the_pins_of_torch_and_numpy(machine):
     assert command[-1] == "jieba>=0.42.1"
     assert "--use-pep517" in command  # seqeval's source cannot be built without
     assert not any(part.startswith(("torch", "numpy")) for part in command)
-    assert constraints.splitlines() == ["torch==2.9.0+cu126", "numpy==2.3.1"]
+    assert constraints.splitlines() == [
+        "torch==2.9.0+cu126",
+        "numpy==2.3.1",
+        "ipython==9.1.0",
+        "pandas==2.3.0",
+    ]
     assert not Path(command[command.index("-c") + 1]).exists()
+
+
+@pytest.mark.parametrize(
+    ("version", "removed"), [("0.10.0", True), ("0.16.0", False), (None, False)]
+)
+def test_an_old_torchao_is_in_the_way(machine, version, removed):
+    if version:
+        machine.there["torchao"] = version
+    assert install_missing.is_in_the_way() == removed
+
+
+def test_what_is_in_the_way_is_removed(machine):
+    install_missing.remove()
+    [(command, _)] = machine.calls
+    assert command[-4:] == ["uninstall", "--yes", "--quiet", "torchao"]
+    machine.returncode = 1
+    with pytest.raises(SystemExit, match="^pip could not remove torchao"):
+        install_missing.remove()
 
 
 @pytest.mark.parametrize("name", ["torch", "numpy"])

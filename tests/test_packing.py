@@ -138,7 +138,7 @@ def test_in_bf16_it_differs_by_rounding_alone():
 
 def test_dropout_drops_a_tenth_and_keeps_the_mean():
     model = bert(hidden_dropout_prob=0.1, attention_probs_dropout_prob=0.1).train()
-    from utils.finetuning.packing import dropped
+    from utils.unpadded import dropped
 
     torch.manual_seed(0)
     values = dropped(torch.ones(401, 251), model.dropout)

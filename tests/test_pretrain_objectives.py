@@ -282,12 +282,5 @@ def test_a_vocabulary_without_room_for_the_sentinels_is_one_line(tmp_path):
         assert "\n" not in str(stopped.value)
 
 
-def test_tokens_seen_counts_the_rows_that_were_read():
-    class Rows(list):
-        ends = [3, 10, 11, 20]
-
-    rows = Rows(range(4))
-    assert pretrain.tokens_seen(rows, 0.5) == 10
-    assert pretrain.tokens_seen(rows, 1.0) == 20
-    assert pretrain.tokens_seen(rows, 2.75) == 51
-    assert pretrain.tokens_seen(list(range(4)), 1.0) is None
+def test_what_was_read_of_a_mixture_is_not_told():
+    assert pretrain.what_was_read(list(range(4)), 1) == {"tokens_seen": None}

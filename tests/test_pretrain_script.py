@@ -137,6 +137,10 @@ def test_finished_report(run):
     assert report["trained"]["masked_tokens"] == report["untrained"]["masked_tokens"] > 0
     assert report["steps"] == STEPS and report["seed"] == 5
     assert report["text"] == {"text.txt": 1}
+    assert report["rows_read"] == 4 * STEPS
+    assert report["tokens_seen"] == pytest.approx(
+        report["passes_read"] * report["tokens_a_pass"], rel=0.3
+    ), "a false B is read beside its own document"
     evaluations = {
         row["step"]: row["eval_mlm_loss"] for row in log(run.folder) if "eval_mlm_loss" in row
     }
@@ -255,7 +259,7 @@ def test_killed_while_saving_starts_again_from_the_last_step(run, tmp_path):
     # What stood in the checkpoint stands in the log as it did, minutes and all.
     assert log(tmp_path)[: len(rows) - 1] == rows[:-1]
     anew = [row for row in log(tmp_path) if row not in rows]
-    assert min(evaluated(anew)) >= STEPS, "trained all over again"
+    assert anew and min(row["step"] for row in anew) >= STEPS, "trained all over again"
     assert same_weights(finished, run.finished)
 
 
@@ -341,6 +345,49 @@ def test_two_processes_train_one_vocabulary_and_one_model(run, tmp_path):
     alone = json.loads((run.finished / "training.json").read_text())
     assert (report["rows_read"], alone["rows_read"]) == (2 * 4 * 20, 4 * STEPS)
     assert [row["step"] for row in log(tmp_path) if "eval_mlm_loss" in row] == [10, 20]
+
+
+@pytest.mark.slow
+def test_two_processes_learn_as_one_with_twice_the_batch(run, tmp_path):
+    """The same rows and masks a step; at a small rate, as differences grow with each step."""
+    more = (*run.tokenizer, "--steps", "50", "--learning-rate", "0.001")
+    in_two_processes(tmp_path / "two", run.text, *more)
+    start(tmp_path / "one", run.text, *more, "--batch-size", "8")
+    one, two = (
+        {(step, name): value for step, name, value in losses(log(tmp_path / folder))}
+        for folder in ("one", "two")
+    )
+    assert one.keys() == two.keys()
+    for (step, name), value in one.items():
+        if name in ("loss", "eval_mlm_loss"):
+            # Two means of a few masked tokens weigh these otherwise than one mean of all.
+            assert two[step, name] == pytest.approx(value, rel=0.01), (step, name)
+
+
+@pytest.mark.slow
+def test_two_processes_of_which_one_is_killed_carry_on(run, tmp_path):
+    """As torchrun does when a node dies: all end, and the same command goes on."""
+    arguments = [*command(tmp_path, run.text, *run.tokenizer)[1:]]
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    process = subprocess.Popen(
+        [sys.executable, *launch, pretrain.__file__, *arguments],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 240
+    while not last_complete_checkpoint(tmp_path / "work") and process.poll() is None:
+        assert time.monotonic() < deadline, "no checkpoint in four minutes"
+        time.sleep(0.005)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    reached = int(last_complete_checkpoint(tmp_path / "work").rpartition("-")[2])
+    assert not (tmp_path / "models/small").exists()
+    in_two_processes(tmp_path, run.text, *run.tokenizer)
+    rows = log(tmp_path)
+    assert evaluated(rows) == list(range(SAVE_EVERY, STEPS + 1, SAVE_EVERY)) and reached
+    check_folder(tmp_path / "models/small")
 
 
 @pytest.mark.slow

@@ -8,12 +8,13 @@ from tiny_bert import VOCABULARY, pair_rows, tiny_config, tiny_tokenizer
 from torch.nn.functional import cross_entropy
 from transformers import BertForPreTraining
 
-from utils import bert
+from utils import bert, unpadded
 from utils.pretraining import (
     IGNORE,
     BertForMaskedPreTraining,
     PretrainingCollator,
     evaluate_pretraining,
+    masked,
     pretraining_loss,
     train_steps,
     unigram_baseline,
@@ -61,6 +62,28 @@ def test_model_equals_transformers():
     assert len(gradients) > 20
     for name, weight in model.named_parameters():
         torch.testing.assert_close(weight.grad, gradients[name], atol=1e-9, rtol=0, msg=name)
+
+
+@pytest.mark.parametrize("count", [2, 6, 15])
+def test_what_is_left_out_changes_nothing(monkeypatch, count):
+    """Padding, and of the last of two layers all but [CLS] and the masked places."""
+    model, batch = tiny_model(num_hidden_layers=2), batch_of(count=count)
+    asked = (batch["labels"] != IGNORE).sum().item() + count
+    run, seen, results = unpadded.add_and_norm, [], []
+    monkeypatch.setattr(
+        unpadded, "add_and_norm", lambda part, *rest: seen.append(len(rest[0])) or run(part, *rest)
+    )
+    for plain in (masked.is_plain, lambda *_: False):
+        monkeypatch.setattr(masked, "is_plain", plain)
+        model.zero_grad()
+        loss = model(**batch).loss
+        loss.backward()
+        results.append((loss.item(), [each.grad.clone() for each in model.parameters()]))
+    assert len(seen) == 4, "two layers of two parts each, the second time by the library"
+    assert seen[-1] < asked + 64
+    assert results[0][0] == pytest.approx(results[1][0], abs=1e-9)
+    for one, other in zip(results[0][1], results[1][1], strict=True):
+        torch.testing.assert_close(one, other, atol=1e-9, rtol=0)
 
 
 @pytest.mark.parametrize("nsp_weight", [1.0, 0.25])

@@ -20,6 +20,7 @@ from packaging.version import Version
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 import set_repository as repository  # noqa: E402
+from book import version as versions  # noqa: E402
 
 ANY_ADDRESS = re.compile(
     r"(?<![\w-])("
@@ -102,7 +103,8 @@ def test_environment_gives_the_same_set_to_conda_and_binder():
     assert set(from_conda) == {"python", "pip"}
     supported = Requirement("python" + project()["requires-python"]).specifier
     assert supported.contains(from_conda["python"] + ".0")
-    extras = ",".join(sorted(project()["optional-dependencies"]))
+    # All that a reader needs; grading is the teacher's.
+    extras = ",".join(sorted(set(project()["optional-dependencies"]) - {"grading"}))
     assert from_pip == ["-c constraints.txt", f"-e .[{extras}]"]
 
 
@@ -111,6 +113,7 @@ def test_every_imported_package_is_named_in_pyproject():
     folders = [path for name in ("tests", "scripts") for path in (ROOT / name).iterdir()]
     own |= {"utils"} | {path.name for path in folders if path.is_dir()}
     named = {canonicalize_name(requirement.name) for requirement in requirements()}
+    named |= {"docutils", "sphinx", "mdit-py-plugins"}  # what jupyter-book itself is made of
     distributions = packages_distributions()
     unnamed = []
     for path in [
@@ -349,6 +352,43 @@ def test_a_wrong_address_is_refused_in_one_line(address, tree_copy):
     with pytest.raises(repository.AddressError, match="write https://github.com/OWNER/NAME"):
         repository.set_repository(address, tree_copy)
     assert contents(tree_copy) == before
+
+
+# The version
+
+
+def test_every_pin_is_the_tag_of_the_version():
+    tag = f"v{versions.current_version(ROOT)}"
+    found = {path.name: versions.pins(path.read_text("utf-8")) for path in notebook_files()}
+    expect_none(
+        f"{name} pins {pins}, not the link and the setup cell at {tag}"
+        for name, pins in found.items()
+        if pins != [tag, tag]
+    )
+    for name in versions.CONTENTS:
+        pins = versions.pins((ROOT / name).read_text("utf-8"))
+        assert pins and set(pins) == {tag}, name
+
+
+def notebook_files() -> list[Path]:
+    return sorted((ROOT / "chapters").glob("*.ipynb"))
+
+
+def test_a_new_version_is_written_everywhere_and_the_old_one_comes_back(tree_copy):
+    before, old = contents(tree_copy), versions.current_version(tree_copy)
+    changed = versions.set_version("12.3.45", tree_copy)
+    assert len(changed) >= len(notebook_files()) + len(versions.CONTENTS) + 1
+    assert versions.current_version(tree_copy) == "12.3.45"
+    for path in versions.pinning_files(tree_copy):
+        assert set(versions.pins(path.read_text("utf-8"))) <= {"v12.3.45"}, path
+    versions.set_version(f"v{old}", tree_copy)
+    assert contents(tree_copy) == before
+
+
+@pytest.mark.parametrize("version", ["", "1.2", "main", "1.2.3; rm -r ."])
+def test_what_is_no_version_is_refused(version, tree_copy):
+    with pytest.raises(versions.VersionError, match="write three numbers"):
+        versions.set_version(version, tree_copy)
 
 
 # What must not be said

@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 
 import pytest
 from notebooks import ROOT
@@ -96,3 +98,15 @@ def test_the_rule_finds_what_it_should(line):
 def test_a_circle_is_found():
     package = {"p": "", "p.a": "from p.b import x", "p.b": "def f():\n    from p import a"}
     assert circle(package | {"program": "import p.a"}) == ["p.a", "p.b", "program"]
+
+
+def test_contributing_quotes_the_estimate_of_full_size():
+    done = subprocess.run(
+        [sys.executable, SCRIPTS / "estimate_pretraining.py"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    said = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf8")
+    for part in done.stdout.split("\n\n")[:2]:
+        assert part.strip() in said, "write anew what scripts/estimate_pretraining.py prints"

@@ -7,26 +7,37 @@ import ast
 import os
 import subprocess
 import sys
+import warnings
+from types import SimpleNamespace
 
 import notebooks as nb
 import pytest
+import yaml
+from book.version import current_version
 from runner import HANG
 
+from utils import profile
+
 CHAPTER = nb.CHAPTERS / "05_thucnews.ipynb"
+TAG = f"v{current_version(nb.ROOT)}"
+ADDRESS = yaml.safe_load((nb.ROOT / "_config.yml").read_text("utf-8"))["repository"]["url"]
 COLAB = """
 import sys, types
 sys.modules["google"] = types.ModuleType("google")
 sys.modules["google.colab"] = types.ModuleType("google.colab")
 """
 # What `git clone` does, with the working tree for a server: it takes a note of the call, and
-# refuses a folder that holds something.
+# refuses a folder that holds something, and a tag that is not the one in GIT_TAG.
 GIT = f"""#!{sys.executable}
 import os, shutil, sys
 from pathlib import Path
-command, *_, address, target = sys.argv[1:]
+command, *options, address, target = sys.argv[1:]
 assert command == "clone" and address.startswith("https://github.com/"), sys.argv
+branches = [each.split("=")[1] for each in options if each.startswith("--branch=")]
 with open(os.environ["GIT_LOG"], "a") as log:
-    log.write(address + "\\n")
+    log.write(" ".join([address, *branches]) + "\\n")
+if branches and branches != [os.environ["GIT_TAG"]]:
+    sys.exit(f"fatal: Remote branch {{branches[0]}} not found in upstream origin")
 if Path(target).is_dir() and any(Path(target).iterdir()):
     sys.exit(f"fatal: destination path '{{target}}' already exists and is not an empty directory.")
 for name in ("utils", "scripts"):
@@ -140,7 +151,8 @@ def test_the_cell_changed_and_run_again(cell, outside, expected):
     changed = cell.replace('COURSE_PROFILE = "mini"', 'COURSE_PROFILE = "full"', 1)
     ran = run(f"{cell}\n{changed}", nb.CHAPTERS, **outside)
     assert ran.returncode == 0, ran.stderr
-    assert [line.split("profile=")[1][:4] for line in ran.stdout.splitlines()] == expected
+    said = [line for line in ran.stdout.splitlines() if not line.startswith("⚠️")]
+    assert [line.split("profile=")[1][:4] for line in said] == expected
 
 
 def test_an_unknown_profile(cell):
@@ -148,6 +160,33 @@ def test_an_unknown_profile(cell):
     assert said == (
         "ValueError: COURSE_PROFILE='nonsense': unknown profile; set it to 'mini' or 'full'"
     )
+
+
+@pytest.fixture
+def start_on(monkeypatch, capsys):
+    """Returns what `start` prints with a profile, on a kind of device."""
+
+    def lines(kind: str, name: str) -> list[str]:
+        monkeypatch.setattr(os, "environ", os.environ.copy())  # what start sets goes no further
+        monkeypatch.setattr(profile, "_chosen_in_cell", None)
+        monkeypatch.setattr(profile, "device", lambda: SimpleNamespace(type=kind))
+        os.environ.pop("COURSE_PROFILE", None)
+        with warnings.catch_warnings():
+            profile.start("05_thucnews", name)
+        return capsys.readouterr().out.splitlines()
+
+    return lines
+
+
+def test_full_without_a_gpu_is_warned_of(start_on):
+    hello, warning = start_on("cpu", "full")
+    assert hello.startswith("05_thucnews：profile=full，设备 cpu")
+    assert warning.startswith("⚠️") and "更改运行时类型" in warning and "mini" in warning
+
+
+@pytest.mark.parametrize("name, kind", [("full", "cuda"), ("full", "mps"), ("mini", "cpu")])
+def test_otherwise_nothing_is_warned_of(name, kind, start_on):
+    [_] = start_on(kind, name)
 
 
 # Colab
@@ -168,6 +207,7 @@ def colab(tmp_path):
 
     def start(source, **variables):
         variables |= {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "GIT_LOG": log}
+        variables = {"GIT_TAG": TAG} | variables
         ran = run(COLAB + source, home, PYTHONPATH=programs, **variables)
         return ran, log.read_text().splitlines() if log.exists() else []
 
@@ -182,7 +222,14 @@ def test_colab_fetches_the_course_once(cell, colab):
     assert nothing_missing == again == "📦 课程需要的包都已装好。"
     assert hello.startswith("05_thucnews：profile=mini")
     assert ast.literal_eval(last) == [str(colab.home / "bert-in-practice-zh"), "mini"]
-    assert len(fetched) == 1
+    assert fetched == [f"{ADDRESS} {TAG}"]
+
+
+def test_colab_says_so_and_takes_the_newest_where_the_tag_is_missing(cell, colab):
+    ran, fetched = colab(where(cell), GIT_TAG="v9.9.9")
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.splitlines()[0].startswith(f"⚠️ 没有取到 {TAG}")
+    assert fetched == [f"{ADDRESS} {TAG}", ADDRESS]
 
 
 def test_colab_takes_the_profile_from_the_drop_down(cell, colab):

@@ -12,14 +12,15 @@ import shutil
 import subprocess
 import sys
 import threading
+import zipfile
 from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
 import yaml
-from error_messages import COMMON
+from book import packing
 from notebooks import expect_none, is_numbered
 
 pytestmark = pytest.mark.slow
@@ -28,7 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 STRICT = ["--all", "-q", "-W", "-n", "--keep-going"]
 MATHJAX_SHA256 = "c65591bc0fa67e5d80c44d4db3ace6d6d3fdd85b1d2b0348bce2426c7c41037e"
 PAGE_LIMIT = 1_000_000  # bytes: a page's own HTML and figures
-SHARED_LIMIT = 1_500_000  # bytes, gzipped: styles, scripts, fonts, search index
+SHARED_LIMIT = 1_500_000  # bytes, gzipped: styles, scripts, fonts
 # Bytes, gzipped, that a browser fetches to show a page: its HTML, style sheet, scripts, pictures;
 # the fonts of formulas (some 65 kB) come on top. scripts/site_speed.py measures the time.
 LOADED_LIMITS = {
@@ -63,7 +64,7 @@ def sources() -> list[Path]:
 def ready_site() -> Path | None:
     """The site that COURSE_SITE names, if it is newer than what it was built from."""
     named = os.environ.get("COURSE_SITE")
-    index = Path(named, "searchindex.js") if named else None
+    index = Path(named, "search", "sections.js") if named else None
     if index is None or not index.exists():
         return None
     newest = max(path.stat().st_mtime for path in sources())
@@ -194,7 +195,7 @@ def test_a_page_and_its_figures_weigh_at_most_a_megabyte(site):
 
 def test_shared_assets_weigh_little(site):
     """Everything any page could fetch of `_static`, the browser's choice of fonts apart."""
-    fetched = [site / "searchindex.js"]
+    fetched = []  # the search index is fetched in pieces: tests/test_find.py weighs it
     for path in (site / "_static").rglob("*"):
         # Source maps are for developer tools; a browser takes woff2 and leaves ttf.
         if path.is_file() and path.suffix not in {".map", ".ttf", ".html", ".json", ".po", ".mo"}:
@@ -295,7 +296,7 @@ def test_pages_say_their_language_and_what_they_are_about(site):
 
 def test_sitemap_and_page_for_wrong_addresses_name_every_page(site):
     listed = re.findall(r"<loc>(.*?)</loc>", text_of(site, "sitemap.xml"))
-    shown = re.findall(r'href="([^"]+)"', text_of(site, "404.html"))
+    shown = re.findall(r'<a href="([^"]+)"', text_of(site, "404.html"))
     names = page_names()
     assert len(listed) == len(set(listed)) == len(shown) == len(names)
     for name in names[1:]:
@@ -584,27 +585,121 @@ def test_chapter_links_to_its_own_notebook_in_colab(site, name):
     config = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
     repository = config["repository"]["url"].removeprefix("https://github.com/")
     notebook = Path(name).with_suffix(".ipynb").as_posix()
-    wanted = f"https://colab.research.google.com/github/{repository}/blob/main/{notebook}"
+    tag = config["repository"]["branch"]
+    wanted = f"https://colab.research.google.com/github/{repository}/blob/{tag}/{notebook}"
     assert f'href="{wanted}"' in (site / name).read_text("utf-8"), f"no link to {wanted}"
 
 
-# jieba has these as words; the last is a phrase without spaces, as a reader types it.
-@pytest.mark.parametrize("query", ["词元", "新闻", "预训练语言模型"])
-def test_search_page_finds_chinese_text(open_page, query):
-    page = open_page(f"search.html?q={query}")
-    page.wait_for_selector("#search-results li a")
-    assert page.locator("#search-results li").count() >= 1
+# What one takes along
 
 
-@pytest.mark.parametrize("message", COMMON)
-def test_search_finds_the_cure_of_an_error_that_is_pasted(open_page, message):
-    page = open_page(f"search.html?q={quote(message)}")
-    page.wait_for_selector("#search-results li a")
-    found = page.locator("#search-results li a").evaluate_all("links => links.map((a) => a.href)")
-    assert any("12_error_clinic" in link or "/faq" in link for link in found), found
+def anchors_of(html: str) -> set[str]:
+    return set(re.findall(r'\bid="([^"]+)"', html))
 
 
-def test_search_finds_words_of_the_body_not_only_titles(site):
-    index = (site / "searchindex.js").read_text("utf-8")
-    terms = index[index.index('"terms"') : index.index('"titles"')]
-    assert len(re.findall(r'"(?:\\u[4-9][0-9a-f]{3}){2,}"', terms)) > 20
+def dead_links(folder: Path) -> list[str]:
+    """Links of the pages below `folder` that lead to no file, or to no place in a page."""
+    pages = {
+        path.resolve(): path.read_text("utf-8")
+        for path in sorted(folder.rglob("*.html"))
+        if "_static" not in path.parts
+    }
+    anchors = {path: anchors_of(html) for path, html in pages.items()}
+    found = []
+    for path, html in pages.items():
+        for link in re.findall(r'<a\b[^>]*\bhref="([^"]*)"', html):
+            parts = urlsplit(link.replace("&amp;", "&"))
+            if parts.scheme or parts.netloc or (not parts.path and not parts.fragment):
+                continue
+            if parts.path.startswith("/"):
+                continue  # 404.html, which a server shows at any address
+            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            if not target.exists():
+                found.append(f"{path.name}: {link} leads nowhere")
+            elif parts.fragment and unquote(parts.fragment) not in anchors.get(target, set()):
+                if target in pages:
+                    found.append(f"{path.name}: no {parts.fragment} in {target.name}")
+    return found
+
+
+def test_every_link_of_the_front_page_to_a_cell_has_its_anchor_on_the_site(site):
+    links = re.findall(
+        r'href="(chapters/\w+\.html)#(cell-[\w-]+)"', (site / "index.html").read_text()
+    )
+    assert len(links) > 15
+    expect_none(
+        f"{page} has no {anchor}"
+        for page, anchor in links
+        if anchor not in anchors_of((site / page).read_text("utf-8"))
+    )
+
+
+@pytest.fixture(scope="session")
+def unpacked(site, tmp_path_factory) -> Path:
+    """The zip of the built site, unpacked as on a USB stick."""
+    folder = tmp_path_factory.mktemp("stick")
+    packing.pack(folder / "course.zip", ROOT, site)
+    with zipfile.ZipFile(folder / "course.zip") as archive:
+        archive.extractall(folder)
+    (folder / "course.zip").unlink()
+    [top] = folder.iterdir()
+    return top
+
+
+def test_no_link_in_the_zip_is_dead(unpacked):
+    expect_none(dead_links(unpacked / "site"))
+    start = (unpacked / "START.html").read_text("utf-8")
+    local = [each for each in re.findall(r'href="([^"]+)"', start) if "://" not in each]
+    assert len(local) >= 3
+    expect_none(each for each in local if not (unpacked / each).exists())
+
+
+def test_dead_links_are_found(tmp_path):
+    (tmp_path / "a.html").write_text('<a href="b.html#x"></a><a href="c.html"></a><p id="y">')
+    (tmp_path / "b.html").write_text('<a href="a.html#y"></a><a href="https://a.example"></a>')
+    assert dead_links(tmp_path) == [
+        "a.html: no x in b.html",
+        "a.html: c.html leads nowhere",
+    ]
+
+
+def test_the_unpacked_site_opens_without_a_server(unpacked, window):
+    """Every page by its file: address: no script error, nothing missing, nobody else asked."""
+    complaints = []
+    page = window.new_page()
+    page.on("pageerror", lambda error: complaints.append(f"{page.url}: script error: {error}"))
+    page.on("requestfailed", lambda request: complaints.append(f"{page.url}: no {request.url}"))
+    page.on(
+        "request",
+        lambda request: (
+            None
+            if request.url.startswith(("file:", "data:", "blob:"))
+            else complaints.append(f"asks {request.url}")
+        ),
+    )
+    for name in ["START.html", *(f"site/{each}" for each in page_names())]:
+        page.goto((unpacked / name).as_uri(), wait_until="load")
+        assert page.title()
+        if "02_bert" in name:  # formulas enough; waiting for them on all pages takes a minute
+            complaints += not_typeset(page)
+    page.close()
+    expect_none(complaints)
+
+
+def test_the_picture_of_the_front_page_moves_stops_and_respects_the_reader(window, address):
+    page = window.new_page()
+    page.set_viewport_size({"width": 360, "height": 800})
+    page.goto(f"{address}/index.html")
+    shown = """() => [...document.querySelectorAll(".learn .say > *")]
+        .filter((each) => getComputedStyle(each).visibility === "visible").length"""
+    assert page.locator(".learn .say > *").count() == 9
+    page.locator('label[for="learn-250"]').click()
+    assert page.evaluate(shown) == 1
+    assert "250" in page.locator(".learn .say .f2").inner_text()
+    page.emulate_media(reduced_motion="reduce")
+    page.reload()
+    assert page.evaluate("document.getAnimations().length") == 0
+    assert page.evaluate(shown) == 1 and page.locator(".learn .say .f8").is_visible()
+    assert sideways(page) == []
+    page.emulate_media(reduced_motion="no-preference")
+    page.close()

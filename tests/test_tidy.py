@@ -203,7 +203,9 @@ def test_an_exercise_without_a_place_in_two_files_is_refused(two_files, exercise
 
 
 def test_a_new_chapter_keeps_the_rules_and_stands_in_all_contents(copied, monkeypatch):
-    for page in ("_toc.yml", "index.md", "README.md", "README.zh-CN.md"):
+    (copied / "site_assets").mkdir()
+    tables = ("_toc.yml", "index.md", "README.md", "README.zh-CN.md", "site_assets/anchors.yml")
+    for page in tables:
         (copied / page).write_bytes((nb.ROOT / page).read_bytes())
     path, *written = skeletons.add_chapter("97_new", "实战", "新的一章", "A new chapter")
     notebook = nb.read(path)

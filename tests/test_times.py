@@ -13,6 +13,7 @@ import pytest
 from book import times
 from book.execute import run
 from book.times import (
+    IN_WORDS,
     READMES,
     TIMES,
     TimesError,
@@ -53,7 +54,8 @@ def test_a_row_is_whole_and_of_a_chapter(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "printer"), [*((name, in_readme) for name in READMES), ("index.md", in_index)]
+    ("name", "printer"),
+    [*((name, in_readme) for name in READMES), *((name, in_index) for name in IN_WORDS)],
 )
 def test_a_table_prints_what_was_measured(name, printer):
     text = (nb.ROOT / name).read_text(encoding="utf-8")
@@ -64,7 +66,13 @@ def test_times_are_printed_in_round_numbers():
     assert in_chapter(CHAPTER, "01_a", ROWS) == "运行约 60 秒，峰值内存约 1.2 GB（2 核 CPU 实测）。"
     assert in_chapter(CHAPTER, "02_b", ROWS) == "运行约 10 秒，峰值内存约 1.0 GB（2 核 CPU 实测）。"
     assert in_readme(TABLE, ROWS) == TABLE.replace("9 |", "1 |", 1).replace("9 |", "0.5 |")
-    assert in_index(TABLE, ROWS) == TABLE.replace("9 |", "约一分钟 |", 1).replace("9", "约半分钟")
+    printed = TABLE.replace("9 |", "约一分钟，1.2 GB |", 1).replace("9", "约半分钟，1.0 GB")
+    whole = "从头运行全书约 {} 分钟，最占内存的一章约 {} GB。\n"
+    assert in_index(whole.format(9, 9) + TABLE, ROWS) == whole.format(1, 1.2) + printed
+
+
+def test_the_front_page_says_what_the_whole_book_takes():
+    assert len(times.WHOLE.findall((nb.ROOT / "index.md").read_text("utf-8"))) == 1
 
 
 def test_a_long_chapter_is_spoken_in_digits():
@@ -97,7 +105,7 @@ def test_all_pages_are_written(tmp_path):
     written = pages(tmp_path, {path.stem: ROWS["02_b"] for path in nb.notebook_paths()})
     assert {path.name for path in written} == {
         *(path.name for path in nb.notebook_paths() if nb.is_numbered(path)),
-        *(*READMES, "index.md"),
+        *(*READMES, "index.md", "teaching.md"),
     }
     assert all("10 秒" in text for path, text in written.items() if path.suffix == ".ipynb")
 

@@ -131,13 +131,35 @@ def test_scripts_are_those_that_the_page_needs():
         assert gone not in plain
     formula = finishing.light_scripts(HEAD + '<span class="math notranslate">x</span>', "")
     assert "mathjax/tex-chtml.js" in formula and "window.MathJax" in formula
-    assert "searchindex.js" in finishing.light_scripts(HEAD + '<div id="search-results">', "")
 
 
 def test_a_finished_page_is_finished_already(tmp_path):
-    once = finishing.finished(HEAD, tmp_path, "const A = 1;", "v1")
+    def finished(html):
+        return finishing.with_one_sheet(finishing.prepared(html, tmp_path, "const A = 1;"), "v1")
+
+    once = finished(HEAD)
     assert once.count('rel="stylesheet"') == 1 and "../_static/site.css?v=v1" in once
-    assert finishing.finished(once, tmp_path, "const A = 1;", "v1") == once
+    assert finished(once) == once
+
+
+def test_rules_for_what_finishing_adds_are_kept(tmp_path):
+    """The classes that finishing gives stand in no page before it."""
+    static = tmp_path / "_static"
+    static.mkdir()
+    (static / "documentation_options.js").write_text("const A = 1;", "utf-8")
+    (static / "a.css").write_text(".wraps{a:b} .gone{a:b} .late{a:b}", "utf-8")
+    (static / "later.js").write_text('import("x"); y.className = "late"', "utf-8")
+    page = (
+        '<link rel="stylesheet" href="_static/a.css" /><div id="pst-primary-sidebar"></div>'
+        '<div class="output stream x"><div><pre>one sentence</pre></div></div>'
+    )
+    (tmp_path / "index.html").write_text(page, "utf-8")
+    finishing.finish_site(tmp_path)
+    sheet = (static / "site.css").read_text("utf-8")
+    assert ".wraps{" in sheet and ".late{" in sheet and ".gone" not in sheet
+    before = (tmp_path / "index.html").read_text("utf-8")
+    finishing.finish_site(tmp_path)
+    assert (tmp_path / "index.html").read_text("utf-8") == before
 
 
 def test_prose_wraps_and_columns_scroll():

@@ -13,17 +13,15 @@ VOCABULARY = {token: place for place, token in enumerate(SPECIAL + CHARACTERS)}
 
 
 def tiny_config(**options) -> BertConfig:
-    return BertConfig(
-        vocab_size=len(VOCABULARY),
-        hidden_size=32,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=64,
-        pad_token_id=0,
-        initializer_range=0.2,  # so that different texts give visibly different results
-        **options,
-    )
+    usual = {
+        "hidden_size": 32,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 64,
+        "max_position_embeddings": 64,
+        "initializer_range": 0.2,  # so that different texts give visibly different results
+    }
+    return BertConfig(vocab_size=len(VOCABULARY), pad_token_id=0, **(usual | options))
 
 
 def tiny_tokenizer() -> BertTokenizer:

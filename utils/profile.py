@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 
 PROFILES = ("mini", "full")
 SEED = 42
+NO_GPU = (
+    "⚠️ 选了 full，却没有找到 GPU：要训练的章会跑几个小时。在 Colab 里打开菜单"
+    "「代码执行程序 → 更改运行时类型」，选 T4 GPU，保存后从这一格起重新运行；"
+    "没有 GPU，就把 COURSE_PROFILE 改回 mini，再运行这一格。"
+)
 
 
 def profile() -> str:
@@ -109,3 +114,5 @@ def start(chapter: str, chosen: str = "mini") -> None:
     seed_everything()
     data = f"，数据 {data_folder()}" if data_folder() else ""
     print(f"{chapter}：profile={chosen}，设备 {device().type}，随机种子 {SEED}{data}")
+    if chosen == "full" and device().type == "cpu":
+        print(NO_GPU)

@@ -257,6 +257,9 @@ def add_chapter(name: str, part: str, title: str, english: str) -> list[Path]:
     path = CHAPTERS / f"{name}.ipynb"
     pages = {
         ROOT / "_toc.yml": lambda text: in_contents(text, name, part),
+        ROOT / "site_assets/anchors.yml": lambda text: (
+            text + f"\nchapters/{name}:\n  第一节: first-section\n"
+        ),
         ROOT / "index.md": lambda text: in_table(
             text,
             name,

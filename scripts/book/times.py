@@ -15,11 +15,14 @@ from book.files import CHAPTERS, ROOT
 
 CORES = 2  # for which the pages state their minutes
 TIMES = ROOT / "results/times.json"
+IN_WORDS = ("index.md", "chapters/teaching.md")
 READMES = ("README.md", "README.zh-CN.md")
 # In a chapter, once, before its setup cell.
 COST = re.compile(r"(运行约 )[\d.]+ (?:秒|分钟)(，(?:峰值)?内存约 )[\d.]+( GB)")
 # In a table: | [05 …](chapters/05_thucnews.ipynb) | … | 1.5 |
-ROW = re.compile(r"^(\| \[[^\]]*\]\(chapters/(\w+)\.ipynb\) \|.*\| )[^|\n]+( \|)$", re.M)
+ROW = re.compile(r"^(\| \[[^\]]*\]\((?:chapters/)?(\w+)\.ipynb\) \|(?:.*\|)? )[^|\n]+( \|)$", re.M)
+# In index.md, once: what the whole book takes.
+WHOLE = re.compile(r"(全书约 )\d+( 分钟，最占内存的一章约 )[\d.]+( GB)")
 HALVES = ("半分钟", "一分钟", "一分半", "两分钟", "两分半", "三分钟", "三分半", "四分钟")
 
 
@@ -80,7 +83,8 @@ def pages(root: Path, times: dict) -> dict[Path, str]:
         written[path] = in_chapter(path.read_text("utf-8"), path.stem, times)
     for name in READMES:
         written[root / name] = in_readme((root / name).read_text("utf-8"), times)
-    written[root / "index.md"] = in_index((root / "index.md").read_text("utf-8"), times)
+    for name in IN_WORDS:
+        written[root / name] = in_index((root / name).read_text("utf-8"), times)
     return written
 
 
@@ -101,7 +105,7 @@ def in_chapter(text: str, name: str, times: dict) -> str:
     if len(COST.findall(text)) != 1:
         raise TimesError(f"{name}: write 运行约 0 秒，内存约 0 GB once, before the setup cell")
     seconds = max(5, 5 * round(row["seconds"] / 5))
-    return COST.sub(rf"\g<1>{seconds} 秒\g<2>{row['peak_mb'] / 1000:.1f}\g<3>", text)
+    return COST.sub(rf"\g<1>{seconds} 秒\g<2>{gigabytes(row['peak_mb'])}\g<3>", text)
 
 
 def in_readme(text: str, times: dict) -> str:
@@ -117,15 +121,26 @@ def in_readme(text: str, times: dict) -> str:
 
 
 def in_index(text: str, times: dict) -> str:
-    """index.md with the minutes in its table of chapters, such as 约一分半.
+    """index.md with the cost of the chapters of its table, such as 约一分半，2.8 GB, and of all.
 
     Raises:
         TimesError: A chapter of the table was not measured.
     """
-    return ROW.sub(
-        lambda row: f"{row[1]}{spoken(halves(measured(row[2], times)))}{row[3]}",
-        text,
-    )
+    rows = [measured(row[2], times) for row in ROW.finditer(text)]
+    minutes = round(sum(row["seconds"] for row in rows) / 60)
+    most = max((row["peak_mb"] for row in rows), default=0)
+    text = WHOLE.sub(rf"\g<1>{minutes}\g<2>{gigabytes(most)}\g<3>", text)
+
+    def cell(row: re.Match) -> str:
+        cost = measured(row[2], times)
+        return f"{spoken(halves(cost))}，{gigabytes(cost['peak_mb'])} GB"
+
+    return ROW.sub(lambda row: f"{row[1]}{cell(row)}{row[3]}", text)
+
+
+def gigabytes(megabytes: float) -> str:
+    """Megabytes as gigabytes (10^9 bytes), rounded to a tenth."""
+    return f"{megabytes / 1000:.1f}"
 
 
 def spoken(halves: int) -> str:

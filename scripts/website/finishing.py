@@ -8,7 +8,6 @@ import hashlib
 import re
 import shutil
 import struct
-from functools import partial
 from html import unescape
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -23,11 +22,19 @@ OPTIONS = "_static/documentation_options.js"
 LINK = re.compile(r'[ \t]*<link\b[^>]*\brel="stylesheet"[^>]*>\n?')
 SCRIPT = re.compile(r"[ \t]*<script\b[^>]*>.*?</script>\n?", re.S)
 # Icons are drawn by icons.css; course.js opens the few menus that Bootstrap was there for.
-DROPPED = ("scripts/fontawesome.js", "scripts/bootstrap.js")
+# course_search.js searches, in an index of its own, and marks what was looked for.
+DROPPED = (
+    "scripts/fontawesome.js",
+    "scripts/bootstrap.js",
+    "searchtools.js",
+    "language_data.js",
+    "searchindex.js",
+    "sphinx_highlight.js",
+    "translations.js",
+)
 TOGGLED = re.compile(r'class="(?:toggle|[^"]* toggle|admonition [^"]*dropdown)[ "]')
 FORMULA = re.compile(r'class="math[ "]')
 CODE = re.compile(r'<div class="highlight')
-RESULTS = re.compile('id="search-results"')
 # A script → what a page must have in it for the script to be of use.
 WANTED_FOR = {
     "mathjax/": FORMULA,
@@ -39,11 +46,6 @@ WANTED_FOR = {
     "design-tabs.js": re.compile(r'class="[^"]*sd-tab'),
     "clipboard.min.js": CODE,
     "copybutton.js": CODE,
-    "translations.js": RESULTS,
-    "searchtools.js": RESULTS,
-    "language_data.js": RESULTS,
-    "searchindex.js": RESULTS,
-    "search_zh.js": RESULTS,
 }
 # What no page fetches any more, besides the sheets that went into one.
 LEFT_OVER = ("vendor/fontawesome", "locales", "*webpack-macros.html", "**/*.map")
@@ -174,25 +176,23 @@ def one_viewport(html: str) -> str:
     return html
 
 
-def finished(html: str, folder: Path, options: str, version: str) -> str:
-    """A page of the theme as it is sent."""
+def prepared(html: str, folder: Path, options: str) -> str:
+    """A page of the theme as it is sent, but for its style sheet."""
     html = light_scripts(html, options)
     html = in_chinese(html)
     html = accessible(html)
     html = wrapped_outputs(html)
     html = with_sizes(html, folder)
-    html = one_viewport(html)
-    return with_one_sheet(html, version)
+    return one_viewport(html)
 
 
-def loaded_scripts(html: str, page: Path, root: Path) -> set[Path]:
-    """The files of the site that a page loads as scripts."""
-    found = set()
-    for address in re.findall(r'<script\b[^>]*\bsrc="([^"?#]+)', html):
-        path = (page.parent / unquote(address)).resolve()
-        if path.is_file() and root in path.parents and "mathjax" not in path.parts:
-            found.add(path)
-    return found
+def scripts_of(root: Path) -> list[Path]:
+    """The scripts that a page may load, at once or later."""
+    return [
+        path
+        for path in sorted((root / "_static").rglob("*.js"))
+        if "mathjax" not in path.parts and not path.as_posix().endswith(DROPPED)
+    ]
 
 
 def finish(app: Sphinx, exception: Exception | None) -> None:
@@ -205,24 +205,24 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
 def finish_site(root: Path) -> None:
     """Finishes all pages of a built site in place."""
     pages = {path: path.read_text("utf-8") for path in sorted(root.rglob("*.html"))}
-    pages = {path: html for path, html in pages.items() if is_themed(html)}
     options = re.sub(r"\s+", " ", (root / OPTIONS).read_text("utf-8")).strip()
+    pages = {
+        path: prepared(html, path.parent, options)
+        for path, html in pages.items()
+        if is_themed(html)
+    }
     sheets: list[str] = []
     for html in pages.values():
         sheets += [each for each in sheets_of(html) if each not in sheets and each != SHEET]
-    lighten = partial(light_scripts, options=options)
-    scripts = set().union(
-        *(loaded_scripts(lighten(html), page, root) for page, html in pages.items())
-    )
     if sheets:
         words = set().union(*(used_names(html) for html in pages.values()))
-        words |= set().union(*(script_words(path.read_text("utf-8")) for path in scripts))
+        words |= set().union(*(script_words(path.read_text("utf-8")) for path in scripts_of(root)))
         css = one_sheet([read_sheet(root / each) for each in sheets], words)
         (root / SHEET).write_text(css, "utf-8")
     leave_out(root, sheets)
     version = hashlib.sha256((root / SHEET).read_bytes()).hexdigest()[:8]
     for page, html in pages.items():
-        page.write_text(finished(html, page.parent, options, version), "utf-8")
+        page.write_text(with_one_sheet(html, version), "utf-8")
 
 
 def leave_out(root: Path, sheets: list[str]) -> None:

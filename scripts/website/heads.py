@@ -127,6 +127,7 @@ NOT_FOUND = """<!DOCTYPE html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
+<link rel="icon" href="{root}_static/favicon.svg">
 <title>没有这一页 · {site_name}</title>
 <style>
 :root {{ color-scheme: light dark }}
@@ -134,6 +135,10 @@ body {{ max-width: 40rem; margin: 10vh auto; padding: 0 1rem; line-height: 1.75;
   font-family: system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif }}
 input, button {{ font: inherit; padding: .3em .7em }}
 input {{ max-width: 60% }}
+@media (prefers-color-scheme: dark) {{
+  body {{ color: #e8e8e8; background: #121212 }}
+  a {{ color: #9cc4ff }}
+}}
 </style>
 </head>
 <body>

@@ -59,7 +59,7 @@
     ".bd-article .output",
     ".bd-article .cell_output",
     ".bd-article .pst-scrollable-table-container",
-    ".bd-article div.math",
+    ".bd-article mjx-container",
     ".bd-article [style*='overflow']",
   ].join(", ");
 

@@ -73,6 +73,11 @@ def labels_needed(sizes, scores, target):
 """,
         "wrong": [
             (
+                "\ndef labels_needed(sizes, scores, target):\n    if scores[0] >= target:\n        return sizes[0]\n    for (x, low), (other, high) in zip(zip(sizes, scores), zip(sizes[1:], scores[1:])):\n        if high >= target:\n            return round(x + (target - low) / (high - low) * (other - x))\n",
+                "不要取整",
+            ),
+            ("def labels_needed(sizes, scores, target):\n    sizes[0]\n", "什么也没有返回"),
+            (
                 # the first measured size
                 "def labels_needed(sizes, scores, target):\n"
                 "    return next((n for n, s in zip(sizes, scores) if s >= target), None)\n",

@@ -131,6 +131,14 @@ def masked_attention(query, key, value, mask):
 """,
         "wrong": [
             (
+                "\ndef masked_attention(query, key, value, mask):\n    weights = (query @ key.T / query.shape[-1] ** 0.5).softmax(-1) * mask\n    return weights / weights.sum(-1, keepdim=True) @ value\n",
+                "0 除以 0",
+            ),
+            (
+                MASKED.format("return (scores + (~mask) * -math.inf).softmax(-1) @ value"),
+                "0 乘负无穷",
+            ),
+            (
                 # the scale of the example, whatever the width
                 """
 def masked_attention(query, key, value, mask):
@@ -183,6 +191,15 @@ def block(x, attention, feed_forward, norm_1, norm_2):
     return x
 """,
         "wrong": [
+            (
+                BLOCK.format("norm_2(x + attention(x))", "norm_1(h + feed_forward(h))"),
+                "两个归一化弄反了",
+            ),
+            (BLOCK.format("norm_1(x + feed_forward(x))", "norm_2(h + attention(h))"), "次序反了"),
+            (
+                BLOCK.format("norm_1(x - attention(x))", "norm_2(h + feed_forward(h))"),
+                "每个子层三步",
+            ),
             (BLOCK.format("x + attention(norm_1(x))", "h + feed_forward(norm_2(h))"), "pre-LN"),
             (BLOCK.format("0", "norm_1(x + attention(x) + feed_forward(x))"), "被并成了一个"),
             (BLOCK.format("norm_1(x + attention(x))", "norm_2(x + feed_forward(h))"), "第二个残差"),
@@ -223,6 +240,12 @@ def count_parameters(config):
     return sum(parameter.numel() for parameter in model.parameters())
 """,
         "wrong": [
+            (
+                COUNT.format(
+                    "tables + norm + n * (attention - 4 * h + feed_forward) + pooler + mlm + nsp"
+                ),
+                "注意力里四个全连接层的偏置也是 4h",
+            ),
             (
                 COUNT.format("tables + norm + n * (attention + feed_forward) + pooler"),
                 "还有 MLM 和 NSP 两个头",
@@ -271,6 +294,33 @@ def count_parameters(config):
     "02-5": {
         "alternative": encode(),
         "wrong": [
+            (encode(eps="1e-12"), "写死成了 1e-12"),
+            (encode(types="1 - token_type_ids"), "片段编号弄反了"),
+            (
+                encode(mask="scores = scores.masked_fill(input_ids[:, None, :] == 0, -math.inf)"),
+                "按编号是不是 0 造了掩码",
+            ),
+            (encode(mask="scores = scores + attention_mask[:, None, :]"), "被当作得分加了上去"),
+            (encode().replace("q @ k.mT", "k @ q.mT"), "查询和键弄反了"),
+            (encode().replace("softmax(-1) @ v", "softmax(-1) @ k"), "值和键弄混了"),
+            (
+                encode().replace('dense(mixed, layer + "attention.output.dense")', "mixed"),
+                "少了输出的全连接层",
+            ),
+            (
+                encode().replace(
+                    "        x = norm(x + dense(wide", "        x = norm(states[-1] + dense(wide"
+                ),
+                "第二个残差加错了",
+            ),
+            (encode().replace("gelu(dense(x,", "gelu(dense(states[-1],"), "前馈网络读错了"),
+            (
+                encode().replace(
+                    "mixed[..., part] = scores.softmax(-1) @ v\n",
+                    "mixed[..., part] = scores.softmax(-1) @ v\n        mixed = mixed.unflatten(-1, (heads, d)).transpose(1, 2).reshape(mixed.shape)\n",
+                ),
+                "合并错了",
+            ),
             (encode(eps="1e-5"), "eps 要从 config"),
             (encode(positions="positions + 1"), "位置错开了一格"),
             (encode(positions="positions * 0"), "嵌入层就不对"),

@@ -12,6 +12,18 @@ def maskable(tokens):
 """,
         "wrong": [
             (
+                '\ndef maskable(tokens):\n    special = {"[CLS]", "[SEP]", "[PAD]", "[UNK]"}\n    return [place for place, token in enumerate(tokens, start=1) if token not in special]\n',
+                "从 1 数起了",
+            ),
+            (
+                '\ndef maskable(tokens):\n    return [token not in {"[CLS]", "[SEP]", "[PAD]", "[UNK]"} for token in tokens]\n',
+                "每个位置的真假",
+            ),
+            (
+                '\ndef maskable(tokens):\n    return list(range(sum(token not in {"[CLS]", "[SEP]", "[PAD]", "[UNK]"} for token in tokens)))\n',
+                "先去掉特殊词元再数",
+            ),
+            (
                 # the place of the first of equal tokens
                 """
 def maskable(tokens):
@@ -124,6 +136,10 @@ def mask_80_10_10(input_ids, chosen, mask_id, vocab_size):
     return masked
 """,
         "wrong": [
+            (
+                "\nimport torch\n\ndef mask_80_10_10(input_ids, chosen, mask_id, vocab_size):\n    fate = torch.rand(1)\n    if fate < 0.8:\n        return input_ids.masked_fill(chosen, mask_id)\n    if fate < 0.9:\n        return torch.where(chosen, torch.randint(vocab_size, input_ids.shape), input_ids)\n    return input_ids.clone()\n",
+                "整批只抽了一次签",
+            ),
             (
                 # ids beyond the vocabulary
                 """
@@ -243,6 +259,22 @@ def word_numbers(tokens, words):
     return numbers
 """,
         "wrong": [
+            (
+                '\ndef word_numbers(tokens, words):\n    word_at = [number for number, word in enumerate(words) for _ in word]\n    numbers, place = [], 0\n    for token in tokens:\n        if token in ("[CLS]", "[SEP]"):\n            numbers.append(None)\n            continue\n        numbers.append(word_at[place])\n        place += 1\n    return numbers\n',
+                "当成了一个字符",
+            ),
+            (
+                '\ndef word_numbers(tokens, words):\n    word_at = [number for number, word in enumerate(words) for _ in word]\n    numbers, place = [], 0\n    for token in tokens:\n        if token in ("[CLS]", "[SEP]"):\n            numbers.append(None)\n            continue\n        numbers.append(word_at[place])\n        place += len(token)\n    return numbers\n',
+                "走过了头",
+            ),
+            (
+                '\ndef word_numbers(tokens, words):\n    word_at = [number for number, word in enumerate(words) for _ in word]\n    numbers, place = [], 0\n    for token in tokens:\n        if token in ("[CLS]", "[SEP]"):\n            numbers.append(None)\n            continue\n        numbers.append(word_at[place] + 1)\n        place += len(token.removeprefix("##"))\n    return numbers\n',
+                "词从 1 数起了",
+            ),
+            (
+                '\ndef word_numbers(tokens, words):\n    word_at = [number for number, word in enumerate(words) for _ in word]\n    numbers, place = [], 0\n    for token in tokens:\n        if token in ("[CLS]", "[SEP]"):\n            numbers.append(None)\n            continue\n        numbers.append(word_at[place])\n        place += len(token.removeprefix("##"))\n    numbers\n',
+                "什么也没有返回",
+            ),
             (
                 # first places instead of word numbers
                 """

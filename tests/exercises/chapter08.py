@@ -191,6 +191,10 @@ def difference_interval(right_a, right_b):
 """,
         "wrong": [
             (
+                "\ndef difference_interval(right_a, right_b):\n    gap = right_b - right_a\n    half = 1.96 * gap.std() / len(gap) ** 0.5\n    return gap.mean(), gap.mean() - half, gap.mean() + half\n",
+                "不是重抽",
+            ),
+            (
                 # each model its own items
                 "import numpy as np\n\ndef difference_interval(right_a, right_b):\n"
                 "    n, rng = len(right_a), np.random.default_rng(0)\n"

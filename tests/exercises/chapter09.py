@@ -15,6 +15,29 @@ def entity_f1(truth, said):
 """,
         "wrong": [
             (
+                """
+def entity_f1(truth, said):
+    right = sum(len(set(x) & set(y)) for x, y in zip(truth, said))
+    answered = sum(map(len, said))
+    there = sum(map(len, truth))
+    return (
+        100 * right / max(answered, 1),
+        100 * right / max(there, 1),
+        200 * right / max(answered + there, 1),
+    )
+""",
+                "返回的是百分数",
+            ),
+            (
+                """
+def entity_f1(truth, said):
+    right = sum(set(x) == set(y) for x, y in zip(truth, said))
+    sentences = len(truth)
+    return right / sentences, right / sentences, right / sentences
+""",
+                "按整句比了",
+            ),
+            (
                 # places alone
                 "def entity_f1(truth, said):\n"
                 "    a = {(i, *s[:2]) for i, row in enumerate(truth) for s in row}\n"
@@ -83,6 +106,22 @@ def bmes_to_bio(labels):
 """,
         "wrong": [
             (
+                """
+def bmes_to_bio(labels):
+    return [
+        label.replace("M-", "I-").replace("E-", "O-").replace("S-", "B-") for label in labels
+    ]
+""",
+                "还在名字里面",
+            ),
+            (
+                """
+def bmes_to_bio(labels):
+    return [label[0].replace("M", "I").replace("E", "I").replace("S", "B") for label in labels]
+""",
+                "类型丢了",
+            ),
+            (
                 "def bmes_to_bio(labels):\n    return [x.replace('E-', 'I-') for x in labels]\n",
                 "还留着 M- 或 E-",
             ),
@@ -138,6 +177,20 @@ def label_pieces(labels, offsets):
 """,
         "wrong": [
             (
+                """
+def label_pieces(labels, offsets):
+    return [labels[end] if start < end else None for start, end in offsets]
+""",
+                "取过了头",
+            ),
+            (
+                """
+def label_pieces(labels, offsets):
+    return [labels[start:end] if start < end else None for start, end in offsets]
+""",
+                "只要一个标签",
+            ),
+            (
                 # [CLS] and [SEP] learned from
                 "def label_pieces(labels, offsets):\n    return [labels[a] for a, b in offsets]\n",
                 "不参加训练",
@@ -187,6 +240,29 @@ def best_span(begin, end, longest):
     return np.unravel_index(sums.argmax(), sums.shape)
 """,
         "wrong": [
+            (
+                """
+def best_span(begin, end, longest):
+    return max(
+        (
+            (first, last)
+            for first in range(len(begin))
+            for last in range(first, min(first + longest, len(end)))
+        ),
+        key=lambda span: begin[span[0]] * end[span[1]],
+    )
+""",
+                "不是相乘",
+            ),
+            (
+                """
+def best_span(begin, end, longest):
+    first = int(begin.argmax())
+    last = first + int(end[first : first + longest].argmax())
+    return first, last
+""",
+                "先定了最好的起点",
+            ),
             (
                 "def best_span(begin, end, longest):\n    return begin.argmax(), end.argmax()\n",
                 "终点跑到起点前面去了",
@@ -251,6 +327,28 @@ def spearman(predictions, scores):
 """,
         "wrong": [
             (
+                """
+import numpy as np
+
+def spearman(predictions, scores):
+    r = lambda v: np.array([(v < x).sum() + ((v == x).sum() + 1) / 2 for x in v])
+    return np.corrcoef(r(predictions), r(scores))
+""",
+                "返回的是一张表",
+            ),
+            (
+                """
+import numpy as np
+
+def spearman(predictions, scores):
+    r = lambda v: np.array([(v < x).sum() + ((v == x).sum() + 1) / 2 for x in v])
+    d = r(predictions) - r(scores)
+    n = len(predictions)
+    return 1 - 6 * (d**2).sum() / (n * (n * n - 1))
+""",
+                "只在没有并列时成立",
+            ),
+            (
                 "import numpy as np\n\ndef spearman(predictions, scores):\n"
                 "    return np.corrcoef(predictions, scores)[0, 1]\n",
                 "没有换成名次",
@@ -294,6 +392,36 @@ def mean_pool(hidden, mask):
 """,
         "wrong": [
             (
+                """
+import torch
+
+def mean_pool(hidden, mask):
+    mean = (hidden * mask.unsqueeze(-1)).sum(1) / mask.sum(1, keepdim=True)
+    return mean / mean.sum(-1, keepdim=True)
+""",
+                "各维之和",
+            ),
+            (
+                """
+import torch
+
+def mean_pool(hidden, mask):
+    return torch.nn.functional.normalize(
+        (hidden * mask.unsqueeze(-1)).sum(1) / mask.sum(1, keepdim=True), dim=0
+    )
+""",
+                "沿错了方向",
+            ),
+            (
+                """
+import torch
+
+def mean_pool(hidden, mask):
+    return torch.nn.functional.normalize((hidden * mask.unsqueeze(-1)).max(1).values, dim=-1)
+""",
+                "这是取最大",
+            ),
+            (
                 "import torch\n\ndef mean_pool(hidden, mask):\n"
                 "    return torch.nn.functional.normalize(hidden.mean(1), dim=-1)\n",
                 "填充也平均进去了",
@@ -330,6 +458,64 @@ def contrastive_loss(u, v, scale):
     return (logits.logsumexp(-1) - logits.diagonal()).mean()
 """,
         "wrong": [
+            (
+                """
+import torch
+from torch.nn import functional as F
+
+def contrastive_loss(u, v, scale):
+    cosines = scale * F.normalize(u, dim=-1) @ F.normalize(v, dim=-1).T
+    return F.binary_cross_entropy_with_logits(cosines, torch.eye(len(u)))
+""",
+                "每一格单独判了",
+            ),
+            (
+                """
+import torch
+from torch.nn import functional as F
+
+def contrastive_loss(u, v, scale):
+    cosines = scale * F.normalize(u, dim=-1) @ F.normalize(v, dim=-1).T
+    powers = cosines.exp()
+    own = powers.diagonal()
+    return -(own / (powers.sum(1) - own)).log().mean()
+""",
+                "漏了搭档自己",
+            ),
+            (
+                """
+import torch
+from torch.nn import functional as F
+
+def contrastive_loss(u, v, scale):
+    cosines = scale * F.normalize(u, dim=0) @ F.normalize(v, dim=0).T
+    return F.cross_entropy(cosines, torch.arange(len(u)))
+""",
+                "缩放沿错了方向",
+            ),
+            (
+                """
+import torch
+from torch.nn import functional as F
+
+def contrastive_loss(u, v, scale):
+    cosines = scale * F.normalize(u, dim=-1) @ F.normalize(v, dim=-1).T
+    return F.cross_entropy(cosines, torch.arange(len(u))).item()
+""",
+                "求不了梯度",
+            ),
+            (
+                """
+import torch
+from torch.nn import functional as F
+
+def contrastive_loss(u, v, scale):
+    cosines = scale * F.normalize(u, dim=-1) @ F.normalize(v, dim=-1).T
+    places = torch.arange(len(u))
+    return (F.cross_entropy(cosines, places) + F.cross_entropy(cosines.T, places)) / 2
+""",
+                "两个方向都算了",
+            ),
             (
                 "import torch\n\ndef contrastive_loss(u, v, scale):\n"
                 "    return torch.nn.functional.cross_entropy(scale * u @ v.T, torch.arange(len(u)))\n",
@@ -374,6 +560,37 @@ def fuse(first, second, k):
     return sorted(range(len(total)), key=lambda i: -total[i])[:k]
 """,
         "wrong": [
+            (
+                """
+import numpy as np
+
+def fuse(first, second, k):
+    ranks = lambda x: np.argsort(np.argsort(-x, kind="stable"), kind="stable") + 1
+    total = 1 / (60 + ranks(first)) * 1 / (60 + ranks(second))
+    return np.argsort(-total, kind="stable")[:k].tolist()
+""",
+                "两项乘了起来",
+            ),
+            (
+                """
+import numpy as np
+
+def fuse(first, second, k):
+    ranks = lambda x: np.argsort(np.argsort(-x, kind="stable"), kind="stable") + 1
+    return np.argsort(ranks(first) + ranks(second), kind="stable")[:k].tolist()
+""",
+                "把两个名次直接相加了",
+            ),
+            (
+                """
+import numpy as np
+
+def fuse(first, second, k):
+    standard = lambda x: (x - x.mean()) / x.std()
+    return np.argsort(-(standard(first) + standard(second)), kind="stable")[:k].tolist()
+""",
+                "把分数标准化之后",
+            ),
             (
                 "import numpy as np\n\ndef fuse(first, second, k):\n"
                 "    return np.argsort(-(first + second), kind='stable')[:k].tolist()\n",

@@ -11,6 +11,50 @@ def warmup_cosine(step, total, warmup):
 """,
         "wrong": [
             (
+                """
+import math
+
+def warmup_cosine(step, total, warmup):
+    if step < warmup:
+        return step / warmup
+    return (1 + math.cos(180 * (step - warmup) / (total - warmup))) / 2
+""",
+                "弧度",
+            ),
+            (
+                """
+import math
+
+def warmup_cosine(step, total, warmup):
+    if step < warmup:
+        return step / warmup
+    return (1 + math.cos(math.pi * (step - warmup) / (total - warmup - 1))) / 2
+""",
+                "分母少了 1",
+            ),
+            (
+                """
+import math
+
+def warmup_cosine(step, total, warmup):
+    if step < warmup:
+        return step / warmup
+    return math.cos(math.pi / 2 * (step - warmup) / (total - warmup))
+""",
+                "四分之一个余弦",
+            ),
+            (
+                """
+import math
+
+def warmup_cosine(step, total, warmup):
+    if step < warmup:
+        return (1 - math.cos(math.pi * step / warmup)) / 2
+    return (1 + math.cos(math.pi * (step - warmup) / (total - warmup))) / 2
+""",
+                "预热不是直线",
+            ),
+            (
                 # linear on both sides
                 "def warmup_cosine(step, total, warmup):\n"
                 "    if step < warmup:\n"
@@ -54,6 +98,20 @@ def weights(sizes):
     return sizes / sizes.sum()
 """,
         "wrong": [
+            (
+                """
+def weights(sizes):
+    return [1 / sum(sizes)] * len(sizes)
+""",
+                "每一条的分量",
+            ),
+            (
+                """
+def weights(sizes):
+    return [size * len(sizes) / sum(sizes) for size in sizes]
+""",
+                "多乘了批数",
+            ),
             ("def weights(sizes):\n    return [1 / len(sizes)] * len(sizes)\n", "按条数来分"),
             ("def weights(sizes):\n    return [1.0] * len(sizes)\n", "忘了除"),
             ("def weights(sizes):\n    return list(sizes)\n", "还没有除以总条数"),
@@ -72,6 +130,20 @@ def block_mask(lengths, total):
     return mask
 """,
         "wrong": [
+            (
+                """
+import torch
+
+def block_mask(lengths, total):
+    mask = torch.full((total, total), float("-inf"))
+    start = 0
+    for length in lengths:
+        mask[start : start + length, start : start + length] = 0
+        start += length
+    return mask
+""",
+                "要布尔的",
+            ),
             (
                 # no blocks
                 "import torch\n"
@@ -127,6 +199,26 @@ def quantise(values):
 """,
         "wrong": [
             (
+                """
+import torch
+
+def quantise(values):
+    step = (values.max() - values.min()).item() / 255 or 1.0
+    return (values / step).round().to(torch.int8), step
+""",
+                "不对称的量化",
+            ),
+            (
+                """
+import torch
+
+def quantise(values):
+    step = values.abs().max().item() / 128 or 1.0
+    return (values / step).round().to(torch.int8), step
+""",
+                "除以了 128",
+            ),
+            (
                 # the largest, not the largest in size
                 "def quantise(values):\n"
                 "    step = values.max().item() / 127 or 1.0\n"
@@ -166,6 +258,20 @@ def diagnose(rate, step, learning_rate):
     return int(step / share + 0.5)
 """,
         "wrong": [
+            (
+                """
+def diagnose(rate, step, learning_rate):
+    return round(step * learning_rate / rate) - step
+""",
+                "多减了走过的步数",
+            ),
+            (
+                """
+def diagnose(rate, step, learning_rate):
+    return round(learning_rate / rate)
+""",
+                "还差几倍",
+            ),
             ("def diagnose(rate, step, learning_rate):\n    return step\n", "60 是总步数"),
             (
                 "def diagnose(rate, step, learning_rate):\n    return rate / learning_rate\n",

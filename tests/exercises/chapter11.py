@@ -54,6 +54,20 @@ def saved_parameters(vocabulary, hidden, narrow):
 """,
         "wrong": [
             (
+                """
+def saved_parameters(vocabulary, hidden, narrow):
+    return vocabulary * hidden - (vocabulary * narrow + narrow * hidden + hidden + narrow)
+""",
+                "没有偏置",
+            ),
+            (
+                """
+def saved_parameters(vocabulary, hidden, narrow):
+    return 1 - (vocabulary * narrow + narrow * hidden + hidden) / (vocabulary * hidden)
+""",
+                "省下的比例",
+            ),
+            (
                 "def saved_parameters(vocabulary, hidden, narrow):\n"
                 "    return vocabulary * hidden - vocabulary * narrow\n",
                 "变宽",
@@ -148,6 +162,20 @@ def packed_mask(lengths, window=None):
     return torch.block_diag(*blocks).bool()
 """,
         "wrong": [
+            (
+                """
+import torch
+
+def packed_mask(lengths, window=None):
+    text = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths))
+    seen = text[:, None] == text
+    if window is not None:
+        place = torch.arange(len(text))
+        seen = seen | ((place[:, None] - place).abs() <= window)
+    return seen
+""",
+                "合成了「或」",
+            ),
             (
                 "import torch\n\ndef packed_mask(lengths, window=None):\n"
                 "    return torch.ones(sum(lengths), sum(lengths), dtype=torch.bool)\n",

@@ -154,6 +154,35 @@ EXERCISES = {
     "12-4": {
         "alternative": MODEL,
         "wrong": [
+            (
+                changed(
+                    MODEL,
+                    (
+                        "attention_mask / attention_mask.sum(1, keepdim=True)",
+                        "attention_mask * 1.0",
+                    ),
+                ),
+                "要的是平均",
+            ),
+            (
+                changed(
+                    MODEL,
+                    (
+                        "attention_mask / attention_mask.sum",
+                        "(input_ids != 0) / (input_ids != 0).sum",
+                    ),
+                ),
+                "按 `attention_mask`",
+            ),
+            (
+                changed(MODEL, ("nn.Parameter(torch.randn(64, 16))", "torch.randn(64, 16)")),
+                "不是参数",
+            ),
+            (changed(MODEL, ("    return Bag()", "    return Bag")), "末尾加一对括号"),
+            (
+                changed(MODEL, ("return cross_entropy(scores, labels), scores", "pass")),
+                "`forward` 要返回",
+            ),
             (changed(MODEL, POSITIONS), "参数 positions 没有梯度"),
             (changed(MODEL, ("self.head(", "nn.Linear(16, classes)(")), "算两次不一样"),
             (changed(MODEL, (", weights))", ", weights)).softmax(-1)")), "softmax"),

@@ -52,6 +52,13 @@ def exercise(exercise_id: str, none_too: bool = False) -> Callable:
     return register
 
 
+class NotPassed(AssertionError):
+    """What `grade` raises; Jupyter shows its message alone, without the lines of the check."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
 def check(exercise_id: str, answer: object) -> None:
     """Print one line in Chinese: passed, not attempted yet, or wrong and where to look.
 
@@ -60,6 +67,28 @@ def check(exercise_id: str, answer: object) -> None:
     Args:
         exercise_id: chapter and number, such as "05-1".
         answer: what the learner wrote: a function, a value, or still `...`.
+    Raises:
+        ValueError: an exercise that does not exist.
+    """
+    print(verdict(exercise_id, answer)[1])
+
+
+def grade(exercise_id: str, answer: object) -> None:
+    """As `check`, but whatever is not right raises: so assignments are graded.
+
+    Raises:
+        NotPassed: not attempted, or wrong; the message is what `check` would print.
+        ValueError: an exercise that does not exist.
+    """
+    passed, message = verdict(exercise_id, answer)
+    if not passed:
+        raise NotPassed(message)
+    print(message)
+
+
+def verdict(exercise_id: str, answer: object) -> tuple[bool, str]:
+    """Whether an answer passes, and one line in Chinese on it.
+
     Raises:
         ValueError: an exercise that does not exist.
     """
@@ -83,8 +112,8 @@ def check(exercise_id: str, answer: object) -> None:
             "多半是答案的类型或形状与题目要求不同，请对照题目再看一遍。"
         )
     else:
-        message = f"✅ 练习 {exercise_id} 通过。拿你的写法和参考答案比一比。"
-    print(message)
+        return True, f"✅ 练习 {exercise_id} 通过。拿你的写法和参考答案比一比。"
+    return False, message
 
 
 def judge(answer: object, right: str, reasons: dict[str, str]) -> None:

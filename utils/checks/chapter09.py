@@ -34,7 +34,14 @@ def entity_f1(answer: Callable) -> None:
     if not (isinstance(value, (tuple, list, np.ndarray)) and len(value) == 3):
         raise Hint("返回三个数：精确率、召回率、F1。")
     if close(value[:2], (3 / 5, 3 / 5)):
-        raise Hint("类型没有比：位置相同、类型不同的，不算对。")
+        raise Hint(
+            "多算了一个对的。要么类型没有比（位置相同、类型不同的不算），要么重叠一部分也算了对"
+            "（起、止都相同才算）。"
+        )
+    if close(value[:2], (40, 40)):
+        raise Hint("返回的是百分数：要的是 0 到 1 之间的数，不要乘 100。")
+    if close(value[:2], (0, 0)):
+        raise Hint("一个也没对上：是不是按整句比了？一句里有一个名字不同，别的名字照样算对。")
     if close(value[:2], (3 / 4, 3 / 5)):
         raise Hint("各句的名字混在一起比了：第一句的 (0, 2) 和第二句的 (0, 2) 不是同一个名字。")
     if close(value[:2], (1 / 3, 1 / 2)) or close(value[0], (1 / 2 + 0 + 1 / 2) / 3):
@@ -81,6 +88,10 @@ def bmes_to_bio(answer: Callable) -> None:
         return " ".join(map(str, value))
 
     plain = says("B-PER M-PER E-PER O S-LOC S-LOC")
+    if "PER" not in plain:
+        raise Hint("类型丢了：只换第一个字母，后面的 `-PER`、`-LOC` 照抄。")
+    if "O-" in plain:
+        raise Hint("E- 是名字的最后一个字，还在名字里面：写 I-，不是 O。")
     if "M-" in plain or "E-" in plain:
         raise Hint("还留着 M- 或 E-：它们都在名字里面，BIO 里写 I-。")
     if "S-" in plain:
@@ -114,10 +125,19 @@ def label_pieces(answer: Callable) -> None:
     labels = "O B-W I-W I-W I-W I-W I-W I-W I-W O B-L I-L".split()
     offsets = [(0, 0), (0, 1), (1, 4), (4, 6), (7, 8), (8, 9), (10, 12), (0, 0)]
     expected = [None, "O", "B-W", "I-W", "I-W", "I-W", "B-L", None]
-    value = answer(list(labels), list(offsets))
+    try:
+        value = answer(list(labels), list(offsets))
+    except AnswerFailed as failure:
+        if isinstance(failure.__cause__, IndexError):
+            raise Hint(
+                "取过了头（IndexError）：终点不含在内，要取起点那个字，`labels[start]`。"
+            ) from None
+        raise
     if not isinstance(value, (list, tuple)) or len(value) != len(offsets):
         raise Hint("返回的列表要与 `offsets` 一样长，每个词元一个标签。")
     value = list(value)
+    if any(isinstance(each, (list, tuple)) for each in value):
+        raise Hint("每个词元只要一个标签：取它第一个字的，不是把各个字的都列出来。")
     if value[0] is not None or value[-1] is not None:
         raise Hint("[CLS] 和 [SEP] 起止相等，没有字，标签应是 None，不参加训练。")
     if value[1:-1] == labels[: len(offsets) - 2]:
@@ -153,6 +173,8 @@ def best_span(answer: Callable) -> None:
         raise Hint("起点、终点各自取了最大，终点跑到起点前面去了：要在合法的段里一起找。")
     if value == (3, 5):
         raise Hint("最后一个词元也算在段里：返回它的编号，不要再加 1。")
+    if value == (3, 4):
+        raise Hint("先定了最好的起点，再给它找终点：两头的分要合起来比，起点差一点的可能总分更高。")
     if value == (1, 3):
         raise Hint("把颠倒的一段调了个头：它的分数不是 `begin[first] + end[last]`。")
     if value != (0, 1):
@@ -167,6 +189,8 @@ def best_span(answer: Callable) -> None:
         raise Hint("一个词元也可以成段；最多 `longest` 个词元，`last - first + 1` 不超过它。")
     if says([0.0, 9.0, 0.0], [0.0, 9.0, 1.0], 1) != (1, 1):
         raise Hint("`longest` 为 1 时，起点和终点是同一个词元。")
+    if says([-3.0, 0.5, -2.0], [-3.0, 1.0, 1.5], 3) != (1, 2):
+        raise Hint("分数是负的时不对：两头的分是相加，不是相乘，也没有别的门槛。")
 
 
 @exercise("09-5")
@@ -203,6 +227,13 @@ def spearman(answer: Callable) -> None:
     predictions = np.array([7.0, 1.0, 2.0, 2.0, 12.0, 0.0])
     scores = np.array([8.0, 0.0, 1.0, 4.0, 2.0, 30.0])
     value = answer(predictions.copy(), scores.copy())
+    if hasattr(value, "statistic"):
+        raise Hint("返回的是 SciPy 的一整个结果：只用 NumPy 自己算，返回一个数。")
+    if np.ndim(value):
+        raise Hint("返回的是一张表（`np.corrcoef` 给 2×2）：要一个数，取 `[0, 1]`。")
+    one, other = (stats.rankdata(each) for each in (predictions, scores))
+    if close(value, 1 - 6 * ((one - other) ** 2).sum() / (6 * 35)):
+        raise Hint("`1 - 6Σd²/(n(n²-1))` 这个式子只在没有并列时成立：换成名次之后，照皮尔逊算。")
     orders = [each.argsort(kind="stable").argsort() for each in (predictions, scores)]
     if close(value, np.corrcoef(predictions, scores)[0, 1]):
         raise Hint("这是皮尔逊：没有换成名次。先把两列各换成名次，再算。")
@@ -261,6 +292,12 @@ def mean_pool(answer: Callable) -> None:
         raise Hint("先缩到长度 1 再平均了。应当先平均，最后才缩。")
     if close(value, mean / mean.norm()):
         raise Hint("除以的是整个矩阵的长度；每一行要除以自己的长度。")
+    if close(value, functional.normalize(mean, dim=0)):
+        raise Hint("沿错了方向：每一行缩到长度 1，是最后一维，不是沿着句子那一维。")
+    if close(value, mean / mean.sum(-1, keepdim=True)):
+        raise Hint("除以了各维之和。长度是各维平方和的平方根。")
+    if close(value, functional.normalize(kept.max(1).values, dim=-1)):
+        raise Hint("这是取最大，不是平均。")
     raise Hint("hidden 乘上掩码（补一维），沿长度求和，除以内容位置的个数，再缩到长度 1。")
 
 
@@ -283,6 +320,17 @@ def contrastive_loss(answer: Callable) -> None:
         raise Hint("忘了乘 scale：余弦最多差 2，softmax 拉不开差距。")
     if close(value, functional.cross_entropy(cosines / 5, place)):
         raise Hint("scale 除进去了。公式里是乘；（有的论文写温度，那才是除。）")
+    both = (right + functional.cross_entropy(5 * cosines.T, place)) / 2
+    if close(value, both):
+        raise Hint("两个方向都算了再平均。这也是一种做法，可题目只要一个方向：给每个 u 选 v。")
+    columns = functional.normalize(u, dim=0) @ functional.normalize(v, dim=0).T
+    if close(value, functional.cross_entropy(5 * columns, place)):
+        raise Hint("缩放沿错了方向：每一行（每个向量）缩到长度 1，`dim=-1`。")
+    powers = (5 * cosines).exp()
+    if close(value, -(powers.diagonal() / (powers.sum(1) - powers.diagonal())).log().mean()):
+        raise Hint("分母里漏了搭档自己：softmax 的分母是这一行全部的和，正确的也在内。")
+    if close(value, functional.binary_cross_entropy_with_logits(5 * cosines, torch.eye(4))):
+        raise Hint("每一格单独判了是不是一对。题目是在一行里选一个：沿这一行做 softmax。")
     if close(value, functional.cross_entropy(5 * cosines.T, place)):
         raise Hint("方向反了：是给每个 u 在所有 v 里选搭档，softmax 沿 v 那一维做。")
     if close(value, -right):
@@ -295,6 +343,11 @@ def contrastive_loss(answer: Callable) -> None:
         raise Hint("只把搭档拉近，没有反例可推远：那样把所有句子压成一个点，损失就是最小的。")
     if not close(value, right):
         raise Hint("余弦矩阵乘 scale，第 i 行的正确答案是第 i 列，求交叉熵的平均。")
+    value = answer(u.clone().requires_grad_(), v.clone(), 5.0)
+    if not isinstance(value, torch.Tensor) or not value.requires_grad:
+        raise Hint(
+            "数对了，可它求不了梯度，训练不了：返回张量，不要 `.item()`、`.detach()` 或 NumPy。"
+        )
 
 
 @exercise("09-9")
@@ -324,6 +377,22 @@ def fuse(answer: Callable) -> None:
         raise Hint("一次 `argsort` 给的是「第几名是谁」，要的是「每一篇是第几名」。")
     if value != np.argsort(-right, kind="stable")[:3].tolist():
         raise Hint("每份名单各排一次名次，每篇得两个 1/(60+名次)，相加后取最高的 k 个。")
+    draw = np.random.default_rng(3)
+    first, second = draw.random(40) ** 3, draw.random(40) ** 3
+    found = [int(each) for each in answer(first.copy(), second.copy(), 10)]
+    places = [np.argsort(np.argsort(-each)) + 1 for each in (first, second)]
+    wrong = {
+        "把两个名次直接相加了：要的是 1/(60+名次) 之和，靠前的名次分量更大。": -1.0 * sum(places),
+        "把两项乘了起来：要的是相加。": 1 / ((60 + places[0]) * (60 + places[1])),
+        "把分数标准化之后相加了，那是正文的做法：这里只看名次。": sum(
+            (each - each.mean()) / each.std() for each in (first, second)
+        ),
+    }
+    if found != _best(_fused(first, second))[:10]:
+        for hint, total in wrong.items():
+            if found == _best(total)[:10]:
+                raise Hint(hint)
+        raise Hint("四十篇的例子上不对：各排一次名次，每篇得两个 1/(60+名次)，相加。")
     ties = np.arange(60) % 3  # so many that an unstable sort changes their order
     same = answer(np.zeros(60), np.zeros(60), 3)
     tied = [int(each) for each in answer(ties * 1.0, ties * 1.0, 60)]

@@ -23,6 +23,8 @@ def warmup_cosine(answer: Callable) -> None:
         raise Hint("第 2 步用了余弦：步数小于 `warmup` 时，应是 `step / warmup`。")
     if not np.isclose(found[2], 0.5):
         raise Hint("预热 4 步，第 2 步应走到一半。")
+    if not np.isclose(found[1], 0.25):
+        raise Hint("预热不是直线：题目要线性地升，第 1 步是四分之一。")
     if not np.isclose(found[4], 1):
         raise Hint("第 `warmup` 步应正好是 1：余弦的进度要从预热结束时的 0 数起，不是从第 0 步。")
     if np.isclose(found[12], (20 - 12) / 16) and not np.isclose(
@@ -33,6 +35,12 @@ def warmup_cosine(answer: Callable) -> None:
         raise Hint("这是线性下降，题目要的是半个余弦：`(1 + cos(π × 进度)) / 2`。")
     if np.isclose(found[12], (1 + math.cos(math.pi * 8 / 20)) / 2):
         raise Hint("进度的分母应是 `total - warmup`：降到 0 要正好在第 `total` 步。")
+    if np.isclose(found[12], math.cos(math.pi / 4)):
+        raise Hint("这是四分之一个余弦。半个余弦从 1 走到 -1，加 1 再除以 2，才是从 1 到 0。")
+    if np.isclose(found[12], (1 + math.cos(math.pi * 8 / 15)) / 2):
+        raise Hint("分母少了 1：进度到第 `total` 步才是 1，分母是 `total - warmup`。")
+    if np.isclose(found[12], (1 + math.cos(180 * 8 / 16)) / 2):
+        raise Hint("`math.cos` 收的是弧度：半圈是 `math.pi`，不是 180。")
     expected = [(1 + math.cos(math.pi * (step - 4) / 16)) / 2 for step in range(4, 20)]
     if not np.allclose(found[4:], expected):
         raise Hint("余弦那一段不对：进度 =（步数 - warmup）÷（total - warmup），再代入公式。")
@@ -43,7 +51,10 @@ def weights(answer: Callable) -> None:
     """`answer(sizes)` -> the factor of each mean loss, so that they add up to the large mean."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收各小批的条数。")
-    found = [float(each) for each in answer([8, 8, 8, 2])]
+    given = answer([8, 8, 8, 2])
+    if not isinstance(given, (list, tuple, np.ndarray, torch.Tensor)):
+        raise Hint("请返回一个列表：每小批一个数。")
+    found = [float(each) for each in given]
     if len(found) != 4:
         raise Hint("每小批一个数：四小批，应返回四个。")
     if np.allclose(found, 0.25):
@@ -52,6 +63,12 @@ def weights(answer: Callable) -> None:
         raise Hint("忘了除：四个平均损失直接加起来，就是 10.3 节里那个四倍的错。")
     if np.allclose(found, [8, 8, 8, 2]):
         raise Hint("乘了条数，还没有除以总条数：加起来应等于一个平均，不是总和。")
+    if np.allclose(found, np.array([8, 8, 8, 2]) * 4 / 26):
+        raise Hint("多乘了批数：加起来成了 4，应等于 1。")
+    if np.allclose(found, [1, 1, 1, 1 / 4]):
+        raise Hint("除以了最大的一批：加起来不等于 1。应除以总条数。")
+    if np.allclose(found, 1 / 26):
+        raise Hint("这是每一条的分量。乘的是小批的**平均**损失，有几条就要几份。")
     if np.allclose(found, [1 / 8, 1 / 8, 1 / 8, 1 / 2]):
         raise Hint("倒过来了：条数多的那批，分量应更大。")
     if not np.allclose(found, np.array([8, 8, 8, 2]) / 26):
@@ -68,6 +85,8 @@ def block_mask(answer: Callable) -> None:
     found = torch.as_tensor(answer([2, 3], 6))
     if found.shape != (6, 6):
         raise Hint("形状应是 (total, total)：每个词元一行，每个词元一列，填充也占位置。")
+    if found.is_floating_point() and found.isinf().any():
+        raise Hint("这是加到得分上的掩码（0 和负无穷）：题目要布尔的，真表示可以看。")
     found = found.bool()
     expected = torch.zeros(6, 6, dtype=torch.bool)
     expected[:2, :2] = expected[2:5, 2:5] = True
@@ -106,6 +125,12 @@ def quantise(answer: Callable) -> None:
         raise Hint("刻度按最大值定的，-2.54 就放不下了：要按绝对值的最大值。")
     if np.isclose(step, 127 / 2.54):
         raise Hint("刻度颠倒了：最大的绝对值除以 127，不是 127 除以它。")
+    if np.isclose(step, 2.54 / 128):
+        raise Hint("除以了 128。int8 到 -128，可对称的另一头只到 127：除以 127。")
+    if np.isclose(step, (1.277 + 2.54) / 255):
+        raise Hint(
+            "按最大减最小定了刻度，那是不对称的量化，还要存一个零点。题目要绝对值的最大值除以 127。"
+        )
     if not np.isclose(step, 0.02, atol=1e-5):
         raise Hint("刻度应是绝对值的最大值除以 127，这里是 2.54 / 127。")
     if whole.dtype != torch.int8:
@@ -132,7 +157,11 @@ def diagnose(answer: Callable) -> None:
         raise Hint("60 是总步数。学习率到最后一步还在升，预热比总步数长。")
     if np.isclose(value, 0.12):
         raise Hint("这是升到了设定值的几成。60 步才升了这么多，全程要几步？")
-    if np.isclose(value, 60 * 0.12):
+    if np.isclose(value, 8):
+        raise Hint("这是还差几倍：设定值是这一步的八倍多。走了几步升到这里？再乘步数。")
+    if np.isclose(value, 440):
+        raise Hint("多减了走过的步数：`warmup_steps` 从第 0 步数起。")
+    if np.isclose(value, 60 * 0.12) or value == 7:
         raise Hint("乘反了：60 步升了约一成，升满要的步数比 60 多。")
     if not np.isclose(value, 500, atol=0.5):
         raise Hint("预热时 学习率 = 设定值 × 步数 ÷ warmup_steps，由它解出 warmup_steps。")

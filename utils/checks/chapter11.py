@@ -57,6 +57,10 @@ def saved_parameters(answer: Callable) -> None:
         raise Hint("变宽的线性层有偏置，每个输出一个。")
     if close(value, table - narrow - widen - 10):
         raise Hint("偏置的个数是输出的维数（hidden），不是窄表的维数。")
+    if close(value, 1 - (narrow + widen + 50) / table):
+        raise Hint("这是省下的比例：题目要的是省下多少个参数。")
+    if close(value, table - narrow - widen - 50 - 10):
+        raise Hint("多算了 10 个：窄表是查表，没有偏置；只有变宽的线性层有。")
     if not close(value, table - narrow - widen - 50):
         raise Hint("大表 vocabulary × hidden，减去窄表、变宽的矩阵和偏置。")
     if not close(answer(20, 50, 40), 20 * 50 - (20 * 40 + 40 * 50 + 50)):
@@ -80,7 +84,9 @@ def cut_by_lexicon(answer: Callable) -> None:
         raise Hint("应当切成「哈利·波特、和、哈利」三段：名单里的成段，其余一个字符一段。")
     pieces = list(answer("乙丙在甲乙丙丁", ["甲乙", "乙丙丁", "丙丁"]))
     if pieces == ["乙", "丙", "在", "甲", "乙丙丁"]:
-        raise Hint("要从左到右：先在前面的位置找，再在那里取最长，而不是先找全文最长的词条。")
+        raise Hint(
+            "要从左到右：先在前面的位置找，再在那里取最长，而不是先找全文最长的词条，也不是从右往左切。"
+        )
     if pieces != ["乙", "丙", "在", "甲乙", "丙丁"]:
         raise Hint("从左到右走：切下一段之后，从它的末尾接着找。")
     if list(answer("C++和C", ["C++"])) != ["C++", "和", "C"]:
@@ -119,6 +125,8 @@ def packed_mask(answer: Callable) -> None:
     distance = (place[:, None] - place).abs()
     if torch.equal(value, distance <= 1):
         raise Hint("有了窗口，各条的边界也还在：两个条件要同时成立。")
+    if torch.equal(value, own | (distance <= 1)):
+        raise Hint("两个条件合成了「或」：同一条里、又在窗口里的，才看得见，要用「与」。")
     if torch.equal(value, own & (distance < 1)):
         raise Hint("窗口不含两头了：左右各 `window` 个，距离等于 `window` 的也看得见。")
     if torch.equal(value, own):

@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from transformers import BertForSequenceClassification, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutputWithPoolingAndCrossAttentions
+
+from utils.unpadded import Texts, attend, attend_from_first, embed, is_plain, run_layer
 
 # ---------------------------------------------------------------- several texts in a row
 
@@ -117,18 +118,7 @@ def without_padding(model: PreTrainedModel) -> Iterator[None]:
 
 def is_plain_bert(model: nn.Module) -> bool:
     """Is it a BERT classifier on the processor as the library builds it: no adapters, no hooks?"""
-    if type(model) is not BertForSequenceClassification or model.device.type != "cpu":
-        return False
-    if model.config.is_decoder or model.config.add_cross_attention:
-        return False
-    own = ("transformers.models.bert.", "transformers.activations", "torch.nn.modules.")
-    return all(
-        type(part).__module__.startswith(own)
-        and not part._forward_hooks
-        and not part._forward_pre_hooks
-        and (part is model or "forward" not in vars(part))
-        for part in model.modules()
-    )
+    return is_plain(model, BertForSequenceClassification)
 
 
 def _first_states(
@@ -159,134 +149,3 @@ def _first_states(
     first = run_layer(last, first, attend_from_first(last.attention.self, first, hidden, texts))
     first = first[:, None]
     return BaseModelOutputWithPoolingAndCrossAttentions(first, bert.pooler(first))
-
-
-# A product of a new shape is compiled before it runs, which takes longer than to run it. So the
-# tokens of a batch are a multiple of this, and after some batches every shape has been met.
-TOKENS = 64
-
-
-class Texts(NamedTuple):
-    """Where the tokens of a padded batch stand."""
-
-    real: Tensor  # (texts, length): is there a token?
-    mask: Tensor  # (texts, 1, 1, length): what attention adds, 0 or the least number there is
-    places: Tensor | None  # (tokens,): its place among texts * length; None: no padding at all
-    first: Tensor  # (texts,): the place of a text's first token among all tokens
-
-    @classmethod
-    def of(cls, real: Tensor, dtype: torch.dtype) -> "Texts":
-        """From (texts, length), true where there is a token; `dtype` of the scores.
-
-        The tokens are those of all texts, and of the padding as many as make them a multiple of
-        `TOKENS`: they are computed, and nobody looks at them.
-        """
-        mask = torch.zeros(real.shape, dtype=dtype).masked_fill(~real, torch.finfo(dtype).min)
-        lengths = real.sum(1)
-        first = lengths.cumsum(0) - lengths
-        if real.all():
-            return cls(real, mask[:, None, None], None, first)
-        tokens, padding = real.flatten().nonzero()[:, 0], (~real).flatten().nonzero()[:, 0]
-        places = torch.cat([tokens, padding[: -len(tokens) % TOKENS]])
-        return cls(real, mask[:, None, None], places, first)
-
-    def joined(self, padded: Tensor) -> Tensor:
-        """(texts, length, ...) -> (tokens, ...)."""
-        values = padded.flatten(0, 1)
-        return values if self.places is None else values.index_select(0, self.places)
-
-    def apart(self, values: Tensor) -> Tensor:
-        """(tokens, size) -> (texts, length, size), zero where there is no token."""
-        if self.places is not None:
-            padded = values.new_zeros(self.real.numel(), values.shape[1])
-            values = padded.index_copy(0, self.places, values)
-        return values.unflatten(0, self.real.shape)
-
-
-def embed(embeddings: nn.Module, texts: Texts, input_ids: Tensor, token_type_ids: Tensor) -> Tensor:
-    """What BertEmbeddings does, for the tokens alone: (texts, length) twice -> (tokens, hidden)."""
-    positions = torch.arange(input_ids.shape[1]).expand_as(input_ids)
-    hidden = (
-        embeddings.word_embeddings(texts.joined(input_ids))
-        + embeddings.token_type_embeddings(texts.joined(token_type_ids))
-        + embeddings.position_embeddings(texts.joined(positions))
-    )
-    return dropped(embeddings.LayerNorm(hidden), embeddings.dropout)
-
-
-def run_layer(layer: nn.Module, hidden: Tensor, attended: Tensor) -> Tensor:
-    """A BertLayer, given what its attention says: (states, hidden) twice -> (states, hidden).
-
-    Args:
-        hidden: states of all tokens, or of each text's first.
-        attended: what `attend`, or `attend_from_first`, gives for them.
-    """
-    attended = add_and_norm(layer.attention.output, attended, hidden)
-    return add_and_norm(layer.output, layer.intermediate(attended), attended)
-
-
-def attend(attention: nn.Module, hidden: Tensor, texts: Texts) -> Tensor:
-    """Attention of each text to itself: (tokens, hidden) -> (tokens, hidden)."""
-
-    def heads(values: Tensor) -> Tensor:  # (texts, length, hidden) -> (texts, heads, length, size)
-        return values.unflatten(-1, (-1, attention.attention_head_size)).transpose(1, 2)
-
-    states = in_one(hidden, attention.query, attention.key, attention.value)
-    query, key, value = texts.apart(states).chunk(3, -1)
-    scores = heads(query) @ heads(key).transpose(2, 3) * attention.scaling + texts.mask
-    weights = dropped(scores.softmax(-1).to(value.dtype), attention.dropout)
-    return texts.joined((weights @ heads(value)).transpose(1, 2).flatten(2))
-
-
-def attend_from_first(attention: nn.Module, first: Tensor, hidden: Tensor, texts: Texts) -> Tensor:
-    """Attention of each text's first token to its text: (texts, hidden).
-
-    With one token that asks, no token needs a key or a value of its own: q·(W x) = (Wᵀq)·x, and
-    the mean of W x is W times the mean of x.
-
-    Args:
-        first: (texts, hidden), the states that ask.
-        hidden: (tokens, hidden), the states that are looked at.
-    """
-    size = attention.attention_head_size
-
-    def by_head(layer: nn.Linear) -> tuple[Tensor, Tensor]:  # (heads, size, hidden), (heads, size)
-        return layer.weight.unflatten(0, (-1, size)), layer.bias.unflatten(0, (-1, size))
-
-    (to_key, key_bias), (to_value, value_bias) = by_head(attention.key), by_head(attention.value)
-    states = texts.apart(hidden)  # (texts, length, hidden)
-    query = attention.query(first).unflatten(-1, (-1, size)).transpose(0, 1)  # (heads, texts, size)
-    asked = (query @ to_key).transpose(0, 1)  # (texts, heads, hidden)
-    scores = asked @ states.transpose(1, 2) + (query @ key_bias[:, :, None]).transpose(0, 1)
-    weights = (scores * attention.scaling + texts.mask[:, 0]).softmax(-1)
-    weights = dropped(weights.to(states.dtype), attention.dropout)  # (texts, heads, length)
-    mixed = (weights @ states).transpose(0, 1) @ to_value.transpose(1, 2)  # (heads, texts, size)
-    mixed = mixed.transpose(0, 1) + weights.sum(-1, keepdim=True) * value_bias
-    return mixed.flatten(1).to(states.dtype)
-
-
-def in_one(hidden: Tensor, *layers: nn.Linear) -> Tensor:
-    """Several linear layers of the same states as one product, their outputs side by side."""
-    weight = torch.cat([layer.weight.to(hidden.dtype) for layer in layers])
-    bias = torch.cat([layer.bias.to(hidden.dtype) for layer in layers])
-    return F.linear(hidden, weight, bias)
-
-
-def add_and_norm(part: nn.Module, values: Tensor, before: Tensor) -> Tensor:
-    """What BertSelfOutput and BertOutput do: a linear layer, dropout, residual and LayerNorm."""
-    return part.LayerNorm(dropped(part.dense(values), part.dropout) + before)
-
-
-def dropped(values: Tensor, dropout: nn.Dropout) -> Tensor:
-    """Dropout that draws one random number of 64 bits for four values.
-
-    `F.dropout` draws one for each, which takes as long as a product with a 256 × 640 matrix. The
-    rate is rounded to 1/65536.
-    """
-    if not dropout.training or dropout.p in (0, 1):
-        return dropout(values)
-    drawn = torch.empty(-(-values.numel() // 4), dtype=torch.long).random_(-(2**63), None)
-    drawn = drawn.view(torch.int16)[: values.numel()].view(values.shape)
-    keep = torch.empty_like(values, requires_grad=False)
-    torch.ge(drawn, round(dropout.p * 2**16) - 2**15, out=keep)  # 1 or 0, never a bool
-    return values * keep.div_(1 - dropout.p)

@@ -10,11 +10,13 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.functional import cross_entropy
 from transformers import BertForPreTraining
 from transformers.models.bert.modeling_bert import BertForPreTrainingOutput
 
 from utils.pretraining.masking import IGNORE
+from utils.unpadded import TOKENS, Texts, is_plain, states_at
 
 
 def pretraining_logits(model: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
@@ -52,6 +54,8 @@ def _mean_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 class BertForMaskedPreTraining(BertForPreTraining):
     """transformers' BertForPreTraining whose MLM logits are computed at the masked places only.
 
+    On a processor padding is left out, and of the last layer everything else.
+
     For `Trainer`, which wants the loss from `forward`. Same weights and same checkpoint as the
     parent; the loss is `pretraining_loss`. A small model learns faster with an `nsp_weight` below
     1: until words mean something to it, NSP is noise that drowns the gradient of MLM.
@@ -78,12 +82,20 @@ class BertForMaskedPreTraining(BertForPreTraining):
             none), `prediction_logits` (masked places, vocabulary) and `seq_relationship_logits`
             (batch, 2).
         """
-        encoded = self.bert(input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids)
-        hidden = encoded.last_hidden_state
         places = slice(None) if labels is None else labels != IGNORE
-        prediction_logits = self.cls.predictions(hidden[places])
-        relationship_logits = self.cls.seq_relationship(encoded.pooler_output)
-        loss = 0 * hidden.sum()  # a batch with nothing to answer has a gradient too: zero
+        if self._is_lean(attention_mask, labels):
+            masked, pooled = self._asked_states(input_ids, attention_mask, token_type_ids, places)
+        else:
+            encoded = self.bert(
+                input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
+            )
+            masked, pooled = encoded.last_hidden_state[places], encoded.pooler_output
+        count = len(masked) if masked.dim() == 2 else 0
+        if count:  # in whole blocks: a product of a new shape takes long the first time
+            masked = F.pad(masked, (0, 0, 0, -count % TOKENS))
+        prediction_logits = self.cls.predictions(masked)[: count or None]
+        relationship_logits = self.cls.seq_relationship(pooled)
+        loss = 0 * pooled.sum()  # a batch with nothing to answer has a gradient too: zero
         if labels is not None and places.any():
             loss = loss + cross_entropy(_at_least_float32(prediction_logits), labels[places])
         if next_sentence_label is not None and (next_sentence_label != IGNORE).any():
@@ -95,6 +107,28 @@ class BertForMaskedPreTraining(BertForPreTraining):
             prediction_logits=prediction_logits,
             seq_relationship_logits=relationship_logits,
         )
+
+    def _is_lean(self, attention_mask: Tensor | None, labels: Tensor | None) -> bool:
+        """Can padding, and of the last layer all that nobody asks for, be left out?"""
+        return (
+            labels is not None
+            and attention_mask is not None
+            and attention_mask.dim() == 2
+            and bool(attention_mask[:, 0].all())
+            and not any(layer.gradient_checkpointing for layer in self.bert.encoder.layer)
+            and is_plain(self, BertForMaskedPreTraining)
+        )
+
+    def _asked_states(
+        self, input_ids: Tensor, attention_mask: Tensor, types: Tensor | None, places: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Last hidden states of the masked places (places, hidden), and the pooled (batch, hidden)."""
+        texts = Texts.of(attention_mask.bool(), self.bert.dtype)
+        asked = places.clone()
+        asked[:, 0] = True  # [CLS], for NSP
+        states = states_at(self.bert, input_ids, texts, asked, types)
+        first = asked.cumsum(1).eq(1)[asked]  # of each text's states
+        return states[places[asked]], self.bert.pooler(states[first][:, None])
 
 
 def _at_least_float32(logits: Tensor) -> Tensor:

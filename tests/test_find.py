@@ -1,0 +1,202 @@
+"""Search: the right section among the first three, in pieces, by keyboard and on a phone."""
+
+import json
+import re
+import sys
+from urllib.parse import unquote
+
+import pytest
+import yaml
+from error_messages import COMMON
+from notebooks import ROOT, expect_none
+from test_site import address, browser, open_page, site, window  # noqa: F401
+
+sys.path.append(str(ROOT / "scripts"))
+
+from website import words  # noqa: E402
+
+QUERIES = yaml.safe_load((ROOT / "tests/search_queries.yml").read_text("utf-8"))
+FETCHED_LIMIT = 400_000  # bytes before compression (a third of it after), for a long first search
+FIND = "async (queries) => Promise.all(queries.map((query) => courseSearch.search(query, 5)))"
+in_browser = pytest.mark.slow
+
+
+def found(page, queries: list[str]) -> list[list[str]]:
+    """For each query the sections found, as page#address, best first."""
+    page.wait_for_function("window.courseSearch")
+    rows = page.evaluate(FIND, queries)
+    name = "{uri}#{address}"
+    return [
+        [name.format(**each).split("/")[-1].replace(".html", "") for each in row] for row in rows
+    ]
+
+
+def answers(section: str, wanted: list[str]) -> bool:
+    page, _, place = section.partition("#")
+    return any(
+        page.startswith(each.split("#")[0]) and place == each.split("#")[1] for each in wanted
+    )
+
+
+@in_browser
+@pytest.mark.parametrize("part", ["tuned", "held"])
+def test_nine_of_ten_queries_find_their_section_among_three(open_page, part):  # noqa: F811
+    page = open_page("search.html?q=BERT")
+    short, misses = [], []
+    hits = total = 0
+    for kind, parts in QUERIES.items():
+        queries = {str(query): wanted for query, wanted in parts[part].items()}
+        rows = found(page, list(queries))
+        lost = [
+            f"{kind}: {query!r} → {row[:3]}"
+            for (query, wanted), row in zip(queries.items(), rows, strict=True)
+            if not any(answers(section, wanted) for section in row[:3])
+        ]
+        misses += lost
+        hits, total = hits + len(queries) - len(lost), total + len(queries)
+        if len(lost) > 3:
+            short.append(f"{kind}: {len(lost)} of {len(queries)} lost")
+    expect_none(short)
+    assert hits >= 0.9 * total, "\n".join(misses)
+
+
+@in_browser
+def test_the_cure_of_an_error_that_is_pasted_is_among_three(open_page):  # noqa: F811
+    rows = found(open_page("search.html?q=BERT"), list(COMMON))
+    expect_none(
+        f"{message!r} → {row[:3]}"
+        for message, row in zip(COMMON, rows, strict=True)
+        if not any(re.match("12_error_clinic|faq|04_hugging", section) for section in row[:3])
+    )
+
+
+@in_browser
+def test_queries_have_sections_that_exist(site):  # noqa: F811
+    text = (site / "search" / "sections.js").read_text("utf-8")
+    content = json.loads(text[text.index(",") + 1 : text.rindex(")")])
+    there = [
+        content["pages"][row[0]][0].split("/")[-1].replace(".html", "") + "#" + row[1]
+        for row in content["sections"]
+    ]
+    wanted = {
+        each
+        for parts in QUERIES.values()
+        for part in parts.values()
+        for sections in part.values()
+        for each in sections
+    }
+    expect_none(
+        each for each in sorted(wanted) if not any(answers(section, [each]) for section in there)
+    )
+
+
+@in_browser
+def test_every_section_has_its_english_address(site):  # noqa: F811
+    found = []
+    for path in [site / "index.html", *(site / "chapters").glob("*.html")]:
+        html = path.read_text("utf-8")
+        places = re.findall(r'<section\b[^>]*\bid="([^"]*)"', html)
+        every = re.findall(r'\bid="([^"]*)"', html)
+        found += [f"{path.name}: {each}" for each in places if re.fullmatch(r"id\d+", each)]
+        found += [f"{path.name}: {each} stands twice" for each in places if every.count(each) > 1]
+    expect_none(found)
+
+
+@in_browser
+def test_the_browser_cuts_texts_as_the_index_does(open_page):  # noqa: F811
+    texts = [
+        '用 AutoModel.from_pretrained("bert-base-chinese") 装载，[MASK] 占 15%',
+        'TrainingArguments(eval_strategy="epoch")、t5-small、1e-5、80/10/10、__init__',
+        "預訓練語言模型；ＢＥＲＴ，①②，café，α=0.5，<extra_id_0>",
+    ]
+    page = open_page("search.html?q=BERT")
+    found(page, ["词"])
+    characters = page.evaluate("async () => [...(await courseSearch.open()).simplified]")
+    for text in texts:
+        here = page.evaluate("(text) => courseSearch.words(courseSearch.folded(text))", text)
+        assert here == list(words.words(words.folded(text, dict(characters))))
+
+
+@in_browser
+def test_nothing_is_fetched_before_a_search_and_little_for_one(open_page):  # noqa: F811
+    page = open_page("chapters/05_thucnews.html")
+    sizes = (
+        "performance.getEntriesByType('resource').filter((each) =>"
+        " /\\/search\\/|search_engine/.test(each.name)).map((each) => each.decodedBodySize)"
+    )
+    assert page.evaluate(sizes) == []
+    page.keyboard.press("/")
+    page.keyboard.type("梯度累积 gradient_accumulation_steps")
+    page.wait_for_selector("#find-in-dialog .find-hit")
+    assert 0 < sum(page.evaluate(sizes)) < FETCHED_LIMIT
+
+
+@in_browser
+@pytest.mark.parametrize("key", ["/", "Control+k"])
+def test_search_by_keyboard_lands_on_the_marked_words(open_page, key):  # noqa: F811
+    page = open_page("chapters/05_thucnews.html", 390)
+    page.keyboard.press(key)
+    page.keyboard.type("各向异性")
+    page.wait_for_selector("#find-in-dialog .find-hit")
+    page.keyboard.press("ArrowDown")
+    assert page.locator("#find-in-dialog [aria-selected=true]").count() == 1
+    page.keyboard.press("Enter")
+    page.wait_for_selector("mark.find-mark", state="attached")
+    assert page.url.endswith("#anisotropy") and "find=" not in page.url
+    assert {text.lower() for text in page.locator("mark.find-mark").all_inner_texts()} == {
+        "各向异性"
+    }
+    page.keyboard.press("Escape")
+    assert page.locator("mark.find-mark").count() == 0
+
+
+@in_browser
+def test_escape_closes_the_dialog_and_slash_is_typed_in_fields(open_page):  # noqa: F811
+    page = open_page("chapters/05_thucnews.html")
+    page.keyboard.press("/")
+    page.keyboard.type("80/10/10")
+    assert page.locator("#pst-search-dialog input").input_value() == "80/10/10"
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.querySelector('#pst-search-dialog').open") is False
+
+
+@in_browser
+@pytest.mark.parametrize("width", [360, 1440])
+def test_the_search_page_takes_q_and_does_not_overflow(open_page, width):  # noqa: F811
+    page = open_page("search.html?q=DataCollatorForLanguageModeling", width)
+    page.wait_for_selector("#search-results .find-hit")
+    inside, outside = page.evaluate(
+        "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+    )
+    assert inside <= outside
+    link = page.locator("#search-results .find-hit").first.get_attribute("href")
+    assert "DataCollatorForLanguageModeling".lower() in unquote(link)
+
+
+@in_browser
+def test_what_is_typed_is_never_html(open_page):  # noqa: F811
+    page = open_page("search.html?q=<img src=x onerror=document.title=1> BERT")
+    page.wait_for_selector("#search-results .find-hit")
+    assert page.locator("#search-results img").count() == 0
+    page.goto(
+        page.url.split("search.html")[0]
+        + "chapters/faq.html?find=%3Cb%3Ex%3C%2Fb%3E%0ABERT#why-key"
+    )
+    assert page.title() != "1"
+
+
+@in_browser
+def test_the_search_page_says_what_to_do_without_scripts(browser, address):  # noqa: F811
+    page = browser.new_page(java_script_enabled=False)
+    page.goto(f"{address}/search.html?q=BERT")
+    shown = page.inner_text(".bd-search-container")
+    page.close()
+    assert "JavaScript" in shown and "术语表" in shown
+
+
+def test_names_and_chinese_are_cut_into_what_they_are_found_by():
+    assert list(words.words("注意力")) == ["注", "意", "力", "注意", "意力"]
+    assert list(words.words("[CLS]")) == ["[cls]", "cls"]
+    assert list(words.words("AutoModel")) == ["automodel", "auto", "model"]
+    assert list(words.words("eval_strategy=")) == ["eval_strategy", "eval", "strategy"]
+    assert words.folded("預ＡＢ", {"預": "预"}) == "预AB"

@@ -54,6 +54,7 @@ def texts() -> list[tuple[str, str]]:
 
 
 def as_csv() -> bytes:
+    """A CSV file with quotes, commas and line ends in its texts."""
     quoted = [(text.replace('"', '""'), label) for text, label in texts()]
     return ("text,label\n" + "".join(f'"{text}",{label}\n' for text, label in quoted)).encode()
 
@@ -64,14 +65,17 @@ def plain() -> list[tuple[str, str]]:
 
 
 def as_tsv() -> bytes:
+    """The same between tabs, under names in the first row."""
     return ("label\ttext\n" + "".join(f"{label}\t{text}\n" for text, label in plain())).encode()
 
 
 def as_cnews() -> bytes:
+    """Lines of label<TAB>text without a first row."""
     return "".join(f"{label}\t{text}\n" for text, label in plain()).encode()
 
 
 def as_jsonl() -> bytes:
+    """An object a line, every other one in ASCII."""
     rows = [{"text": text, "label": label} for text, label in texts()]
     return "".join(
         json.dumps(row, ensure_ascii=i % 2 == 0) + "\n" for i, row in enumerate(rows)
@@ -79,11 +83,13 @@ def as_jsonl() -> bytes:
 
 
 def as_json() -> bytes:
+    """One list of objects."""
     rows = [{"text": text, "label": label} for text, label in texts()]
     return json.dumps(rows, ensure_ascii=False, indent=1).encode()
 
 
 def as_xlsx() -> bytes:
+    """A sheet of Excel."""
     import openpyxl
 
     book, stream = openpyxl.Workbook(), io.BytesIO()
@@ -94,6 +100,7 @@ def as_xlsx() -> bytes:
 
 
 def as_parquet() -> bytes:
+    """A Parquet file whose labels are ids with names, as on the Hub."""
     import pyarrow
     from pyarrow import parquet
 
@@ -108,10 +115,12 @@ def as_parquet() -> bytes:
 
 
 def tree() -> dict[str, bytes]:
+    """A folder of .txt files for each class, by their names."""
     return {f"news/{label}/{i}.txt": text.encode() for i, (text, label) in enumerate(texts())}
 
 
 def as_zip() -> bytes:
+    """The tree in a zip archive."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as file:
         for name, content in tree().items():
@@ -120,6 +129,7 @@ def as_zip() -> bytes:
 
 
 def as_tar() -> bytes:
+    """The tree in a tar archive, compressed with gzip."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as file:
         for name, content in tree().items():
@@ -135,6 +145,7 @@ def as_tar_inside() -> bytes:
 
 
 def as_entities() -> bytes:
+    """A character and its BIO label a line."""
     lines = []
     for i in range(30):
         for character, label in zip(
@@ -146,6 +157,7 @@ def as_entities() -> bytes:
 
 
 def as_clue_entities() -> bytes:
+    """The same as CLUENER writes it: JSON with the places of names."""
     row = {
         "text": "张三在北京",
         "label": {"name": {"张三": [[0, 1]]}, "address": {"北京": [[3, 4]]}},
@@ -155,6 +167,7 @@ def as_clue_entities() -> bytes:
 
 
 def as_squad() -> bytes:
+    """Passages with questions in the layout of SQuAD."""
     passages = [
         {
             "context": f"第{i}队在北京获胜，比分是三比{i}。",
@@ -173,15 +186,18 @@ def as_squad() -> bytes:
 
 
 def as_pairs() -> bytes:
+    """Pairs of sentences as CSV."""
     rows = [f"今天天气{i}好吗,天气{i}怎么样,{i % 2}\n" for i in range(40)]
     return ("sentence1,sentence2,label\n" + "".join(rows)).encode()
 
 
 def as_pair_lines() -> bytes:
+    """Pairs of sentences between tabs, without a first row."""
     return "".join(f"今天天气{i}好吗\t天气{i}怎么样\t{i % 2}\n" for i in range(40)).encode()
 
 
 def as_class_file() -> bytes:
+    """The names of two classes."""
     return "体育\n财经\n".encode()
 
 
@@ -242,24 +258,29 @@ def _between(content: bytes, rng: random.Random) -> tuple[int, int]:
 
 
 def cut_off(content: bytes, rng: random.Random) -> bytes:
+    """The end is missing."""
     return content[: rng.randrange(len(content) + 1)]
 
 
 def beginning_lost(content: bytes, rng: random.Random) -> bytes:
+    """The beginning is missing."""
     return content[rng.choice([1, 4, 30, rng.randrange(len(content) + 1)]) :]
 
 
 def piece_lost(content: bytes, rng: random.Random) -> bytes:
+    """A piece in the middle is missing."""
     start, end = _between(content, rng)
     return content[:start] + content[end:]
 
 
 def piece_doubled(content: bytes, rng: random.Random) -> bytes:
+    """A piece stands there twice."""
     start, end = _between(content, rng)
     return content[:end] + content[start:]
 
 
 def bytes_flipped(content: bytes, rng: random.Random) -> bytes:
+    """One byte, or up to twenty, are others."""
     changed = bytearray(content)
     for _ in range(rng.choice([1, 1, 3, 20]) if changed else 0):
         changed[rng.randrange(len(changed))] = rng.randrange(256)
@@ -267,16 +288,19 @@ def bytes_flipped(content: bytes, rng: random.Random) -> bytes:
 
 
 def scrap_put_in(content: bytes, rng: random.Random) -> bytes:
+    """A sign that means something to some format stands where it should not."""
     at = rng.choice([0, len(content), rng.randrange(len(content) + 1)])
     return content[:at] + rng.choice(SCRAPS) + content[at:]
 
 
 def zeros(content: bytes, rng: random.Random) -> bytes:
+    """A piece is all zeros, as after a full disk."""
     start, end = _between(content, rng)
     return content[:start] + bytes(end - start) + content[end:]
 
 
 def lines_moved(content: bytes, rng: random.Random) -> bytes:
+    """Some lines stand elsewhere."""
     lines = content.split(b"\n")
     for _ in range(rng.choice([1, 5])):
         lines.insert(rng.randrange(len(lines)), lines.pop(rng.randrange(len(lines))))
@@ -284,6 +308,7 @@ def lines_moved(content: bytes, rng: random.Random) -> bytes:
 
 
 def fields_swapped(content: bytes, rng: random.Random) -> bytes:
+    """The fields of one line, or of many, stand the other way round."""
     lines = content.split(b"\n")
     for _ in range(rng.choice([1, len(lines)])):
         at, mark = rng.randrange(len(lines)), rng.choice([b",", b"\t", b" "])
@@ -292,6 +317,7 @@ def fields_swapped(content: bytes, rng: random.Random) -> bytes:
 
 
 def signs_changed(content: bytes, rng: random.Random) -> bytes:
+    """A sign or a name is another, once or everywhere."""
     old, new = rng.choice(SWAPS)
     return content.replace(old, new) if rng.random() < 0.7 else content.replace(old, new, 1)
 
@@ -308,6 +334,7 @@ def written_otherwise(content: bytes, rng: random.Random) -> bytes:
 
 
 def joined(content: bytes, rng: random.Random) -> bytes:
+    """The file twice, one behind the other."""
     return content + rng.choice([b"", b"\n", b"\xef\xbb\xbf"]) + content
 
 
@@ -475,6 +502,7 @@ def watched(kind: str, files: list[tuple[str, Path]], place: Path) -> list[tuple
 
 
 def count(log: Path) -> int:
+    """How many files a child has finished."""
     return log.read_bytes().count(b"\n") if log.is_file() else 0
 
 

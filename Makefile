@@ -106,13 +106,13 @@ bench: needs-data $(VENV)/.full-ready ## 在真实数据上测成绩与速度：
 	@$(PY) scripts/benchmark.py --data "$(DATA)"
 	@$(PY) scripts/comparison.py --data "$(DATA)"
 
-trust: $(VENV)/.full-ready ## 一万个损坏的文件与模型：每个都有话说，没有一个卡住（约二十分钟，每周一次）
-	@echo "→ 正在弄坏文件，看装载函数怎么说，计数写入 results/trust.json ……"
-	@$(PY) scripts/trust.py
-
 bench-scale: $(VENV)/.full-ready ## 测大语料：内存与时间怎样随文字增长（自己生成文字），写入 results/scale.json
 	@echo "→ 正在测大语料上的内存与时间……"
 	@$(PY) scripts/bench_scale.py
+
+trust: $(VENV)/.full-ready ## 一万个损坏的文件与模型：每个都有话说，没有一个卡住（约二十分钟，每周一次）
+	@echo "→ 正在弄坏文件，看装载函数怎么说，计数写入 results/trust.json ……"
+	@$(PY) scripts/trust.py
 
 repository: needs-url $(VENV)/.created ## 改写仓库地址：make repository URL=https://github.com/OWNER/NAME
 	@$(PY) scripts/set_repository.py "$(URL)"

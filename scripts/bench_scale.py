@@ -99,6 +99,19 @@ def prepare_before(text: str, passes: int) -> dict:
     return {"rows": len(rows), "last_row": len(rows[len(rows) - 1]["input_ids"])}
 
 
+def prepare_now(text: str, folder: str, rows: int) -> dict:
+    """The same today: encoded onto the disk, rows cut from there when asked for."""
+    from transformers import AutoTokenizer
+
+    from utils.pretraining import MappedRows, prepare_corpus
+
+    tokenizer = AutoTokenizer.from_pretrained(MODEL)
+    corpus = prepare_corpus([Path(text)], tokenizer, folder)
+    rows = MappedRows(corpus, tokenizer, "pairs", rows, 256, short_length=128, batch_size=64)
+    tenth = rows.ends[-2]  # the first row of the tenth pass
+    return {"rows": rows.ends[-1], "first_row_of_pass_10": len(rows[tenth]["input_ids"])}
+
+
 def libraries_of_loading() -> None:
     """What a loader imports when it is called."""
     import datasets  # noqa: F401
@@ -118,19 +131,6 @@ def load(source: str, cache: str) -> dict:
     drawn = balanced_sample(splits["train"], 1000)
     look = hashlib.sha256("".join(drawn["text"][:]).encode()).hexdigest()[:16]
     return {"rows": splits.num_rows, "loaded_in": seconds, "sample": look}
-
-
-def prepare_now(text: str, folder: str, rows: int) -> dict:
-    """The same today: encoded onto the disk, rows cut from there when asked for."""
-    from transformers import AutoTokenizer
-
-    from utils.pretraining import MappedRows, prepare_corpus
-
-    tokenizer = AutoTokenizer.from_pretrained(MODEL)
-    corpus = prepare_corpus([Path(text)], tokenizer, folder)
-    rows = MappedRows(corpus, tokenizer, "pairs", rows, 256, short_length=128, batch_size=64)
-    tenth = rows.ends[-2]  # the first row of the tenth pass
-    return {"rows": rows.ends[-1], "first_row_of_pass_10": len(rows[tenth]["input_ids"])}
 
 
 JOBS = {
@@ -303,10 +303,10 @@ def above(measured: dict, libraries: int) -> dict:
 # name -> function of (work folder, sizes in MB); each gives one row of results/scale.json
 ROWS: dict[str, Callable[[Path, list[int]], dict]] = {
     "preparing": preparing,
+    "pretraining": pretraining,
     "loading_csv": loading_csv,
     "loading_tree": loading_tree,
     "loading_zip": loading_zip,
-    "pretraining": pretraining,
 }
 
 

@@ -15,8 +15,13 @@ import os
 import shutil
 import sys
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 WIDTHS = (360, 390, 768, 1440)
 THEMES = ("light", "dark")
@@ -84,12 +89,12 @@ UNREACHED = """() => [...document.querySelectorAll(
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
+    def log_message(self, *_: object) -> None:
+        """Nothing: one line a file helps nobody."""
 
 
 @contextmanager
-def served(folder: Path):
+def served(folder: Path) -> Iterator[str]:
     """The address of a folder served on this machine."""
     server = http.server.ThreadingHTTPServer(
         ("127.0.0.1", 0), functools.partial(QuietHandler, directory=str(folder))
@@ -112,7 +117,7 @@ def page_names(site: Path, wanted: list[str]) -> list[str]:
     return [name for name in names if not wanted or any(word in name for word in wanted)]
 
 
-def at_widths(page) -> list[str]:
+def at_widths(page: "Page") -> list[str]:
     """Whether the page is wider than its window, at each width and zoomed."""
     found = []
     for width in (*WIDTHS, ZOOMED):
@@ -125,7 +130,7 @@ def at_widths(page) -> list[str]:
     return found
 
 
-def on_paper(page) -> list[str]:
+def on_paper(page: "Page") -> list[str]:
     """What would be cut or pale in print."""
     page.set_viewport_size({"width": A4, "height": 1000})
     page.emulate_media(media="print")
@@ -135,7 +140,7 @@ def on_paper(page) -> list[str]:
     return found
 
 
-def by_keyboard(page) -> list[str]:
+def by_keyboard(page: "Page") -> list[str]:
     """What Tab does not reach, or reaches without a sign."""
     page.set_viewport_size({"width": 1440, "height": 900})
     page.evaluate("document.activeElement?.blur(); scrollTo(0, 0)")
@@ -157,7 +162,7 @@ def by_keyboard(page) -> list[str]:
     )
 
 
-def by_axe(page, axe: str) -> list[str]:
+def by_axe(page: "Page", axe: str) -> list[str]:
     """What axe-core calls serious or critical."""
     page.evaluate(axe)
     found = []
@@ -176,7 +181,7 @@ def by_axe(page, axe: str) -> list[str]:
     return found
 
 
-def check(browser, address: str, name: str, axe: str | None) -> list[str]:
+def check(browser: "Browser", address: str, name: str, axe: str | None) -> list[str]:
     """Everything that is wrong with a page."""
     found = []
     for theme in THEMES:

@@ -20,9 +20,14 @@ import statistics
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results" / "site_speed.json"
@@ -56,10 +61,11 @@ class CompressingHandler(http.server.SimpleHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
 
-    def log_message(self, *_):
-        pass
+    def log_message(self, *_: object) -> None:
+        """Nothing: one line a file helps nobody."""
 
-    def do_GET(self):
+    def do_GET(self) -> None:
+        """Send a file, text gzipped."""
         path = Path(self.translate_path(self.path))
         if not path.is_file():
             self.send_error(404)
@@ -76,7 +82,7 @@ class CompressingHandler(http.server.SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def served(folder: Path):
+def served(folder: Path) -> Iterator[str]:
     """The address of a folder served on this machine."""
     server = http.server.ThreadingHTTPServer(
         ("127.0.0.1", 0), partial(CompressingHandler, directory=str(folder))
@@ -89,7 +95,7 @@ def served(folder: Path):
         server.server_close()
 
 
-def load_once(browser, address: str) -> dict[str, float]:
+def load_once(browser: "Browser", address: str) -> dict[str, float]:
     """One load with nothing in the cache.
 
     Returns:
@@ -149,12 +155,14 @@ def middle(runs: list[dict[str, float]]) -> dict[str, float]:
 
 
 def commit() -> str:
+    """Of the code that runs, in short."""
     asked = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
     done = subprocess.run(asked, capture_output=True, text=True)
     return done.stdout.strip() or "unknown"
 
 
 def processor() -> str:
+    """Name of this machine's processor, and its cores."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]

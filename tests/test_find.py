@@ -158,6 +158,15 @@ def test_escape_closes_the_dialog_and_slash_is_typed_in_fields(open_page):  # no
     assert page.locator("#pst-search-dialog input").input_value() == "80/10/10"
     page.keyboard.press("Escape")
     assert page.evaluate("document.querySelector('#pst-search-dialog').open") is False
+    # Escape emptied the field: nothing is chosen any more, and Enter opens nothing.
+    page.keyboard.press("/")
+    page.keyboard.type("各向异性")
+    page.wait_for_selector("#find-in-dialog .find-hit")
+    page.keyboard.press("ArrowDown")
+    page.locator("#pst-search-dialog input").fill("")
+    page.wait_for_selector("#find-in-dialog .find-hit", state="detached")
+    page.keyboard.press("ArrowDown")
+    assert page.locator("#find-in-dialog [aria-selected=true]").count() == 0
 
 
 @in_browser

@@ -196,6 +196,7 @@ def scripts_of(root: Path) -> list[Path]:
 
 
 def finish(app: Sphinx, exception: Exception | None) -> None:
+    """When all pages are written: finish them, if they are a website."""
     if exception or app.builder.format != "html":
         return
     root = Path(app.outdir).resolve()
@@ -239,4 +240,5 @@ def leave_out(root: Path, sheets: list[str]) -> None:
 
 
 def setup(app: Sphinx) -> None:
+    """After every other extension: what they write is finished too."""
     app.connect("build-finished", finish, priority=900)

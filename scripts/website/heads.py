@@ -11,6 +11,8 @@ from urllib.parse import quote, urlsplit
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 
 CARD = "_static/social_card.png"
@@ -35,7 +37,8 @@ def site_address(repository: str) -> str:
     return root if name.lower() == f"{owner}.github.io" else f"{root}{name}/"
 
 
-def set_address(app: Sphinx, config) -> None:
+def set_address(app: Sphinx, config: Config) -> None:
+    """Where the site stands on the web, from the repository's address, if nobody said."""
     if not config.html_baseurl:
         config.html_baseurl = site_address(config.html_theme_options.get("repository_url") or "")
 
@@ -96,7 +99,10 @@ def tags(title: str, about: str, address: str, image: str, site_name: str) -> st
     return "\n    ".join(lines)
 
 
-def add_tags(app: Sphinx, pagename: str, templatename: str, context: dict, doctree) -> None:
+def add_tags(
+    app: Sphinx, pagename: str, templatename: str, context: dict, doctree: nodes.document | None
+) -> None:
+    """Description, address and card of a page, among its metatags."""
     if doctree is None:  # the search page and its like
         return
     base, site_name = app.config.html_baseurl, app.config.html_title
@@ -169,7 +175,7 @@ def not_found(base: str, site_name: str, titles: dict[str, str]) -> str:
     return NOT_FOUND.format(root=root, site_name=escape(site_name), rows="\n".join(rows))
 
 
-def in_order(env) -> list[str]:
+def in_order(env: BuildEnvironment) -> list[str]:
     """All pages as the table of contents has them."""
     relations = env.collect_relations()
     page, found = env.config.root_doc, []
@@ -180,6 +186,7 @@ def in_order(env) -> list[str]:
 
 
 def write_files(app: Sphinx, exception: Exception | None) -> None:
+    """404.html, and what search engines ask for: sitemap.xml and robots.txt."""
     if exception or app.builder.format != "html":
         return
     base, folder, pages = app.config.html_baseurl, Path(app.outdir), in_order(app.env)
@@ -194,6 +201,7 @@ def write_files(app: Sphinx, exception: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> None:
+    """Connect all this to a build."""
     app.connect("config-inited", set_address)
     app.connect("html-page-context", add_tags)
     app.connect("build-finished", write_files)

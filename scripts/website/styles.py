@@ -30,6 +30,7 @@ class Rule:
 
 
 def without_comments(css: str) -> str:
+    """A sheet without its comments; what looks like one inside a string stays."""
     return TOKEN.sub(lambda match: "" if match[0].startswith("/*") else match[0], css)
 
 
@@ -66,6 +67,7 @@ def closing(css: str, place: int) -> int:
 
 
 def write(rules: Iterable[Rule]) -> str:
+    """Rules as a sheet, one a line."""
     found = []
     for rule in rules:
         if rule.inside:

@@ -139,6 +139,8 @@
       const query = input.value.trim();
       const mine = ++turn;
       if (!query) {
+        chosen = -1;
+        input.removeAttribute("aria-activedescendant");
         box.replaceChildren();
         status.textContent = "";
         input.setAttribute("aria-expanded", "false");
@@ -175,7 +177,7 @@
         event.preventDefault();
         if (event.key === "ArrowDown") choose(chosen + 1);
         else choose(chosen <= 0 ? hits().length - 1 : chosen - 1);
-      } else if (event.key === "Enter" && chosen >= 0) {
+      } else if (event.key === "Enter" && hits()[chosen]) {
         event.preventDefault();
         hits()[chosen].click();
       }

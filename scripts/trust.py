@@ -54,7 +54,7 @@ def texts() -> list[tuple[str, str]]:
 
 
 def as_csv() -> bytes:
-    """With a header, as a CSV file."""
+    """A CSV file with quotes, commas and line ends in its texts."""
     quoted = [(text.replace('"', '""'), label) for text, label in texts()]
     return ("text,label\n" + "".join(f'"{text}",{label}\n' for text, label in quoted)).encode()
 
@@ -65,17 +65,17 @@ def plain() -> list[tuple[str, str]]:
 
 
 def as_tsv() -> bytes:
-    """With a header, fields between tabs."""
+    """The same between tabs, under names in the first row."""
     return ("label\ttext\n" + "".join(f"{label}\t{text}\n" for text, label in plain())).encode()
 
 
 def as_cnews() -> bytes:
-    """Without a header: label, tab, text."""
+    """Lines of label<TAB>text without a first row."""
     return "".join(f"{label}\t{text}\n" for text, label in plain()).encode()
 
 
 def as_jsonl() -> bytes:
-    """An object a line, every other one in escapes."""
+    """An object a line, every other one in ASCII."""
     rows = [{"text": text, "label": label} for text, label in texts()]
     return "".join(
         json.dumps(row, ensure_ascii=i % 2 == 0) + "\n" for i, row in enumerate(rows)
@@ -89,7 +89,7 @@ def as_json() -> bytes:
 
 
 def as_xlsx() -> bytes:
-    """A workbook with one sheet."""
+    """A sheet of Excel."""
     import openpyxl
 
     book, stream = openpyxl.Workbook(), io.BytesIO()
@@ -100,7 +100,7 @@ def as_xlsx() -> bytes:
 
 
 def as_parquet() -> bytes:
-    """A table with the names of its classes in its notes, as `datasets` writes it."""
+    """A Parquet file whose labels are ids with names, as on the Hub."""
     import pyarrow
     from pyarrow import parquet
 
@@ -115,12 +115,12 @@ def as_parquet() -> bytes:
 
 
 def tree() -> dict[str, bytes]:
-    """Class folders with a file a text: path -> content."""
+    """A folder of .txt files for each class, by their names."""
     return {f"news/{label}/{i}.txt": text.encode() for i, (text, label) in enumerate(texts())}
 
 
 def as_zip() -> bytes:
-    """The tree as a zip archive."""
+    """The tree in a zip archive."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as file:
         for name, content in tree().items():
@@ -129,7 +129,7 @@ def as_zip() -> bytes:
 
 
 def as_tar() -> bytes:
-    """The tree as a tar archive, compressed."""
+    """The tree in a tar archive, compressed with gzip."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as file:
         for name, content in tree().items():
@@ -145,7 +145,7 @@ def as_tar_inside() -> bytes:
 
 
 def as_entities() -> bytes:
-    """A character and its label a line, sentences apart."""
+    """A character and its BIO label a line."""
     lines = []
     for i in range(30):
         for character, label in zip(
@@ -157,7 +157,7 @@ def as_entities() -> bytes:
 
 
 def as_clue_entities() -> bytes:
-    """Entities as CLUENER has them, an object a line."""
+    """The same as CLUENER writes it: JSON with the places of names."""
     row = {
         "text": "张三在北京",
         "label": {"name": {"张三": [[0, 1]]}, "address": {"北京": [[3, 4]]}},
@@ -167,7 +167,7 @@ def as_clue_entities() -> bytes:
 
 
 def as_squad() -> bytes:
-    """Questions in the layout of SQuAD."""
+    """Passages with questions in the layout of SQuAD."""
     passages = [
         {
             "context": f"第{i}队在北京获胜，比分是三比{i}。",
@@ -186,18 +186,18 @@ def as_squad() -> bytes:
 
 
 def as_pairs() -> bytes:
-    """Pairs of sentences as a CSV file."""
+    """Pairs of sentences as CSV."""
     rows = [f"今天天气{i}好吗,天气{i}怎么样,{i % 2}\n" for i in range(40)]
     return ("sentence1,sentence2,label\n" + "".join(rows)).encode()
 
 
 def as_pair_lines() -> bytes:
-    """Pairs of sentences between tabs, without a header."""
+    """Pairs of sentences between tabs, without a first row."""
     return "".join(f"今天天气{i}好吗\t天气{i}怎么样\t{i % 2}\n" for i in range(40)).encode()
 
 
 def as_class_file() -> bytes:
-    """Names of classes, one a line."""
+    """The names of two classes."""
     return "体育\n财经\n".encode()
 
 
@@ -258,17 +258,17 @@ def _between(content: bytes, rng: random.Random) -> tuple[int, int]:
 
 
 def cut_off(content: bytes, rng: random.Random) -> bytes:
-    """Only the beginning is left."""
+    """The end is missing."""
     return content[: rng.randrange(len(content) + 1)]
 
 
 def beginning_lost(content: bytes, rng: random.Random) -> bytes:
-    """Only the end is left."""
+    """The beginning is missing."""
     return content[rng.choice([1, 4, 30, rng.randrange(len(content) + 1)]) :]
 
 
 def piece_lost(content: bytes, rng: random.Random) -> bytes:
-    """A piece is missing."""
+    """A piece in the middle is missing."""
     start, end = _between(content, rng)
     return content[:start] + content[end:]
 
@@ -280,7 +280,7 @@ def piece_doubled(content: bytes, rng: random.Random) -> bytes:
 
 
 def bytes_flipped(content: bytes, rng: random.Random) -> bytes:
-    """Some bytes are others."""
+    """One byte, or up to twenty, are others."""
     changed = bytearray(content)
     for _ in range(rng.choice([1, 1, 3, 20]) if changed else 0):
         changed[rng.randrange(len(changed))] = rng.randrange(256)
@@ -288,19 +288,19 @@ def bytes_flipped(content: bytes, rng: random.Random) -> bytes:
 
 
 def scrap_put_in(content: bytes, rng: random.Random) -> bytes:
-    """Something that does not belong there."""
+    """A sign that means something to some format stands where it should not."""
     at = rng.choice([0, len(content), rng.randrange(len(content) + 1)])
     return content[:at] + rng.choice(SCRAPS) + content[at:]
 
 
 def zeros(content: bytes, rng: random.Random) -> bytes:
-    """A piece is all zeros, as after a crash of the disk."""
+    """A piece is all zeros, as after a full disk."""
     start, end = _between(content, rng)
     return content[:start] + bytes(end - start) + content[end:]
 
 
 def lines_moved(content: bytes, rng: random.Random) -> bytes:
-    """Lines stand elsewhere."""
+    """Some lines stand elsewhere."""
     lines = content.split(b"\n")
     for _ in range(rng.choice([1, 5])):
         lines.insert(rng.randrange(len(lines)), lines.pop(rng.randrange(len(lines))))
@@ -308,7 +308,7 @@ def lines_moved(content: bytes, rng: random.Random) -> bytes:
 
 
 def fields_swapped(content: bytes, rng: random.Random) -> bytes:
-    """The fields of a line, or of many, in reverse."""
+    """The fields of one line, or of many, stand the other way round."""
     lines = content.split(b"\n")
     for _ in range(rng.choice([1, len(lines)])):
         at, mark = rng.randrange(len(lines)), rng.choice([b",", b"\t", b" "])
@@ -317,7 +317,7 @@ def fields_swapped(content: bytes, rng: random.Random) -> bytes:
 
 
 def signs_changed(content: bytes, rng: random.Random) -> bytes:
-    """One kind of sign is another: line ends, quotes, names."""
+    """A sign or a name is another, once or everywhere."""
     old, new = rng.choice(SWAPS)
     return content.replace(old, new) if rng.random() < 0.7 else content.replace(old, new, 1)
 
@@ -334,7 +334,7 @@ def written_otherwise(content: bytes, rng: random.Random) -> bytes:
 
 
 def joined(content: bytes, rng: random.Random) -> bytes:
-    """The file twice, as a careless copy leaves it."""
+    """The file twice, one behind the other."""
     return content + rng.choice([b"", b"\n", b"\xef\xbb\xbf"]) + content
 
 
@@ -502,7 +502,7 @@ def watched(kind: str, files: list[tuple[str, Path]], place: Path) -> list[tuple
 
 
 def count(log: Path) -> int:
-    """Lines that the child has written so far."""
+    """How many files a child has finished."""
     return log.read_bytes().count(b"\n") if log.is_file() else 0
 
 

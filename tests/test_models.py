@@ -526,6 +526,14 @@ def test_a_tokenizer_that_puts_in_a_token_of_no_row_is_refused(copied, odd):
     assert "puts in the token" in refused(copied)
 
 
+def test_a_sign_for_which_the_weights_have_no_row_is_refused(copied):
+    """The library would add it behind the last row, and fail when a batch is padded."""
+    path = copied / "tokenizer_config.json"
+    settings = json.loads(path.read_text("utf8")) | {"pad_token": "zPAD]"}
+    path.write_text(json.dumps(settings), encoding="utf8")
+    assert "the sign 'zPAD]' is not in the vocabulary" in refused(copied)
+
+
 @pytest.mark.parametrize("odd", [[1, 2], "Bert", 3, {}])
 def test_architectures_that_are_no_names_are_refused(folder, odd):
     change_config(folder, architectures=odd)

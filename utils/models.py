@@ -111,6 +111,12 @@ def check_folder(folder: Path) -> None:
             f"{folder}/tokenizer.json: puts in the token {foreign[0]!r:.40}, and the weights know "
             f"{size}; copy the tokenizer files that belong to these weights"
         )
+    strangers = _unknown_signs(folder, vocab)
+    if strangers and max(vocab.values()) + len(strangers) >= (size or math.inf):
+        raise ModelError(
+            f"{folder}/tokenizer_config.json: the sign {strangers[0]!r:.40} is not in the vocabulary, "
+            "and the weights have no row for it; copy the tokenizer files that belong to them"
+        )
     architectures = config.get("architectures")
     names = [] if architectures is None else architectures
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
@@ -333,6 +339,22 @@ def _ids_put_in(folder: Path) -> list:
         return [i for token in special.values() for i in token["ids"]]
     except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
         return []
+
+
+def _unknown_signs(folder: Path, vocab: dict[str, int]) -> list[str]:
+    """The signs such as [PAD] that a tokenizer names and its vocabulary has not."""
+    try:
+        settings = json.loads(_read(folder / "tokenizer_config.json"))
+        named = [settings.get(f"{name}_token") for name in ("pad", "cls", "sep", "unk", "mask")]
+    except (FileNotFoundError, ValueError, AttributeError):
+        return []
+    try:
+        added = json.loads(_read(folder / "tokenizer.json"))["added_tokens"]
+        known = vocab.keys() | {token["content"] for token in added}
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        known = vocab.keys()
+    signs = [sign.get("content") if isinstance(sign, dict) else sign for sign in named]
+    return [sign for sign in signs if isinstance(sign, str) and sign not in known]
 
 
 def vocabulary_sha256(vocab: dict[str, int]) -> str:

@@ -11,7 +11,6 @@ Needs playwright and a Chromium or Chrome; nothing in the tests looks at a clock
 
 import argparse
 import gzip
-import http.server
 import json
 import os
 import platform
@@ -19,12 +18,10 @@ import shutil
 import statistics
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from check_site import QuietHandler, served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -56,13 +53,10 @@ new PerformanceObserver((list) => {
 """
 
 
-class CompressingHandler(http.server.SimpleHTTPRequestHandler):
+class CompressingHandler(QuietHandler):
     """Sends files as static hosts do: text gzipped, connections kept open."""
 
     protocol_version = "HTTP/1.1"
-
-    def log_message(self, *_: object) -> None:
-        """Nothing: one line a file helps nobody."""
 
     def do_GET(self) -> None:
         """Send a file, text gzipped."""
@@ -79,20 +73,6 @@ class CompressingHandler(http.server.SimpleHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The address of a folder served on this machine."""
-    server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), partial(CompressingHandler, directory=str(folder))
-    )
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def load_once(browser: "Browser", address: str) -> dict[str, float]:
@@ -182,7 +162,7 @@ def measure(sites: dict[str, Path], times: int, program: str) -> dict:
             runs = {which: [] for which in sites}
             for _ in range(times):
                 for which, folder in sites.items():
-                    with served(folder) as address:
+                    with served(folder, CompressingHandler) as address:
                         runs[which].append(load_once(browser, f"{address}/{path}"))
             rows[name] = {which: middle(each) for which, each in runs.items()}
             if "before" in rows[name]:

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import test_bert_components as components
 import torch
+from mutants import names_beside
 
 import utils.bert
 
@@ -142,21 +143,6 @@ def siblings(node: ast.Attribute, inside: ast.AST) -> list[str]:
     if node.attr not in same:
         return []
     return [name for name in same if name != node.attr]
-
-
-def names_beside(node: ast.Name, inside: ast.AST) -> list[str]:
-    """The other variables and arguments of the function in which the name stands."""
-    for function in ast.walk(inside):
-        if isinstance(function, ast.FunctionDef) and node in ast.walk(function):
-            known = [argument.arg for argument in function.args.args if argument.arg != "self"]
-            known += [
-                n.id
-                for n in ast.walk(function)
-                if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-            ]
-            if node.id in known:
-                return [name for name in dict.fromkeys(known) if name != node.id]
-    return []
 
 
 def mutants(name: str):

@@ -5,17 +5,15 @@ Needs npm and Chromium, and skips with the reason where there is neither.
 """
 
 import csv
-import functools
-import http.server
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
+import check_site
 import export_demos
 import numpy as np
 import onnx
@@ -164,20 +162,11 @@ def site(tmp_path_factory) -> Path:
     return built
 
 
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture(scope="module")
 def address(site):
     """The site served on this machine, with the demos if a test has put them in."""
-    handler = functools.partial(QuietHandler, directory=str(site))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with check_site.served(site) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -5,15 +5,12 @@
 
 import gzip
 import hashlib
-import http.server
 import os
 import re
 import shutil
 import subprocess
 import sys
-import threading
 import zipfile
-from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -21,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import yaml
 from book import packing
+from check_site import served
 from notebooks import expect_none, is_numbered
 
 pytestmark = pytest.mark.slow
@@ -339,21 +337,11 @@ def browser_program() -> str | None:
     return next((found for name in names if (found := shutil.which(name))), None)
 
 
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture(scope="session")
 def address(site):
     """The site served on this machine; gives its address."""
-    server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), partial(QuietHandler, directory=str(site))
-    )
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with served(site) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -9,16 +9,12 @@ axe.min.js), where serious and critical issues count. Needs playwright and a Chr
 """
 
 import argparse
-import functools
-import http.server
-import os
-import shutil
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from browsing.programs import NoBrowser, opened_browser
+from browsing.serving import served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -27,7 +23,6 @@ WIDTHS = (360, 390, 768, 1440)
 THEMES = ("light", "dark")
 ZOOMED = 1280 // 2  # a window of 1280 pixels at 200 %
 A4 = 718  # pixels between the margins of A4 paper: 210 mm less 2 × 10 mm, at 96 a inch
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SETTLED_MS = 800  # after a change of width, until the page's scripts have followed
 MOST_TABS = 600  # presses of Tab before a page counts as a trap
 
@@ -86,27 +81,6 @@ UNREACHED = """() => [...document.querySelectorAll(
         "#pst-skip-link a, a[href], button, summary, input:not([type=hidden], [type=radio])")]
     .filter((one) => one.checkVisibility({visibilityProperty: true}) && one.dataset.reached !== "yes" && one.tabIndex >= 0)
     .map((one) => `${one.tagName.toLowerCase()}.${one.className}`.slice(0, 60))"""
-
-
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Nothing: one line a file helps nobody."""
-
-
-@contextmanager
-def served(
-    folder: Path, handler: type[http.server.SimpleHTTPRequestHandler] = QuietHandler
-) -> Iterator[str]:
-    """The address of a folder served on this machine."""
-    server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(handler, directory=str(folder))
-    )
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def page_names(site: Path, wanted: list[str]) -> list[str]:
@@ -221,25 +195,21 @@ def main() -> int:
     parser.add_argument("--axe", type=Path, help="axe.min.js of axe-core")
     parser.add_argument("--pages", nargs="*", default=[], help="words of the wanted pages' paths")
     arguments = parser.parse_args()
-    from playwright.sync_api import sync_playwright
-
-    program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
     names = page_names(arguments.site, arguments.pages)
-    if not program or not names:
-        missing = f"page in {arguments.site}" if program else "Chromium; set CHROMIUM=/path/to/it"
-        print(f"error: no {missing}", file=sys.stderr)
-        return 1
+    if not names:
+        sys.exit(f"error: no page in {arguments.site}; run `make book` first")
     axe = arguments.axe.read_text("utf-8") if arguments.axe else None
     if not axe:
         print("without axe-core: name its axe.min.js with --axe")
     total = 0
-    with sync_playwright() as api, served(arguments.site) as address:
-        browser = api.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        for name in names:
-            found = check(browser, address, name, axe)
-            total += len(found)
-            print("\n".join(found) or f"{name} ok", flush=True)
-        browser.close()
+    try:
+        with opened_browser() as browser, served(arguments.site) as address:
+            for name in names:
+                found = check(browser, address, name, axe)
+                total += len(found)
+                print("\n".join(found) or f"{name} ok", flush=True)
+    except NoBrowser as error:
+        sys.exit(f"error: {error}")
     print(f"{len(names)} pages, {total} complaints")
     return bool(total)
 

@@ -14,14 +14,14 @@ import gzip
 import json
 import os
 import platform
-import shutil
 import statistics
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from check_site import QuietHandler, served
+from browsing.programs import NoBrowser, opened_browser
+from browsing.serving import QuietHandler, served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -44,7 +44,6 @@ BITS_PER_SECOND = 1_600_000
 LATENCY_MS = 150
 SLOWDOWN = 4
 COMPRESSED = {".html", ".css", ".js", ".json", ".svg", ".xml", ".txt", ".mjs"}
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 WATCH_SHIFTS = """
 window.shifts = 0;
 new PerformanceObserver((list) => {
@@ -149,14 +148,9 @@ def processor() -> str:
     return f"{names[0] if names else platform.processor()}, {os.cpu_count()} cores"
 
 
-def measure(sites: dict[str, Path], times: int, program: str) -> dict:
+def measure(sites: dict[str, Path], times: int) -> dict:
     """Loads every page of every site `times` times, the sites taking turns."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as api:
-        browser = api.chromium.launch(
-            executable_path=program, args=["--no-sandbox", "--disable-gpu", "--disable-sync"]
-        )
+    with opened_browser() as browser:
         rows = {}
         for name, path in PAGES.items():
             runs = {which: [] for which in sites}
@@ -170,9 +164,7 @@ def measure(sites: dict[str, Path], times: int, program: str) -> dict:
                 rows[name]["load_ratio"] = round(new["load_s"] / old["load_s"], 3)
                 rows[name]["bytes_ratio"] = round(new["bytes"] / old["bytes"], 3)
             print(name, json.dumps(rows[name]), flush=True)
-        version = browser.version
-        browser.close()
-    return {"rows": rows, "browser": version}
+        return {"rows": rows, "browser": browser.version}
 
 
 def missed(rows: dict) -> list[str]:
@@ -196,17 +188,17 @@ def main() -> int:
     parser.add_argument("--times", type=int, default=3, help="loads of each page")
     parser.add_argument("--output", type=Path, default=RESULTS)
     arguments = parser.parse_args()
-    program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
-    if not program:
-        print("error: no Chromium found; install one or set CHROMIUM=/path/to/it", file=sys.stderr)
-        return 1
     sites = {"before": arguments.before} if arguments.before else {}
     sites["after"] = arguments.after
     for folder in sites.values():
         if not (folder / "index.html").exists():
             print(f"error: no site in {folder}; run `make book` first", file=sys.stderr)
             return 1
-    found = measure(sites, arguments.times, program)
+    try:
+        found = measure(sites, arguments.times)
+    except NoBrowser as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     record = {
         "command": "python scripts/site_speed.py --before OLD/_build/html",
         "commit": commit(),

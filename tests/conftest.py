@@ -25,6 +25,19 @@ def pytest_terminal_summary(terminalreporter):
             terminalreporter.write_line(line)
 
 
+@pytest.fixture(scope="session")
+def browser():
+    """A Chromium without a window; tests that ask for it skip where there is none."""
+    pytest.importorskip("playwright.sync_api")
+    from browsing.programs import NoBrowser, opened_browser
+
+    try:
+        with opened_browser() as browser:
+            yield browser
+    except NoBrowser as reason:
+        pytest.skip(str(reason))
+
+
 # Of pytest-xdist (pytest -n 2)
 
 

@@ -6,19 +6,18 @@ Needs npm and Chromium, and skips with the reason where there is neither.
 
 import csv
 import json
-import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import check_site
 import export_demos
 import numpy as np
 import onnx
 import pytest
 import torch
+from browsing import serving
 from notebooks import expect_none
 from onnx import helper, numpy_helper
 from transformers import BertForMaskedLM
@@ -33,23 +32,6 @@ SOURCES = ROOT / "site_assets/static/demos"
 PACKAGES = ROOT / export_demos.PACKAGES
 PAGE = "chapters/demos.html"
 PATIENCE = 180_000  # ms, where an honest page takes one second: the machine may be busy
-BROWSERS = (
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "google-chrome-stable",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    r"C:\Program Files\Google\Chrome\Application\chrome.exe",
-)
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 # What people have been seen to type, and what breaks tokenizers.
 AWKWARD = [
@@ -165,21 +147,8 @@ def site(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def address(site):
     """The site served on this machine, with the demos if a test has put them in."""
-    with check_site.served(site) as address:
+    with serving.served(site) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    names = [os.environ["CHROMIUM"]] if os.environ.get("CHROMIUM") else BROWSERS
-    program = next((found for name in names if (found := shutil.which(name))), None)
-    if not program:
-        pytest.skip("no Chromium or Chrome found; install one or set CHROMIUM=/path/to/it")
-    with playwright.sync_playwright() as api:
-        browser = api.chromium.launch(executable_path=program, args=list(FLAGS))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import yaml
 from book import packing
-from check_site import served
+from browsing.serving import served
 from notebooks import expect_none, is_numbered
 
 pytestmark = pytest.mark.slow
@@ -36,14 +36,6 @@ LOADED_LIMITS = {
     "chapters/02_bert_architecture.html": 450_000,
 }
 PATIENCE = 180  # seconds, where an honest page takes one: the machine may be busy
-BROWSERS = (
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "google-chrome-stable",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    r"C:\Program Files\Google\Chrome\Application\chrome.exe",
-)
 
 
 # The site, built once
@@ -332,39 +324,11 @@ def test_an_english_label_is_found():
 # What only a browser shows
 
 
-def browser_program() -> str | None:
-    names = [os.environ["CHROMIUM"]] if os.environ.get("CHROMIUM") else BROWSERS
-    return next((found for name in names if (found := shutil.which(name))), None)
-
-
 @pytest.fixture(scope="session")
 def address(site):
     """The site served on this machine; gives its address."""
     with served(site) as address:
         yield address
-
-
-@pytest.fixture(scope="session")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    program = browser_program()
-    if not program:
-        pytest.skip("no Chromium or Chrome found; install one or set CHROMIUM=/path/to/it")
-    with playwright.sync_playwright() as api:
-        browser = api.chromium.launch(
-            executable_path=program,
-            args=[
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-quic",
-                "--no-first-run",
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-            ],
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

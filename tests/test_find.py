@@ -10,7 +10,7 @@ import yaml
 from error_messages import COMMON
 from notebooks import ROOT, expect_none
 from test_anchors import headings, pages
-from test_site import address, browser, open_page, site, window  # noqa: F401
+from test_site import address, open_page, site, window  # noqa: F401
 
 sys.path.append(str(ROOT / "scripts"))
 

@@ -15,9 +15,13 @@
   const CAPITALS = /^[A-Z][A-Z0-9]{1,7}$/;
   // Characters that hold a question together and say little: 怎么, 为什么, 的时候.
   const FILLERS = /[的了吗呢么怎什为把在和与是有会能就都也很个这那我你]/;
-  // Words of questions, not of what is asked about.
-  const QUESTION = /不用|不能|可以|如何|哪些|哪个|哪里|应该|需要|怎样|一个|自己|时候|问题|办法|方法|区别|不同|意思|样的|要不|是不|会不|能不/;
-  const JOINTS = /[的和与及或了吗呢，]/u; // what stands alone between them is a word: 字 in 和字的区别
+  // Words that make a question and are not what is asked about; what stands between them is.
+  const QUESTION = [
+    "为什么 怎么样 怎么办 怎么 怎样 什么 如何 哪些 哪个 哪里 哪种 多少 是不是 能不能 会不会 要不要 有没有",
+    "可以 应该 需要 时候 比较 一下 一个 之后 以后 之前 以前 的话 如果 因为 所以 已经 还是 或者 不同 区别",
+    "办法 方法 不用 不能 自己 问题 意思 的 了 吗 呢 么 吧 啊 和 与 及 或 把 被 让 给 请",
+  ].join(" ").split(" ");
+  const QUESTIONS = new RegExp(QUESTION.join("|"), "gu");
   const IS_HAN = new RegExp(`^[${HAN}]`, "u");
   const HAN_RUNS = new RegExp(`[${HAN}]+`, "gu");
   const NUMBER = /^\d+(\.\d+)?\s+/; // of a heading
@@ -29,6 +33,7 @@
   const FILLER = 0.3; // a pair with a character that only holds the question together
   const NO_TOPIC = 0.7; // a pair that no heading has
   const NO_WORD = 0.5; // two characters that meet by chance: 型怎 in 模型怎么
+  const ALONE = 0.7; // a character alone between words that only ask
   const PART = 0.2; // a part of a name that is known whole
   const TERM = 0.5; // a term of the book that the reader calls or writes otherwise
   // What a heading adds to a section's score: its own words, and its likeness to the whole query.
@@ -67,12 +72,16 @@
     content.titleWords = content.titles.map((title) => new Set(words(title)));
     content.askedWords = asked.map((text) => new Set(words(text)));
     content.titlePieces = content.titles.map((title, place) => [
-      ...piecesOf(title), ...asked[place].split(" ").filter(Boolean).map((text) => new Set(words(text))),
+      ...piecesOf(title),
+      ...asked[place].split(" ").filter(Boolean).map((text) => new Set(words(text))),
     ]);
     content.inTitles = new Map(); // word → how many headings have it
     for (const [place, title] of content.titleWords.entries()) {
-      for (const word of new Set([...title, ...content.askedWords[place]])) content.inTitles.set(word, (content.inTitles.get(word) || 0) + 1);
+      for (const word of new Set([...title, ...content.askedWords[place]])) {
+        content.inTitles.set(word, (content.inTitles.get(word) || 0) + 1);
+      }
     }
+    content.values = new Map();
     content.ours = content.terms.flatMap(([, ours]) => ours.match(HAN_RUNS) || [])
       .filter((term, place, all) => [...term].length > 2 && all.indexOf(term) === place);
     index = content;
@@ -168,7 +177,8 @@
     found.sort((a, b) => b[0] - a[0] || content[b[1]].length - content[a[1]].length);
     // Of mistyped words the nearest ones.
     const best = found.length ? found[0][0] : 0;
-    return found.filter(([weight]) => weight > best - 0.15).slice(0, knownHere ? 3 : 6).map(([weight, other]) => ({ word: other, weight }));
+    return found.filter(([weight]) => weight > best - 0.15).slice(0, knownHere ? 3 : 6)
+      .map(([weight, other]) => ({ word: other, weight }));
   }
 
   /* What the book calls the words of the reader: 资料集 → 数据集, attention → 注意力. */
@@ -186,7 +196,8 @@
     for (const term of index.ours) {
       const wanted = [...term];
       for (let start = 0; start + wanted.length <= characters.length; start++) {
-        const wrong = wanted.flatMap((each, i) => (each === characters[start + i] ? [] : [start + i]));
+        const places = wanted.map((_, i) => start + i);
+        const wrong = places.filter((i) => wanted[i - start] !== characters[i]);
         if (wrong.length !== 1) continue;
         // What stands there must not be at home in the book itself.
         const [place] = wrong;
@@ -205,6 +216,15 @@
     const both = await Promise.all([...pair].map(placesOf));
     const fewest = Math.min(...both.map((each) => each?.length || Infinity));
     return Number.isFinite(fewest) ? Math.min(1, (1.5 * places.length) / fewest) : 1;
+  }
+
+  /* Which characters of a run only ask: 为什么, 的. */
+  function questionWords(run) {
+    const asks = Array(run.length).fill(false);
+    for (const { 0: word, index: start } of run.matchAll(QUESTIONS)) {
+      asks.fill(true, start, start + word.length);
+    }
+    return asks;
   }
 
   /* What is looked for: groups of words, of which the best counts. */
@@ -228,17 +248,21 @@
         const characters = [...piece];
         if (characters.length === 1) await add(piece, 1);
         const known = [];
-        for (const pair of pairs(piece)) {
+        const asks = questionWords(piece);
+        for (const [i, pair] of pairs(piece).entries()) {
           const places = await placesOf(pair);
           known.push(Boolean(places));
           if (!places) continue;
           const whole = characters.length > 2 ? await cohesion(pair, places) : 1;
-          const common = FILLERS.test(pair) || QUESTION.test(pair) ? FILLER : 1;
+          const common = asks[i] || asks[i + 1] || FILLERS.test(pair) ? FILLER : 1;
           const topic = index.inTitles.has(pair) ? 1 : NO_TOPIC;
           await add(pair, common * topic * (NO_WORD + (1 - NO_WORD) * whole));
         }
-        for (const segment of characters.length > 2 ? piece.split(JOINTS) : []) {
-          if ([...segment].length === 1 && !FILLERS.test(segment)) await add(segment, 0.7);
+        // A character alone between them is a word: 轮 in 多少轮, 字 in 和字的区别.
+        for (let i = 0; i < characters.length; i++) {
+          const alone = !asks[i] && (i === 0 || asks[i - 1]) && (asks[i + 1] ?? true);
+          if (characters.length < 3 || !alone || FILLERS.test(characters[i])) continue;
+          await add(characters[i], ALONE);
         }
         // A pair that is in no section: one of its characters may be mistyped.
         for (let i = 0; i < characters.length; i++) {
@@ -290,19 +314,25 @@
     return { found, total };
   }
 
+  /* What a word in a heading is worth: the fewer have it, the more. */
+  function valueOf(word) {
+    if (!index.values.has(word)) {
+      const rare = Math.log(1 + index.titles.length / (1 + (index.inTitles.get(word) || 0)));
+      const asks = FILLERS.test(word) || QUESTION.some((question) => question.includes(word));
+      index.values.set(word, rare * (asks ? 0.25 : 1) * ([...word].length > 1 ? 1.5 : 1));
+    }
+    return index.values.get(word);
+  }
+
   /* How much a heading, or a part of it, and a query are the same words: 0 to 1. */
   function likeness(section, asked) {
-    const value = (word) => {
-      const rare = Math.log(1 + index.titles.length / (1 + (index.inTitles.get(word) || 0)));
-      return (FILLERS.test(word) || QUESTION.test(word) ? 0.25 : 1) * ([...word].length > 1 ? 1.5 : 1) * rare;
-    };
-    const all = [...asked].reduce((sum, word) => sum + value(word), 0);
+    const all = [...asked].reduce((sum, word) => sum + valueOf(word), 0);
     let best = 0;
     for (const piece of index.titlePieces[section]) {
       let same = 0, here = 0;
       for (const word of piece) {
-        here += value(word);
-        if (asked.has(word)) same += value(word);
+        here += valueOf(word);
+        if (asked.has(word)) same += valueOf(word);
       }
       best = Math.max(best, same / Math.sqrt(all * here || 1));
       if (piece.size >= 5 && same === here) best = Math.max(best, WHOLE); // three characters

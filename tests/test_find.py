@@ -200,6 +200,20 @@ def test_escape_closes_the_dialog_and_slash_is_typed_in_fields(open_page):  # no
 
 
 @in_browser
+@pytest.mark.parametrize("width", [390, 1440])
+def test_escape_gives_the_focus_back_to_the_button(open_page, width):  # noqa: F811
+    page = open_page("chapters/05_thucnews.html", width)
+    button = page.locator(".search-button__button:visible").first
+    button.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.type("注意力")
+    page.wait_for_selector("#find-in-dialog .find-hit")
+    page.keyboard.press("Escape")
+    page.wait_for_function("!document.querySelector('#pst-search-dialog').open")
+    assert page.evaluate("document.activeElement.className").count("search-button__button") == 1
+
+
+@in_browser
 @pytest.mark.parametrize("width", [360, 1440])
 def test_the_search_page_takes_q_and_does_not_overflow(open_page, width):  # noqa: F811
     page = open_page("search.html?q=DataCollatorForLanguageModeling", width)

@@ -92,13 +92,15 @@ AWKWARD = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("block", [1, 100, 10**6])
 @pytest.mark.parametrize("model", ["tiny", "models/mini-bert-zh"])
-def test_ids_are_those_of_the_tokenizer(model):
+def test_ids_are_those_of_the_tokenizer(monkeypatch, model, block):
     from transformers import AutoTokenizer
 
     tokenizer = TOKENIZER if model == "tiny" else AutoTokenizer.from_pretrained(ROOT / model)
     news = (ROOT / "data/mini_corpus/news.txt").read_text(encoding="utf8").split("\n")[:400]
     sentences = [*AWKWARD, *news, *reversed(AWKWARD)]
+    monkeypatch.setattr("utils.encoding.BLOCK", block)
     tokenizer(["球队"], truncation=True, max_length=3, padding=True)  # which must not stay on
     ids, lengths = Encoder(tokenizer)(sentences)
     expected = [tokenizer(each, add_special_tokens=False)["input_ids"] for each in sentences]

@@ -1,6 +1,7 @@
 """utils.pretraining, text of any size: streamed, encoded onto the disk, rows cut when asked for."""
 
 import contextlib
+import functools
 import gzip
 import json
 import multiprocessing
@@ -9,6 +10,8 @@ import random
 import signal
 import subprocess
 import sys
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from math import sqrt
 
 import fsspec
@@ -244,6 +247,31 @@ def test_texts_at_an_address(tmp_path, address):
     assert documents_of(there) == documents_of(here)
     with pytest.raises(ValueError, match="memory://none.txt: no such file"):
         read_documents("memory://none.txt")
+
+
+@pytest.fixture
+def served(tmp_path):
+    """The address of a folder that a server on this machine gives out."""
+    (tmp_path / "served").mkdir()
+    kind = functools.partial(SimpleHTTPRequestHandler, directory=tmp_path / "served")
+    with ThreadingHTTPServer(("127.0.0.1", 0), kind) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield tmp_path / "served", f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("name", ["news.txt", "news.txt.gz"])
+def test_texts_from_a_server(tmp_path, served, name):
+    folder, address = served
+    path = write(tmp_path / "news.txt", invented(60))
+    data = path.read_bytes()
+    (folder / name).write_bytes(gzip.compress(data) if name.endswith("gz") else data)
+    there, here = (
+        prepare_corpus([each], TOKENIZER, tmp_path) for each in (f"{address}/{name}", path)
+    )
+    assert documents_of(there) == documents_of(here)
+    with pytest.raises(ValueError, match="none.txt: no such file"):
+        read_documents(f"{address}/none.txt")
 
 
 # --- Several processes ---------------------------------------------------------------------------

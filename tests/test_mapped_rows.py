@@ -475,6 +475,22 @@ def test_passes_differ_and_one_in_ten_is_long(corpus):
     assert rows.passes_of(rows.ends[-1] + boundary) == 11
 
 
+@pytest.mark.parametrize("size", [700, 1500, 3000])
+def test_each_process_cuts_parts_of_its_own(tmp_path, small_parts, monkeypatch, size):
+    """Of four that prepare batches by turns; and every batch of every part comes once."""
+    monkeypatch.setattr(on_disk, "PART", size)
+    corpus = prepare_corpus([write(tmp_path / "text.txt", invented(400))], TOKENIZER, tmp_path)
+    rows = rows_of(corpus)
+    for number in (0, 9):
+        plan, counts = rows.plan(number), rows.batches[rows.is_long(number)]
+        every = [(part, each) for part, count in enumerate(counts) for each in range(count)]
+        assert sorted(plan) == every and plan != every
+        met = [{part for part, _ in plan[worker::4]} for worker in range(4)]
+        assert max(map(len, met)) < 0.6 * len(counts)
+    together = [part for part, _ in plan[: len(plan) // 3]]
+    assert len(set(together)) >= min(len(counts), mapped.MIXED) // 2, "parts are not mixed"
+
+
 def test_a_row_depends_on_its_number_alone(corpus):
     once, again = rows_of(corpus), rows_of(corpus)
     places = random.Random(0).choices(range(3 * once.ends[-1]), k=300)

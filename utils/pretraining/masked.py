@@ -152,9 +152,11 @@ class _CrossEntropyByBlocks(torch.autograd.Function):
         for start in range(0, len(labels), ROWS):
             answers = labels[start : start + ROWS, None]
             here = slice(start, start + len(answers))
-            scores = _at_least_float32(logits[here]).log_softmax(-1)
-            losses.append(scores.gather(1, answers))
-            chances = scores.exp_()
+            scores = _at_least_float32(logits[here])
+            chances = scores.softmax(-1)
+            # log(chance of the answer), by that of the likeliest word, which is never near zero.
+            top, likeliest = (each.amax(-1, keepdim=True) for each in (scores, chances))
+            losses.append(scores.gather(1, answers) - top + likeliest.log())
             chances.scatter_add_(1, answers, chances.new_full(answers.shape, -1))
             gradient[here] = chances.mul_(1 / len(labels))
         ctx.save_for_backward(gradient)

@@ -48,7 +48,11 @@ def new_classifier(
     if pretrained:
         # A checkpoint saved in fp16 would load as fp16: training needs float32.
         return from_pretrained(
-            AutoModelForSequenceClassification, checkpoint, dtype=torch.float32, **settings
+            AutoModelForSequenceClassification,
+            checkpoint,
+            fresh_head=True,
+            dtype=torch.float32,
+            **settings,
         )
     config = from_pretrained(AutoConfig, checkpoint, **settings)
     return AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)

@@ -201,7 +201,11 @@ def new_extractor(
         settings |= {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
     if pretrained:
         return from_pretrained(
-            AutoModelForQuestionAnswering, checkpoint, dtype=torch.float32, **settings
+            AutoModelForQuestionAnswering,
+            checkpoint,
+            fresh_head=True,
+            dtype=torch.float32,
+            **settings,
         )
     config = from_pretrained(AutoConfig, checkpoint, **settings)
     return AutoModelForQuestionAnswering.from_config(config, dtype=torch.float32)

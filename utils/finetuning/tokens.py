@@ -207,7 +207,11 @@ def new_tagger(
     if pretrained:
         # A checkpoint saved in fp16 would load as fp16: training needs float32.
         return from_pretrained(
-            AutoModelForTokenClassification, checkpoint, dtype=torch.float32, **settings
+            AutoModelForTokenClassification,
+            checkpoint,
+            fresh_head=True,
+            dtype=torch.float32,
+            **settings,
         )
     config = from_pretrained(AutoConfig, checkpoint, **settings)
     return AutoModelForTokenClassification.from_config(config, dtype=torch.float32)

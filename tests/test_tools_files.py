@@ -261,10 +261,10 @@ def test_the_pairs_that_stand_there(tmp_path, name):
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("nan.csv", table(pairs=[*PAIRS, ("一", "二", "nan")]), "row 32: the label is 'nan'"),
+        ("nan.csv", table(pairs=[*PAIRS, ("一", "二", "nan")]), "row 32: label 'nan'"),
         ("empty.csv", table(pairs=[*PAIRS, ("一", "nan", "1")]), "row 32: sentence2 is 'nan'"),
         ("twice.csv", table() * 2, "row 32: the names of the columns once more"),
-        ("several.jsonl", in_lines([*as_objects(), {"sentence1": "一", "sentence2": "二", "label": ["0", "1"]}]), "the label is '[\"0\", \"1\"]'"),
+        ("several.jsonl", in_lines([*as_objects(), {"sentence1": "一", "sentence2": "二", "label": ["0", "1"]}]), "label '[\"0\", \"1\"]'"),
         ("triplets.csv", table(header=("anchor", "positive", "negative")), "no two sentences among"),
         ("ids.tsv", table("\t", None, [(str(i), *row) for i, row in enumerate(PAIRS)]), "no two sentences"),
     ],

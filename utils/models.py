@@ -249,7 +249,9 @@ def from_pretrained(
             raise ModelError(f"{checkpoint}: no such folder{_meant(local)}; check the path")
     elif any(local.glob("*.safetensors")):
         _check_sizes(local, _read_config(local), _check_weights(local))
-    of_model = kind.__name__.startswith("AutoModel") or hasattr(kind, "base_model_prefix")
+    of_model = getattr(kind, "__name__", "").startswith("AutoModel") or hasattr(
+        kind, "base_model_prefix"
+    )
     if of_model:
         options["output_loading_info"] = True
     try:

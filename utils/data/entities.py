@@ -492,7 +492,8 @@ def _spans(each: Marked) -> tuple[set[tuple[int, int, str]], list[str]]:
             wrong.append(f"type {str(kind)[:20]!r} is no name")
             continue
         if type(start) is not int or type(end) is not int:
-            wrong.append(f"{str(surface or kind)[:20]!r} has the place {[start, end]!s:.20}")
+            place = start if end is None else [start, end]
+            wrong.append(f"{str(surface or kind)[:20]!r} has the place {str(place)[:20]!r}")
             continue
         last = end if each.inclusive else end - 1
         if each.inclusive is None and surface is None:
@@ -514,7 +515,7 @@ def _misplaced(text: str, surface: str | None, start: int, end: int, inclusive: 
     stands = [at for at in range(len(text)) if surface and text.startswith(surface, at)]
     there = text[max(start, 0) : max(end + bool(inclusive), 0)]
     over = len(surface) - bool(inclusive)  # from a start to the end that belongs to it
-    if start in stands:
+    if start in stands and abs(end - start - over) == 1:
         return f"{surface[:20]!r} ends at {start + over}, not at {end}"
     if len(stands) == 1:
         at = stands[0]

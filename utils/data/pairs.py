@@ -158,12 +158,12 @@ def read_pairs(path: Path) -> tuple[list[Pair], str]:
     ]
     refuse(path, problems, "write a sentence there, or delete the row")
     problems = [
-        (number, f"the {name} is {_plain(row.get(name))[:30]!r}")
+        (number, f"label {given[:30]!r}")
         for number, row in rows
-        for name in filter(None, (label, score))
-        if is_empty_cell(given := _plain(row.get(name)).strip()) or SEVERAL.fullmatch(given)
+        if is_empty_cell(given := _plain(row.get(label)).strip() if label else "")
+        or SEVERAL.fullmatch(given)
     ]
-    refuse(path, problems, "write one label or one number there, or delete the row")
+    refuse(path, problems, "write one class there, or delete the row")
     taken = {one, two, label, score, ""}
     pairs = [
         Pair(

@@ -136,7 +136,7 @@ def read_questions(path: Path, repair: bool | None = None) -> list[Question]:
     asked = list(_asked(path))
     if not asked:
         raise DataError(f"{path}: no questions in it; {CURE}")
-    if all(row.id is None for row in asked):
+    if all(row.id is None and isinstance(row.question, str) for row in asked):
         asked = [row._replace(id=number) for number, row in enumerate(asked, start=1)]
     labelled = any(row.answers is not None for row in asked)
     questions, broken, seen = [], [], set()

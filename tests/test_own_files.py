@@ -118,6 +118,9 @@ GOOD = {
     "in-an-object-indented.json": json.dumps({"version": 1, "rows": OBJECTS}, indent=1),
     "doccano.jsonl": in_lines({"id": 1, "text": t, "label": [label]} for t, label in ROWS),
     "doccano.json": json.dumps([{"text": t, "label": [label]} for t, label in ROWS]),
+    "labels-in-lists.parquet": lambda path: parquet.write_table(
+        pyarrow.table({"text": [t for t, _ in ROWS], "label": [[label] for _, label in ROWS]}), path
+    ),
     "text-in-a-list.jsonl": in_lines({"text": [t], "label": label} for t, label in ROWS),
     "cover.xlsx": book(("说明", [("本表由客服部导出",)]), ("数据", [("text", "label"), *ROWS])),
     "empty-first.xlsx": book(("Sheet1", []), ("数据", [("text", "label"), *ROWS])),
@@ -283,6 +286,17 @@ def test_what_a_mac_leaves_beside_the_texts_is_none(tmp_path):
     written(tmp_path / "news" / ".DS_Store", b"\0")
     written(tmp_path / "news" / "__MACOSX" / "退款" / "._0.txt", b"\0\5\x16\7")
     assert rows_of(load_texts(tmp_path / "news")) == Counter(ROWS)
+
+
+def test_files_of_a_tree_that_are_no_texts_are_told(tmp_path, capsys):
+    for i, (text, label) in enumerate(ROWS):
+        written(tmp_path / "news" / label / f"{i}.txt", text)
+    written(tmp_path / "news" / "退款" / "报告.docx", b"PK")
+    written(tmp_path / "news" / "退款" / "Thumbs.db", b"x")
+    assert rows_of(load_texts(tmp_path / "news")) == Counter(ROWS)
+    assert "有 1 个文件不是 .txt，没有读（例如 退款/报告.docx）" in capsys.readouterr().out
+    found = audit_texts(tmp_path / "news")
+    assert found.of("not-read") == 1 and "退款/报告.docx" in str(found)
 
 
 def test_splits_by_the_names_of_the_hub_and_of_windows(tmp_path):

@@ -107,6 +107,11 @@ def audit_texts(
         found = files.each_file(path) if path.is_dir() else tables.each_row(path, text, label)
         rows[part], problems = files.sorted_out(found)
         remarks += _broken(problems, path)
+        if path.is_dir() and (others := files.other_files(path)):
+            words = (
+                f"不是 .txt、没有读的文件 {len(others)} 个（{_few(others)}）：要用就另存为 .txt。"
+            )
+            remarks.append(Remark("not-read", len(others), words))
     everything = [row for part in rows.values() for row in part]
     remarks += [
         *_classes(rows),

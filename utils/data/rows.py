@@ -260,6 +260,21 @@ def text_files(folder: str | Path) -> list[str]:
         return sorted(entry.name for entry in entries if _is_text(entry.name))
 
 
+def other_files(folder: Path) -> list[str]:
+    """Names of the files of a tree of classes that hold no text for `each_file`, such as 3.docx.
+
+    Not those that systems put there by themselves.
+    """
+    return [
+        readable(f"{sub.name}/{name}")
+        for sub in class_folders(folder)
+        for name in sorted(os.listdir(sub))
+        if not _is_text(name)
+        and name[0] not in ".~"
+        and name.lower() not in ("thumbs.db", "desktop.ini")
+    ]
+
+
 def _is_text(name: str) -> bool:
     # Not "._1.txt", which a Mac puts beside 1.txt on foreign disks and in archives.
     return name.lower().endswith(".txt") and name[0] not in ".~"
@@ -352,7 +367,7 @@ def table_fields(
     Args:
         header: the names of the columns, as `column_names` gives them.
     """
-    refuse_splits = splits_watch(header, path)
+    split_at, refuse_splits = splits_watch(header, path)
     for start, fields in table:
         if not any(map(str.strip, fields)):  # Excel writes ,, for a row that was cleared
             continue
@@ -365,14 +380,16 @@ def table_fields(
         elif _quoted(fields[label_at].strip()):
             yield Problem(start, "quotes", fields[label_at].strip()[:40])
         else:
-            refuse_splits(start, fields)
+            if split_at is not None:
+                refuse_splits(start, fields[split_at])
             yield Row(fields[text_at], fields[label_at].strip(), path, start)
 
 
-def splits_watch(columns: Sequence[str], path: Path) -> Callable[[int, Sequence[str]], None]:
-    """A function to be told each row; it refuses a file that says which rows are to train.
+def splits_watch(columns: Sequence[str], path: Path) -> tuple[int | None, Callable]:
+    """Where a column tells the split of each row, and a function to be told them: row and split.
 
-    A file whose rows are all of one split is none of those.
+    It refuses a file that says which rows are to train. One whose rows are all of one split is none
+    of those.
 
     Args:
         columns: their names, as `column_names` gives them.
@@ -380,9 +397,9 @@ def splits_watch(columns: Sequence[str], path: Path) -> Callable[[int, Sequence[
     place = next((i for i, name in enumerate(columns) if name in SPLIT_COLUMNS), None)
     first = ""
 
-    def told(number: int, fields: Sequence[str]) -> None:
+    def told(number: int, split: str) -> None:
         nonlocal first
-        split = fields[place].strip().lower()
+        split = split.strip().lower()
         first = first or split
         if split != first and {split, first} <= SPLIT_NAMES:
             raise DataError(
@@ -391,7 +408,7 @@ def splits_watch(columns: Sequence[str], path: Path) -> Callable[[int, Sequence[
                 "and give their folder, or take the column away to divide them anew"
             )
 
-    return told if place is not None else lambda number, fields: None
+    return place, told
 
 
 def pair_columns(names: Sequence[str]) -> tuple[str, str] | None:
@@ -533,6 +550,8 @@ def _parquet_rows(path: Path) -> Iterator[Row | Problem]:
             texts, labels = batch["text"].to_pylist(), batch["label"].to_pylist()
             for text, label in zip(texts, labels, strict=True):
                 number += 1
+                if isinstance(label, list) and len(label) == 1:  # as annotation tools write it
+                    [label] = label
                 known = not names or type(label) is int and 0 <= label < len(names)
                 if not isinstance(text, str | None) or label is None or not known:
                     shown = f"text {str(text)[:20]!r} with label {label!r:.40}"

@@ -217,6 +217,11 @@ def _read(
                 )
             else:
                 files.refuse_problems(path, problems, tables.word_of(path))
+                if path.is_dir() and (others := files.other_files(path)):
+                    told.append(
+                        f"{path.name}：有 {len(others)} 个文件不是 .txt，没有读（例如 "
+                        f"{files.readable(others[0])}）；要用就另存为 .txt。"
+                    )
                 staged[part] = read
     return sinks, {part: staged[part] for part in parts if part in staged}, told
 

@@ -192,12 +192,13 @@ def _sheet_rows(path: Path, text: str, label: str) -> Iterator[Row | Problem]:
         return
     text_at, label_at = _places(text, label, columns, path)
     names = files.column_names(columns)
-    refuse_splits = files.splits_watch(names, path)
+    split_at, refuse_splits = files.splits_watch(names, path)
     for number, row in chain([first], rows):
-        if files.column_names(row) == names:
+        if row[label_at].strip() == columns[label_at] and files.column_names(row) == names:
             yield Problem(number, "header")  # sheets with a header each, put into one
             continue
-        refuse_splits(number, row)
+        if split_at is not None:
+            refuse_splits(number, row[split_at])
         yield Row(row[text_at], row[label_at].strip(), path, number)
 
 
@@ -331,12 +332,13 @@ def _object_rows(path: Path, text: str, label: str) -> Iterator[Row | Problem]:
         columns = list(every)
         if columns:
             text, label = (columns[place] for place in _places(text, label, columns, path))
-    refuse_splits = files.splits_watch(files.column_names(columns), path)
+    split_at, refuse_splits = files.splits_watch(files.column_names(columns), path)
     for number, value, wrong in _each_object(path, encoding):
         if wrong:
             yield Problem(number, "json", wrong)
             continue
-        refuse_splits(number, [_as_text(value.get(name)) for name in columns])
+        if split_at is not None:
+            refuse_splits(number, _as_text(value.get(columns[split_at])))
         yield Row(_as_text(value.get(text)), _as_text(value.get(label)).strip(), path, number)
 
 

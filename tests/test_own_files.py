@@ -154,6 +154,12 @@ def test_a_table_to_predict_on_has_the_same_texts(tmp_path, name):
     assert Counter(texts) == Counter(text for text, _ in ROWS)
 
 
+def test_a_header_in_the_middle_is_no_text_to_predict_on(tmp_path):
+    found = read_table(written(tmp_path / "a.csv", table() * 2))
+    assert [each.number for each in found.problems] == [14] and found.rows[12] is None
+    assert len(found.rows) == 25
+
+
 BIG5 = [(f"第{i}號訂單的問題，請問怎麼處理", "諮詢" if i % 2 else "物流") for i in range(12)]
 JAPANESE = [(f"注文{i}番について教えてください", "質問" if i % 2 else "返金") for i in range(12)]
 BAD = {

@@ -157,11 +157,14 @@ def _delimited(path: Path, *wanted: str) -> Table:
     columns, rows = _header_and_rows(path, *wanted)
     table = Table(path, columns, [], [], [])
     for number, fields in rows:
-        fits = len(fields) == len(columns)
-        table.rows.append(fields if fits else None)
-        table.numbers.append(number)
-        if not fits:
+        found = ""
+        if len(fields) != len(columns):
             found = f"{len(fields)} columns instead of {len(columns)}"
+        elif [field.strip() for field in fields] == columns:
+            found = "the names of the columns once more"
+        table.rows.append(None if found else fields)
+        table.numbers.append(number)
+        if found:
             table.problems.append(Problem(number, "columns", found))
     return table
 

@@ -51,7 +51,14 @@ from objectives import (
     set_dropout,
 )
 
-from utils.models import ModelError, file_sha256, read_vocabulary, resolve, vocabulary_sha256
+from utils.models import (
+    ModelError,
+    file_sha256,
+    read_vocabulary,
+    resolve,
+    save_tokenizer,
+    vocabulary_sha256,
+)
 from utils.pretraining import (
     Corpus,
     MappedRows,
@@ -207,7 +214,7 @@ def load_or_train_tokenizer(run: Run) -> PreTrainedTokenizerBase:
             tokenizer = train(sentences, run.vocab_size, run.max_length)
             replacing = folder.with_suffix(".partial")
             shutil.rmtree(replacing, ignore_errors=True)
-            tokenizer.save_pretrained(replacing)
+            save_tokenizer(tokenizer, replacing)
             (replacing / TRAINED_ON).write_text(trained_on, encoding="utf8")
             shutil.rmtree(folder, ignore_errors=True)  # of another text, before any checkpoint
             replacing.rename(folder)
@@ -439,7 +446,7 @@ def save_finished(
     # The usual dropout goes into the saved configuration: fine-tuning on few labels wants it.
     set_dropout(model.config, 0.1)
     model.config.use_cache = True  # Trainer turns it off; whoever generates wants it
-    tokenizer.save_pretrained(partial)
+    save_tokenizer(tokenizer, partial)
     # So that a folder in which somebody swapped the vocabulary is found out at loading.
     model.config.vocab_sha256 = vocabulary_sha256(tokenizer.get_vocab())
     finished = published(model.config)  # the same weights under the name others know

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from transformers import BertForSequenceClassification, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutputWithPoolingAndCrossAttentions
 
-from utils.unpadded import Texts, attend, attend_from_first, embed, is_plain, run_layer
+from utils.unpadded import Texts, attend, attend_from, embed, is_plain, run_layer
 
 # ---------------------------------------------------------------- several texts in a row
 
@@ -146,6 +146,8 @@ def _first_states(
     for layer in layers:
         hidden = run_layer(layer, hidden, attend(layer.attention.self, hidden, texts))
     first = hidden[texts.first]
-    first = run_layer(last, first, attend_from_first(last.attention.self, first, hidden, texts))
+    askers = Texts.of(torch.ones(len(first), 1, dtype=torch.bool), hidden.dtype)
+    attended = attend_from(last.attention.self, first, hidden, texts, askers)
+    first = run_layer(last, first, attended)
     first = first[:, None]
     return BaseModelOutputWithPoolingAndCrossAttentions(first, bert.pooler(first))

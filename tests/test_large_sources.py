@@ -34,6 +34,10 @@ def as_jsonl(rows):
     return "\n".join(json.dumps({"label": label, "text": text}) for text, label in rows) + "\n"
 
 
+def as_list(rows):
+    return json.dumps([{"label": label, "text": text} for text, label in rows], ensure_ascii=False)
+
+
 def as_titles(rows):
     return "".join(f"{text}\t{label}\r\n" for text, label in rows)
 
@@ -49,6 +53,7 @@ FORMS = {
     "a.txt.gz": as_titles,
     "a.tsv": as_table,
     "a.jsonl": as_jsonl,
+    "a.json": as_list,
 }
 
 
@@ -339,11 +344,12 @@ print(len(sample), (peak() - before) // 1024)
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc to see the peak")
-def test_memory_does_not_grow_with_the_text(tmp_path):
+@pytest.mark.parametrize("name", ["a.csv", "a.json"])
+def test_memory_does_not_grow_with_the_text(tmp_path, name):
     """120 MB of text in less memory than that; whole in lists it would take seven times as much."""
     block = "".join(chr(0x4E00 + i) for i in range(1000))
     some = [(f"{block[i % 700 :]}{block}{i}", "甲乙"[i % 2]) for i in range(26_000)]
-    path = write(tmp_path / "a.csv", as_csv(some))
+    path = write(tmp_path / name, FORMS[name](some))
     assert path.stat().st_size > 120e6
     done = subprocess.run(
         [sys.executable, "-c", MEASURE, str(path)],

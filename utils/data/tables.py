@@ -4,22 +4,17 @@
 or the names in the objects, that say what a column holds, and the caller who says which are meant.
 """
 
+import contextlib
 import json
 import zipfile
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 from utils.data import rows as files
-from utils.data.content import (
-    DataError,
-    NoLabels,
-    decode,
-    encoding_of,
-    lines,
-    read_bytes,
-    unpacked_limit,
-)
+from utils.data.content import DataError, NoLabels, encoding_of, lines, unpacked_limit
+from utils.data.objects import is_list, list_items
 from utils.data.rows import Problem, Row, parquet_file, table_rows
 
 TEXT, LABEL = "text", "label"
@@ -110,7 +105,7 @@ def each_row(path: Path, text: str = TEXT, label: str = LABEL) -> Iterator[Row |
     if not is_named(path, text, label):
         return files.each_row(path)
     if path.name.endswith(".xlsx"):
-        found = _table_rows(_sheet(path), text, label)
+        found = _sheet_rows(path, text, label)
     elif path.name.endswith(ENDINGS[1:]):
         found = _object_rows(path, text, label)
     elif path.suffix == ".parquet":
@@ -118,16 +113,6 @@ def each_row(path: Path, text: str = TEXT, label: str = LABEL) -> Iterator[Row |
     else:
         found = _delimited_rows(path, text, label)
     return files.usable(found, path)
-
-
-def _table_rows(table: Table, text: str, label: str) -> Iterator[Row | Problem]:
-    if table.rows:
-        _places(text, label, table.columns, table.path)
-        texts, labels = table.column(text), table.column(label)
-        for content, name, number in zip(texts, labels, table.numbers, strict=True):
-            if content is not None:
-                yield Row(content, name.strip(), table.path, number)
-    yield from table.problems
 
 
 def read_table(path: Path) -> Table:
@@ -181,6 +166,36 @@ def _header_and_rows(path: Path) -> tuple[list[str], Iterator[tuple[int, list[st
 
 
 def _sheet(path: Path) -> Table:
+    columns, rows = _header_and_cells(path)
+    numbered = list(rows)
+    return Table(path, columns, [row for _, row in numbered], [n for n, _ in numbered], [])
+
+
+def _sheet_rows(path: Path, text: str, label: str) -> Iterator[Row | Problem]:
+    columns, rows = _header_and_cells(path)
+    first = next(rows, None)
+    if first is None:
+        return
+    text_at, label_at = _places(text, label, columns, path)
+    for number, row in chain([first], rows):
+        yield Row(row[text_at], row[label_at].strip(), path, number)
+
+
+def _header_and_cells(path: Path) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    """The names in the first row of a sheet, and the rows below it with their numbers."""
+    rows = _cells(path)
+    columns = [name.strip() for name in next(rows, (1, []))[1]]
+    while columns and not columns[-1]:  # a sheet may be wider than what is written in it
+        columns.pop()
+    width = len(columns)
+    return columns, ((number, (row + [""] * width)[:width]) for number, row in rows)
+
+
+def _cells(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """The rows of the first sheet that hold anything, one at a time, with their numbers.
+
+    Excel writes each text once, into a list apart from the sheet, and openpyxl keeps this list.
+    """
     import openpyxl
 
     if not path.is_file():
@@ -191,10 +206,13 @@ def _sheet(path: Path) -> Table:
         if size > (limit := unpacked_limit(path.stat().st_size)):
             raise DataError(f"{path}: unpacks to more than {limit:,} bytes; get it from its source")
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        sheet = book.worksheets[0]
-        sheet.reset_dimensions()  # some programs write a wrong one, and rows would be missing
-        cells = [[_as_text(cell) for cell in row] for row in sheet.iter_rows(values_only=True)]
-        book.close()
+        with contextlib.closing(book):
+            sheet = book.worksheets[0]
+            sheet.reset_dimensions()  # some programs write a wrong one, and rows would be missing
+            for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
+                cells = [_as_text(cell) for cell in row]
+                if any(cells):
+                    yield number, cells
     except DataError:
         raise
     except Exception as error:  # a parser of XML in an archive: whatever a damaged one makes of it
@@ -203,20 +221,12 @@ def _sheet(path: Path) -> Table:
             f"{path}: no Excel file, or a damaged one ({reason}); open it in Excel and save it "
             "again as .xlsx, or as CSV"
         ) from error
-    numbered = [(number, row) for number, row in enumerate(cells, start=1) if any(row)]
-    columns = [name.strip() for name in numbered[0][1]] if numbered else []
-    while columns and not columns[-1]:  # a sheet may be wider than what is written in it
-        columns.pop()
-    rows = [(row + [""] * len(columns))[: len(columns)] for _, row in numbered[1:]]
-    return Table(path, columns, rows, [number for number, _ in numbered[1:]], [])
 
 
 def _objects(path: Path) -> Table:
     problems: list[Problem] = []
     found: list[tuple[int, dict | None]] = []
-    encoding = encoding_of(path)
-    each = _whole_list(path) if _is_list(path, encoding) else _json_lines(path, encoding)
-    for number, value, wrong in each:
+    for number, value, wrong in _each_object(path, encoding_of(path)):
         found.append((number, None if wrong else value))
         if wrong:
             problems.append(Problem(number, "json", wrong))
@@ -230,33 +240,28 @@ def _objects(path: Path) -> Table:
 
 def _object_rows(path: Path, text: str, label: str) -> Iterator[Row | Problem]:
     encoding = encoding_of(path)
-    if _is_list(path, encoding):
-        return _table_rows(_objects(path), text, label)
-    first = next((value for _, value, wrong in _json_lines(path, encoding) if not wrong), {})
+    first = next((value for _, value, wrong in _each_object(path, encoding) if not wrong), {})
     if not {text, label} <= set(first):  # called a little otherwise, or not in every row
-        return _table_rows(_objects(path), text, label)
-    return _line_rows(path, encoding, text, label)
-
-
-def _line_rows(path: Path, encoding: str, text: str, label: str) -> Iterator[Row | Problem]:
-    for number, value, wrong in _json_lines(path, encoding):
+        columns: dict[str, None] = {}
+        for _, value, wrong in _each_object(path, encoding):
+            columns |= {} if wrong else dict.fromkeys(value)
+        names = list(columns)
+        if names:
+            text, label = (names[place] for place in _places(text, label, names, path))
+    for number, value, wrong in _each_object(path, encoding):
         if wrong:
             yield Problem(number, "json", wrong)
         else:
             yield Row(_as_text(value.get(text)), _as_text(value.get(label)).strip(), path, number)
 
 
-def _is_list(path: Path, encoding: str) -> bool:
-    return next((line.lstrip()[0] for line in lines(path, encoding) if line.strip()), "") == "["
+def _each_object(path: Path, encoding: str) -> Iterator[tuple[int, object, str]]:
+    """Number of the line, its object, and what is wrong with it, or "": of either form."""
+    return (_json_list if is_list(path, encoding) else _json_lines)(path, encoding)
 
 
-def _whole_list(path: Path) -> Iterator[tuple[int, object, str]]:
-    try:
-        each = json.loads(decode(read_bytes(path), path))
-    except (ValueError, RecursionError) as error:
-        reason = "brackets within brackets" if isinstance(error, RecursionError) else error
-        raise DataError(f"{path}: no JSON ({reason!s:.80}); write one object a line") from error
-    for number, value in enumerate(each, start=1):
+def _json_list(path: Path, encoding: str) -> Iterator[tuple[int, object, str]]:
+    for number, value in list_items(path, encoding):
         yield number, *_object(value)
 
 

@@ -104,10 +104,11 @@ def load_texts(
         the class file, else sorted; but the ten of the course have one order in all sources.
         A validation or test split without labels is left aside, with a line that says so.
 
-        Memory does not grow with the texts. What more than 64 MB of files give is kept as Arrow in
-        the folder `texts` of COURSE_CACHE (or ~/.cache/bert-in-practice-zh), under a name made of
-        their contents, and mapped: a second call, or another process, finds it there. The folder
-        may be cleared at any time.
+        Memory does not grow with the texts; only those of an Excel sheet are all kept (by
+        openpyxl), so save a large one as CSV. What more than 64 MB of files give is kept as Arrow
+        in the folder `texts` of COURSE_CACHE (or ~/.cache/bert-in-practice-zh), under a name made
+        of their contents, and mapped: a second call, or another process, finds it there. The
+        folder may be cleared at any time.
 
     Raises:
         DataError: the data cannot be used; the message tells where, why and what to do.

@@ -102,11 +102,14 @@ class BertForMaskedPreTraining(BertForPreTraining):
         count = len(masked) if masked.dim() == 2 else 0
         if count:  # in whole blocks: a product of a new shape takes long the first time
             masked = F.pad(masked, (0, 0, 0, -count % TOKENS))
-        prediction_logits = self.cls.predictions(masked)[: count or None]
+        logits = self.cls.predictions(masked)
         relationship_logits = self.cls.seq_relationship(pooled)
         mlm = nsp = 0 * pooled.sum()  # a batch with nothing to answer has a gradient too: zero
-        if labels is not None and places.any():
-            mlm = mlm + cross_entropy(_at_least_float32(prediction_logits), labels[places])
+        if count:
+            if logits.device.type == "cpu" and torch.is_grad_enabled():
+                mlm = mlm + _CrossEntropyByBlocks.apply(logits, labels[places])
+            else:
+                mlm = mlm + cross_entropy(_at_least_float32(logits[:count]), labels[places])
         if next_sentence_label is not None and (next_sentence_label != IGNORE).any():
             nsp = nsp + cross_entropy(
                 _at_least_float32(relationship_logits), next_sentence_label, ignore_index=IGNORE
@@ -115,7 +118,7 @@ class BertForMaskedPreTraining(BertForPreTraining):
             loss=mlm + self.nsp_weight * nsp,
             mlm_loss=mlm,
             nsp_loss=nsp,
-            prediction_logits=prediction_logits,
+            prediction_logits=logits[: count or None],
             seq_relationship_logits=relationship_logits,
         )
 
@@ -140,6 +143,39 @@ class BertForMaskedPreTraining(BertForPreTraining):
         states = states_at(self.bert, input_ids, texts, asked, types)
         first = asked.cumsum(1).eq(1)[asked]  # of each text's states
         return states[places[asked]], self.bert.pooler(states[first][:, None])
+
+
+ROWS = 64  # of scores looked at together: two megabytes in float32 with 8,192 words
+
+
+class _CrossEntropyByBlocks(torch.autograd.Function):
+    """`cross_entropy` of the first rows of logits, and its gradient at once, block by block.
+
+    Several passes go over the scores of thousands of words. Over all rows each of them would fetch
+    tens of megabytes from memory; those of a few rows stay in the processor's cache.
+    """
+
+    @staticmethod
+    def forward(ctx, logits: Tensor, labels: Tensor) -> Tensor:
+        gradient = torch.empty_like(logits)
+        gradient[len(labels) :] = 0
+        losses = []
+        for start in range(0, len(labels), ROWS):
+            answers = labels[start : start + ROWS, None]
+            here = slice(start, start + len(answers))
+            scores = _at_least_float32(logits[here]).log_softmax(-1)
+            losses.append(scores.gather(1, answers))
+            chances = scores.exp_()
+            chances.scatter_add_(1, answers, chances.new_full(answers.shape, -1))
+            gradient[here] = chances.mul_(1 / len(labels))
+        ctx.save_for_backward(gradient)
+        return -torch.cat(losses).mean()
+
+    @staticmethod
+    def backward(ctx, upper: Tensor) -> tuple[Tensor, None]:
+        [gradient] = ctx.saved_tensors
+        share = float(upper)  # as a number: rounded to bf16 it would keep three digits
+        return gradient if share == 1 else gradient * share, None
 
 
 def _at_least_float32(logits: Tensor) -> Tensor:

@@ -18,8 +18,8 @@ import sentencepiece
 from tokenizers import BertWordPieceTokenizer
 from transformers import BertTokenizer, PreTrainedTokenizerBase, T5Tokenizer
 
+from utils.encoding import Encoder
 from utils.models import file_sha256
-from utils.pretraining.tokens import Encoder
 
 LONGEST_LINE = 1_000_000  # characters
 HELD_OUT_PERCENT = 2

@@ -27,9 +27,13 @@ def pretraining_logits(model: nn.Module, batch: dict[str, Tensor]) -> tuple[Tens
     places have no label.
     """
     inputs = (batch["input_ids"], batch["attention_mask"], batch["token_type_ids"])
-    encoded = model.bert(*inputs)
-    masked = encoded.last_hidden_state[batch["labels"] != IGNORE]
-    return model.cls.predictions(masked), model.cls.seq_relationship(encoded.pooler_output)
+    places = batch["labels"] != IGNORE
+    if isinstance(model, BertForMaskedPreTraining):
+        masked, pooled = model.asked_states(*inputs, places)
+    else:
+        encoded = model.bert(*inputs)
+        masked, pooled = encoded.last_hidden_state[places], encoded.pooler_output
+    return model.cls.predictions(masked), model.cls.seq_relationship(pooled)
 
 
 def pretraining_loss(model: nn.Module, batch: dict[str, Tensor], nsp_weight: float = 1.0) -> Tensor:
@@ -91,14 +95,8 @@ class BertForMaskedPreTraining(BertForPreTraining):
             has none), `prediction_logits` (masked places, vocabulary) and
             `seq_relationship_logits` (batch, 2).
         """
-        places = slice(None) if labels is None else labels != IGNORE
-        if self._is_lean(attention_mask, labels):
-            masked, pooled = self._asked_states(input_ids, attention_mask, token_type_ids, places)
-        else:
-            encoded = self.bert(
-                input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
-            )
-            masked, pooled = encoded.last_hidden_state[places], encoded.pooler_output
+        places = None if labels is None else labels != IGNORE
+        masked, pooled = self.asked_states(input_ids, attention_mask, token_type_ids, places)
         count = len(masked) if masked.dim() == 2 else 0
         if count:  # in whole blocks: a product of a new shape takes long the first time
             masked = F.pad(masked, (0, 0, 0, -count % TOKENS))
@@ -122,27 +120,41 @@ class BertForMaskedPreTraining(BertForPreTraining):
             seq_relationship_logits=relationship_logits,
         )
 
-    def _is_lean(self, attention_mask: Tensor | None, labels: Tensor | None) -> bool:
+    def asked_states(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None,
+        token_type_ids: Tensor | None,
+        places: Tensor | None,
+    ) -> tuple[Tensor, Tensor]:
+        """Last hidden states of the masked places (places, hidden), and the pooled (batch, hidden).
+
+        Args:
+            places: (batch, length), true where a token is masked; None: all states (batch, length,
+                hidden).
+        """
+        if places is None or not self._is_lean(attention_mask):
+            encoded = self.bert(
+                input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
+            )
+            states = encoded.last_hidden_state
+            return states if places is None else states[places], encoded.pooler_output
+        texts = Texts.of(attention_mask.bool(), self.bert.dtype)
+        asked = places.clone()
+        asked[:, 0] = True  # [CLS], for NSP
+        states = states_at(self.bert, input_ids, texts, asked, token_type_ids)
+        first = asked.cumsum(1).eq(1)[asked]  # of each text's states
+        return states[places[asked]], self.bert.pooler(states[first][:, None])
+
+    def _is_lean(self, attention_mask: Tensor | None) -> bool:
         """Can padding, and of the last layer all that nobody asks for, be left out?"""
         return (
-            labels is not None
-            and attention_mask is not None
+            attention_mask is not None
             and attention_mask.dim() == 2
             and bool(attention_mask[:, 0].all())
             and not any(layer.gradient_checkpointing for layer in self.bert.encoder.layer)
             and is_plain(self, BertForMaskedPreTraining)
         )
-
-    def _asked_states(
-        self, input_ids: Tensor, attention_mask: Tensor, types: Tensor | None, places: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Last hidden states of the masked places (places, hidden), and the pooled (batch, hidden)."""
-        texts = Texts.of(attention_mask.bool(), self.bert.dtype)
-        asked = places.clone()
-        asked[:, 0] = True  # [CLS], for NSP
-        states = states_at(self.bert, input_ids, texts, asked, types)
-        first = asked.cumsum(1).eq(1)[asked]  # of each text's states
-        return states[places[asked]], self.bert.pooler(states[first][:, None])
 
 
 ROWS = 64  # of scores looked at together: two megabytes in float32 with 8,192 words

@@ -7,6 +7,7 @@ Formulas: Devlin et al. 2019, arXiv 1810.04805, section 3.1 and appendix A.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -55,6 +56,14 @@ def _mean_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     return total / max(len(labels), 1)
 
 
+@dataclass
+class MaskedPreTrainingOutput(BertForPreTrainingOutput):
+    """What the library's model gives, and the two parts of the loss: each a mean over its answers."""
+
+    mlm_loss: Tensor | None = None
+    nsp_loss: Tensor | None = None
+
+
 class BertForMaskedPreTraining(BertForPreTraining):
     """transformers' BertForPreTraining whose MLM logits are computed at the masked places only.
 
@@ -74,7 +83,7 @@ class BertForMaskedPreTraining(BertForPreTraining):
         token_type_ids: Tensor | None = None,
         labels: Tensor | None = None,
         next_sentence_label: Tensor | None = None,
-    ) -> BertForPreTrainingOutput:
+    ) -> MaskedPreTrainingOutput:
         """One batch read, and its loss where it brings answers.
 
         Args:
@@ -82,9 +91,9 @@ class BertForMaskedPreTraining(BertForPreTraining):
             labels: (batch, length), the hidden tokens and `IGNORE` elsewhere.
             next_sentence_label: (batch,), 0 where B follows A, 1 where not, `IGNORE` without B.
         Returns:
-            `loss` = MLM + `nsp_weight` · NSP (each a mean over its labels, absent when it has
-            none), `prediction_logits` (masked places, vocabulary) and `seq_relationship_logits`
-            (batch, 2).
+            `loss` = `mlm_loss` + `nsp_weight` · `nsp_loss` (each a mean over its labels, 0 when it
+            has none), `prediction_logits` (masked places, vocabulary) and
+            `seq_relationship_logits` (batch, 2).
         """
         places = None if labels is None else labels != IGNORE
         masked, pooled = self.asked_states(input_ids, attention_mask, token_type_ids, places)
@@ -93,18 +102,20 @@ class BertForMaskedPreTraining(BertForPreTraining):
             masked = F.pad(masked, (0, 0, 0, -count % TOKENS))
         logits = self.cls.predictions(masked)
         relationship_logits = self.cls.seq_relationship(pooled)
-        loss = 0 * pooled.sum()  # a batch with nothing to answer has a gradient too: zero
+        mlm = nsp = 0 * pooled.sum()  # a batch with nothing to answer has a gradient too: zero
         if count:
             if logits.device.type == "cpu" and torch.is_grad_enabled():
-                loss = loss + _CrossEntropyByBlocks.apply(logits, labels[places])
+                mlm = mlm + _CrossEntropyByBlocks.apply(logits, labels[places])
             else:
-                loss = loss + cross_entropy(_at_least_float32(logits[:count]), labels[places])
+                mlm = mlm + cross_entropy(_at_least_float32(logits[:count]), labels[places])
         if next_sentence_label is not None and (next_sentence_label != IGNORE).any():
-            loss = loss + self.nsp_weight * cross_entropy(
+            nsp = nsp + cross_entropy(
                 _at_least_float32(relationship_logits), next_sentence_label, ignore_index=IGNORE
             )
-        return BertForPreTrainingOutput(
-            loss=loss,
+        return MaskedPreTrainingOutput(
+            loss=mlm + self.nsp_weight * nsp,
+            mlm_loss=mlm,
+            nsp_loss=nsp,
             prediction_logits=logits[: count or None],
             seq_relationship_logits=relationship_logits,
         )
@@ -177,7 +188,8 @@ class _CrossEntropyByBlocks(torch.autograd.Function):
     @staticmethod
     def backward(ctx, upper: Tensor) -> tuple[Tensor, None]:
         [gradient] = ctx.saved_tensors
-        return gradient if upper == 1 else gradient * upper.to(gradient.dtype), None
+        share = float(upper)  # as a number: rounded to bf16 it would keep three digits
+        return gradient if share == 1 else gradient * share, None
 
 
 def _at_least_float32(logits: Tensor) -> Tensor:

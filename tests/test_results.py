@@ -183,3 +183,11 @@ def test_rows_that_ship_say_how_they_were_measured(path, monkeypatch):
         assert {"commit", "hardware", "versions", "seeds"} <= row.keys(), name
     described = (ROOT / "results/README.md").read_text(encoding="utf8")
     assert f"`{path.name}`" in described, f"{path.name}: say in results/README.md what it holds"
+
+
+def test_without_git_a_run_has_no_commit(monkeypatch):
+    def no_git(*_, **__):
+        raise FileNotFoundError("git")
+
+    monkeypatch.setattr(provenance.subprocess, "run", no_git)
+    assert provenance.commit() == ""

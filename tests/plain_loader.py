@@ -34,6 +34,8 @@ def rows_of(path):
     if path.name.endswith((".jsonl", ".jsonl.gz")):
         objects = [json.loads(line) for line in content(path).split("\n") if line.strip()]
         return [(each["text"], each["label"].strip()) for each in objects]
+    if path.name.endswith(".json"):
+        return [(each["text"], each["label"].strip()) for each in json.loads(content(path))]
     text = content(path)
     if "text" in text.partition("\n")[0].lower():
         delimiter = "\t" if "\t" in text.partition("\n")[0] else ","

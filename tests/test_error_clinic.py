@@ -5,6 +5,7 @@ import re
 import notebooks as nb
 import pytest
 from error_messages import COMMON, NOT_RUN
+from numbers_in_prose import backed_values, load_facts, unbacked
 
 CLINIC = nb.read(nb.CHAPTERS / "12_error_clinic.ipynb")
 FAQ = (nb.CHAPTERS / "faq.md").read_text(encoding="utf-8")
@@ -71,6 +72,29 @@ def test_every_question_is_answered_with_a_link_a_number_or_code():
     assert len(answers) >= 30
     bare = [each.strip()[:30] for each in answers if not re.search(r"\]\(|\d|`|测试", each)]
     nb.expect_none(bare)
+
+
+LINKED = re.compile(r"\]\((\w+\.ipynb)[)#]")
+
+
+def unbacked_answers(faq):
+    """Return numbers of the FAQ's answers that no chapter linked in the same answer prints."""
+    found = []
+    for answer in re.split(r"^### ", faq, flags=re.M)[1:]:
+        notebooks = [nb.read(nb.CHAPTERS / name) for name in sorted(set(LINKED.findall(answer)))]
+        numbers = unbacked(answer, backed_values(notebooks), load_facts())
+        found += [f"{answer.splitlines()[0]}: {number}" for number in numbers]
+    return found
+
+
+def test_a_number_in_an_answer_stands_in_a_chapter_that_the_answer_links():
+    nb.expect_none(unbacked_answers(FAQ))
+
+
+def test_a_stale_number_in_an_answer_is_found():
+    answer = "### 问\n\n快到 {} 倍，见[第 5 章「5.8 预训练值多少」](05_thucnews.ipynb)。\n"
+    assert unbacked_answers(answer.format("8.97")) == ["问: 8.97"]
+    assert unbacked_answers(answer.format("14.3")) == []
 
 
 def test_the_index_leads_to_every_case():

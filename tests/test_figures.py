@@ -9,6 +9,7 @@ import warnings
 from xml.etree import ElementTree
 
 import numpy as np
+import pandas as pd
 import pytest
 from notebooks import ROOT
 
@@ -203,6 +204,14 @@ def test_a_table_of_long_names_is_whole_and_keeps_the_page_s_colours():
 def test_a_row_that_does_not_fit_the_columns_is_refused():
     with pytest.raises(ValueError, match="'one' has 1 texts, not 2"):
         figures.named_rows({"one": ["1"]}, ["a", "b"])
+
+
+def test_a_data_frame_becomes_named_rows_rounded_with_a_dash_for_what_is_missing():
+    frame = pd.DataFrame({"F1": [0.66449, np.nan], "said": ["yes", "no"]}, index=["a<b", "c"])
+    shown = figures.named_frame(frame, digits=2).data
+    assert (
+        shown == figures.named_rows({"a<b": ["0.66", "yes"], "c": ["—", "no"]}, ["F1", "said"]).data
+    )
 
 
 def test_a_flow_chart_tells_every_question_and_way_out_in_the_page_s_ink():

@@ -34,6 +34,10 @@ def as_jsonl(rows):
     return "\n".join(json.dumps({"label": label, "text": text}) for text, label in rows) + "\n"
 
 
+def as_list(rows):
+    return json.dumps([{"label": label, "text": text} for text, label in rows], ensure_ascii=False)
+
+
 def as_titles(rows):
     return "".join(f"{text}\t{label}\r\n" for text, label in rows)
 
@@ -49,6 +53,7 @@ FORMS = {
     "a.txt.gz": as_titles,
     "a.tsv": as_table,
     "a.jsonl": as_jsonl,
+    "a.json": as_list,
 }
 
 
@@ -96,6 +101,44 @@ def test_given_splits(tmp_path, way, name, given):
     if len(given) == 1:
         parts = {"whole": parts["train"]}
     same_rows(tmp_path, parts)
+
+
+# --- Bad input at size ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_line_of_megabytes_is_a_text(tmp_path, way, name):
+    """Also longer than what is read, or written, at once."""
+    long = "".join(chr(0x4E00 + i % 5000) for i in range(2_500_000))
+    path = write(tmp_path / name, FORMS[name]([*rows(Random(5), 40), (long, "体育")]))
+    found = same_rows(path, {"whole": path})
+    assert max(len(text) for split in found.values() for text in split["text"]) == len(long)
+
+
+@pytest.mark.parametrize("name", [name for name in FORMS if not name.endswith(".gz")])
+def test_mixed_line_ends_are_line_ends(tmp_path, way, name):
+    random = Random(6)
+    lines = FORMS[name](rows(random, 60)).replace("\r\n", "\n").split("\n")
+    if name == "a.json":
+        lines = lines[0].replace("}, {", "},\n{").split("\n")
+    plain, mixed = tmp_path / "plain" / name, tmp_path / "mixed" / name
+    write(plain, "\n".join(lines))
+    write(mixed, "".join(line + random.choice(["\n", "\r\n"]) for line in lines))
+    one, other = (load_texts(path) for path in (plain, mixed))
+    assert [split[:] for split in one.values()] == [split[:] for split in other.values()]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_empty_file_among_many_is_named(tmp_path, way, packed):
+    tree = {f"{'甲乙'[n % 2]}/{n}.txt": f"第{n}条" for n in range(300)} | {"乙/171.txt": "\n \n"}
+    for name, text in tree.items():
+        write(tmp_path / "tree" / name, text)
+    source = write_zip(tmp_path / "tree.zip", tree) if packed else tmp_path / "tree"
+    with pytest.raises(DataError, match=r"171\.txt: the file is empty.*mend these files"):
+        load_texts(source)
+
+
+# --- Trees ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -339,11 +382,12 @@ print(len(sample), (peak() - before) // 1024)
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc to see the peak")
-def test_memory_does_not_grow_with_the_text(tmp_path):
+@pytest.mark.parametrize("name", ["a.csv", "a.json"])
+def test_memory_does_not_grow_with_the_text(tmp_path, name):
     """120 MB of text in less memory than that; whole in lists it would take seven times as much."""
     block = "".join(chr(0x4E00 + i) for i in range(1000))
     some = [(f"{block[i % 700 :]}{block}{i}", "甲乙"[i % 2]) for i in range(26_000)]
-    path = write(tmp_path / "a.csv", as_csv(some))
+    path = write(tmp_path / name, FORMS[name](some))
     assert path.stat().st_size > 120e6
     done = subprocess.run(
         [sys.executable, "-c", MEASURE, str(path)],

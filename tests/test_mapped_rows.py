@@ -1,5 +1,7 @@
 """utils.pretraining, text of any size: streamed, encoded onto the disk, rows cut when asked for."""
 
+import contextlib
+import functools
 import gzip
 import json
 import multiprocessing
@@ -8,15 +10,19 @@ import random
 import signal
 import subprocess
 import sys
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from math import sqrt
 
 import fsspec
 import numpy as np
+import psutil
 import pytest
 import torch
 from notebooks import ROOT
 from tiny_bert import tiny_tokenizer
 
+from utils.encoding import Encoder, Helper
 from utils.pretraining import (
     IGNORE,
     IS_NEXT,
@@ -34,7 +40,6 @@ from utils.pretraining import (
 )
 from utils.pretraining import corpus as on_disk
 from utils.pretraining import text as texts
-from utils.pretraining.tokens import Encoder
 
 TOKENIZER = tiny_tokenizer()
 CLS, SEP = TOKENIZER.cls_token_id, TOKENIZER.sep_token_id
@@ -61,6 +66,7 @@ def write(path, documents, line_end: str = "\n"):
 def small_parts(monkeypatch):
     """Parts of some thousand characters, so that a small text has many."""
     monkeypatch.setattr(on_disk, "PART", 3_000)
+    monkeypatch.setattr(on_disk, "PARTS_ALONE", 10**6)
 
 
 @pytest.fixture
@@ -89,13 +95,15 @@ AWKWARD = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("block", [1, 100, 10**6])
 @pytest.mark.parametrize("model", ["tiny", "models/mini-bert-zh"])
-def test_ids_are_those_of_the_tokenizer(model):
+def test_ids_are_those_of_the_tokenizer(monkeypatch, model, block):
     from transformers import AutoTokenizer
 
     tokenizer = TOKENIZER if model == "tiny" else AutoTokenizer.from_pretrained(ROOT / model)
     news = (ROOT / "data/mini_corpus/news.txt").read_text(encoding="utf8").split("\n")[:400]
     sentences = [*AWKWARD, *news, *reversed(AWKWARD)]
+    monkeypatch.setattr("utils.encoding.BLOCK", block)
     tokenizer(["球队"], truncation=True, max_length=3, padding=True)  # which must not stay on
     ids, lengths = Encoder(tokenizer)(sentences)
     expected = [tokenizer(each, add_special_tokens=False)["input_ids"] for each in sentences]
@@ -125,7 +133,7 @@ def test_other_tokenizers_are_asked_themselves():
 
 
 def test_remembered_stretches_are_forgotten_in_time(monkeypatch):
-    monkeypatch.setattr("utils.pretraining.tokens.KNOWN", 20)
+    monkeypatch.setattr("utils.encoding.KNOWN", 20)
     encoder = Encoder(TOKENIZER)
     for start in range(0, 100, 10):
         sentences = [f"球{number}队" for number in range(start, start + 10)]
@@ -182,16 +190,17 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from tiny_bert import tiny_tokenizer
+from utils import encoding
 from utils.pretraining import corpus, prepare_corpus
 corpus.PART = 3_000
 if sys.argv[3] == "slow":
-    write = corpus._write
+    write = encoding.write_table
     def slow(table, path):
         import time
         write(table, path)
         print("part", flush=True)
         time.sleep(0.05)
-    corpus._write = slow
+    encoding.write_table = slow
 prepare_corpus([Path(sys.argv[1])], tiny_tokenizer(), Path(sys.argv[2]))
 """
 
@@ -238,6 +247,106 @@ def test_texts_at_an_address(tmp_path, address):
     assert documents_of(there) == documents_of(here)
     with pytest.raises(ValueError, match="memory://none.txt: no such file"):
         read_documents("memory://none.txt")
+
+
+@pytest.fixture
+def served(tmp_path):
+    """The address of a folder that a server on this machine gives out."""
+    (tmp_path / "served").mkdir()
+    kind = functools.partial(SimpleHTTPRequestHandler, directory=tmp_path / "served")
+    with ThreadingHTTPServer(("127.0.0.1", 0), kind) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield tmp_path / "served", f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("name", ["news.txt", "news.txt.gz"])
+def test_texts_from_a_server(tmp_path, served, name):
+    folder, address = served
+    path = write(tmp_path / "news.txt", invented(60))
+    data = path.read_bytes()
+    (folder / name).write_bytes(gzip.compress(data) if name.endswith("gz") else data)
+    there, here = (
+        prepare_corpus([each], TOKENIZER, tmp_path) for each in (f"{address}/{name}", path)
+    )
+    assert documents_of(there) == documents_of(here)
+    with pytest.raises(ValueError, match="none.txt: no such file"):
+        read_documents(f"{address}/none.txt")
+
+
+# --- Several processes ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def helped(monkeypatch, small_parts):
+    """Helpers at once, and the paths of what they encoded."""
+    monkeypatch.setattr(on_disk, "PARTS_ALONE", 1)
+    monkeypatch.setattr(on_disk, "processes", lambda: 3)
+    encode, paths = Helper.encode_part, []
+
+    def noting(self, path, documents):
+        paths.append(path)
+        return encode(self, path, documents)
+
+    monkeypatch.setattr(Helper, "encode_part", noting)
+    return paths
+
+
+def files_of(folder) -> dict:
+    return {each.name: each.read_bytes() for each in sorted(folder.iterdir())}
+
+
+def test_however_many_processes_the_files_are_the_same(tmp_path, helped, monkeypatch):
+    text = write(tmp_path / "text.txt", invented(400, 40))
+    several = prepare_corpus([text], TOKENIZER, tmp_path / "several")
+    assert len(helped) > 2, "no part was encoded elsewhere"
+    with monkeypatch.context() as patch:
+        patch.setattr(on_disk, "processes", lambda: 1)
+        alone = prepare_corpus([text], TOKENIZER, tmp_path / "alone")
+    assert alone.folder.name == several.folder.name
+    assert len(alone.parts) > 5 and files_of(alone.folder) == files_of(several.folder)
+
+
+def test_a_helper_that_was_killed_is_told_and_the_same_call_carries_on(
+    tmp_path, helped, monkeypatch
+):
+    text = write(tmp_path / "text.txt", invented(400, 40))
+    encode = Helper.encode_part
+
+    def killed(self, path, documents):
+        if len(helped) == 2:
+            self.process.kill()
+            self.process.wait()
+        return encode(self, path, documents)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Helper, "encode_part", killed)
+        with pytest.raises(ChildProcessError, match=r"\.arrow: the process .* ended \(code -9\)"):
+            prepare_corpus([text], TOKENIZER, tmp_path / "kept")
+    [folder] = [each for each in (tmp_path / "kept").iterdir() if each.is_dir()]
+    left = {each.name: each.stat().st_mtime_ns for each in folder.glob("*.arrow")}
+    assert left and not (folder / on_disk.LISTING).exists()
+    corpus = prepare_corpus([text], TOKENIZER, tmp_path / "kept")
+    assert left == {name: (corpus.folder / name).stat().st_mtime_ns for name in left}
+    monkeypatch.setattr(on_disk, "processes", lambda: 1)
+    alone = prepare_corpus([text], TOKENIZER, tmp_path / "alone")
+    assert files_of(alone.folder) == files_of(corpus.folder)
+
+
+def test_a_helper_ends_with_the_process_that_began_it(tmp_path):
+    """Killed, it closes nothing itself; and a helper left over would never end."""
+    code = (
+        "from tiny_bert import tiny_tokenizer; from utils.encoding import Helper; import os\n"
+        "helper = Helper(tiny_tokenizer()); print(helper.process.pid, flush=True)\n"
+        "os.kill(os.getpid(), 9)"
+    )
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, check=False
+    )
+    assert done.returncode == -9
+    with contextlib.suppress(psutil.NoSuchProcess):  # it was fast
+        psutil.Process(int(done.stdout)).wait(timeout=60)
 
 
 # --- Bad input at size ---------------------------------------------------------------------------
@@ -364,6 +473,22 @@ def test_passes_differ_and_one_in_ten_is_long(corpus):
     assert rows.place(boundary - 1) == (0, boundary - 1) and rows.place(boundary) == (1, 0)
     assert rows.place(rows.ends[-1]) == (10, 0)
     assert rows.passes_of(rows.ends[-1] + boundary) == 11
+
+
+@pytest.mark.parametrize("size", [700, 1500, 3000])
+def test_each_process_cuts_parts_of_its_own(tmp_path, small_parts, monkeypatch, size):
+    """Of four that prepare batches by turns; and every batch of every part comes once."""
+    monkeypatch.setattr(on_disk, "PART", size)
+    corpus = prepare_corpus([write(tmp_path / "text.txt", invented(400))], TOKENIZER, tmp_path)
+    rows = rows_of(corpus)
+    for number in (0, 9):
+        plan, counts = rows.plan(number), rows.batches[rows.is_long(number)]
+        every = [(part, each) for part, count in enumerate(counts) for each in range(count)]
+        assert sorted(plan) == every and plan != every
+        met = [{part for part, _ in plan[worker::4]} for worker in range(4)]
+        assert max(map(len, met)) < 0.6 * len(counts)
+    together = [part for part, _ in plan[: len(plan) // 3]]
+    assert len(set(together)) >= min(len(counts), mapped.MIXED) // 2, "parts are not mixed"
 
 
 def test_a_row_depends_on_its_number_alone(corpus):

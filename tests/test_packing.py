@@ -92,8 +92,11 @@ def test_the_context_computes_less_and_not_by_the_library(monkeypatch):
     assert seen == [rounded, 3], "of 192 places, and in the last layer one token a text"
 
 
-def test_loss_and_gradients_are_the_same():
-    batch = padded(texts_of([5, 12, 30, 2]), 40) | {"labels": torch.tensor([0, 2, 1, 1])}
+@pytest.mark.parametrize(
+    "lengths, width", [([5, 12, 30, 2], 40), ([9, 9, 9, 9], 9), ([16] * 4, 17), ([16] * 4, 16)]
+)
+def test_loss_and_gradients_are_the_same(lengths, width):
+    batch = padded(texts_of(lengths), width) | {"labels": torch.tensor([0, 2, 1, 1])}
     model = bert().double()
     gradients = []
     for context in (torch.no_grad, None):

@@ -15,6 +15,7 @@ import torch
 from objectives import tasks as task_rows
 from safetensors.torch import load_file, save_file
 from test_pretrain_script import OPTIONS, command, corpus
+from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
 from utils.data import load_thucnews
@@ -193,6 +194,15 @@ def test_t5_goes_on_with_tasks(t5, with_tasks):
     assert before == (t5 / "training.jsonl").read_text()
     one, two = (AutoTokenizer.from_pretrained(each).get_vocab() for each in (t5, with_tasks))
     assert one == two
+
+
+@pytest.mark.parametrize("name", ["mini-bert-zh", "mini-gpt-zh", "mini-t5", "just trained"])
+def test_no_tokenizer_keeps_the_truncation_of_its_last_call(with_tasks, name):
+    """The tasks' rows were the last; whoever reads the file elsewhere would cut every text so."""
+    folder = with_tasks if name == "just trained" else course_root() / "models" / name
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    assert tokenizer.truncation is None and tokenizer.padding is None
+    assert len(tokenizer.encode("球队公布了新的计划。" * 100).ids) > 300
 
 
 def test_one_batch_in_three_is_running_text():

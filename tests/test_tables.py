@@ -10,7 +10,7 @@ import pytest
 from data_files import as_csv, items, plain_environment, write  # noqa: F401
 from pyarrow import parquet
 
-from utils.data import DataError, content, load_texts
+from utils.data import DataError, content, load_texts, objects
 from utils.data.tables import read_table
 
 ROWS = [(text, label) for text, label in items(5, ["物流", "退款"])]
@@ -154,12 +154,67 @@ def test_lines_that_are_no_objects(tmp_path):
     assert "line 2: no JSON" in told and "line 3: list, no object" in told
 
 
+@pytest.mark.parametrize("block", [1, 2, 7, 50, 10**6])
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_list_in_pieces_is_the_same_list(tmp_path, monkeypatch, block, indent):
+    monkeypatch.setattr(objects, "BLOCK", block)
+    values = [
+        {"text": '他说："好\\[]{}，', "label": "\n", "n": [1.5e-10, -3, {"a": None}]},
+        {},
+        [],
+        "，]",
+        12345678901234567890,
+        {"text": "😀" * 40, "label": True},
+    ]
+    for escaped in (True, False):
+        written = json.dumps(values, ensure_ascii=escaped, indent=indent)
+        path = write(tmp_path / "a.json", f"\ufeff\n {written} \n")
+        found = list(objects.list_items(path, "utf-8"))
+        assert [value for _, value in found] == values
+        assert [line for line, _ in found] == [line for line, _ in objects.read_objects(path)]
+
+
+@pytest.mark.parametrize(
+    "text, told",
+    [
+        ('[{"text": "甲",\n "label": "物流"},\n {"text": 乙}]', "line 3: no JSON"),
+        ('[{"text": "甲"}\n {"text": "乙"}]', "line 2: no JSON (no comma)"),
+        ('[{"text": "甲", "label": "物流"},\n]', "line 2: no JSON"),
+        ('[{"text": "甲", "label": "物流"}]\n[]', "something behind its list"),
+        ("[" * 100_000, "brackets within brackets"),
+        (f"[{'1' * 5000}]", "no JSON"),
+    ],
+)
+@pytest.mark.parametrize("block", [5, 10**6])
+def test_a_damaged_list_names_its_line(tmp_path, monkeypatch, text, told, block):
+    monkeypatch.setattr(objects, "BLOCK", block)
+    assert told in message(write(tmp_path / "a.json", text))
+
+
+def test_bad_items_of_a_list_are_told_by_their_lines(tmp_path):
+    items = [{"text": "甲", "label": "物流"}, ["乙"], {"text": "", "label": "退款"}]
+    told = message(write(tmp_path / "a.json", json.dumps(items, indent=1)))
+    assert "line 6: list, no object" in told and "line 9: the text is empty" in told
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+def test_names_written_otherwise_or_late(tmp_path, name):
+    items = [{"Text": text, "n": 1} | ({"LABEL": label}) for text, label in ROWS]
+    items.insert(0, {"n": 2, "Text": "没有标签"})
+    separator, ends = (",\n", "[]") if name == "a.json" else ("\n", ("", ""))
+    path = tmp_path / name
+    write(path, ends[0] + separator.join(map(json.dumps, items)) + ends[1])
+    assert "line 1: the label is empty" in message(path)
+    write(path, ends[0] + separator.join(map(json.dumps, items[1:])) + ends[1])
+    assert sum(load_texts(path).num_rows.values()) == len(ROWS)
+
+
 def test_json_that_ends_early(tmp_path):
     told = message(write(tmp_path / "a.json", '[{"text": "甲", "label": "物流"},'))
     assert "no JSON" in told and "one object a line" in told
 
 
-@pytest.mark.parametrize("content", [b"no archive", b""])
+@pytest.mark.parametrize("content", [b"PK\x03\x04 no archive", b""])
 def test_excel_file_that_is_none(tmp_path, content):
     told = message(write(tmp_path / "a.xlsx", content))
     assert "no Excel file, or a damaged one" in told and "save it again" in told

@@ -3,11 +3,40 @@
 import struct
 
 import pytest
+from book import cards
+from notebooks import expect_none
 from website import finishing, heads, labels, styles
 
 
 def trimmed(css: str, *words: str) -> str:
     return styles.write(styles.trim(styles.parse(css), set(words)))
+
+
+# Cards
+
+
+def test_cards_are_small_and_say_what_their_pages_are_called():
+    titles = {page.split("/")[-1]: cards.title_of(page) for page in cards.pages()}
+    drawn = {path.stem: path.read_bytes() for path in cards.CARDS.glob("*.png")}
+    assert set(cards.LINES) == set(drawn)  # run scripts/social_cards.py
+    expect_none(f"{name}: no such page" for name in set(drawn) - set(titles))
+    expect_none(
+        f"{name}: {len(data)} bytes, {heads.CARD_SIZE}"
+        for name, data in drawn.items()
+        if len(data) > 40_000 or struct.unpack(">II", data[16:24]) != heads.CARD_SIZE
+    )
+    expect_none(
+        f"{name}.png is not called {titles[name]!r}; run scripts/social_cards.py"
+        for name, data in drawn.items()
+        if titles[name].encode() not in data
+    )
+
+
+def test_a_page_without_a_card_has_the_books(tmp_path):
+    (tmp_path / "cards").mkdir()
+    (tmp_path / "cards/05_thucnews.png").touch()
+    assert heads.card_of("chapters/05_thucnews", tmp_path) == "_static/cards/05_thucnews.png"
+    assert heads.card_of("index", tmp_path) == heads.CARD
 
 
 # One style sheet

@@ -9,6 +9,7 @@ import io
 import re
 import warnings
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 import matplotlib
@@ -19,6 +20,9 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import HTML
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 # Okabe and Ito's palette, distinguishable with any colour vision.
 COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
@@ -265,6 +269,22 @@ def named_rows(rows: dict[str, Sequence[str]], columns: Sequence[str]) -> HTML:
         '<table style="width:100%;table-layout:fixed;border-collapse:collapse;font-size:0.85em;'
         f'color:inherit"><thead><tr>{heads}</tr></thead><tbody>{"".join(body)}</tbody></table>'
     )
+
+
+def named_frame(frame: "DataFrame", digits: int = 3) -> HTML:
+    """A data frame as `named_rows` shows it: its index the names, its numbers rounded.
+
+    Args:
+        digits: of each number; texts stay as they are, and a missing value becomes a dash.
+    """
+
+    def written(value: object) -> str:
+        if isinstance(value, str):
+            return value
+        return "—" if np.isnan(value) else f"{value:,.{digits}f}"
+
+    rows = {str(name): [written(each) for each in row] for name, row in frame.iterrows()}
+    return named_rows(rows, [str(name) for name in frame.columns])
 
 
 def svg_text(x: float, y: float, words: str, size: int, color: str = "currentColor") -> str:

@@ -43,7 +43,9 @@ def states_at(
     """
     types = torch.zeros_like(input_ids) if types is None else types
     hidden = embed(bert.embeddings, texts, input_ids, types)  # (tokens, hidden)
-    if torch.is_autocast_enabled("cpu"):  # once here, not before each of the products
+    if (
+        torch.is_autocast_enabled("cpu") and hidden.dtype == torch.float32
+    ):  # once, not in each product
         hidden = hidden.to(torch.get_autocast_dtype("cpu"))
     *layers, last = bert.encoder.layer
     for layer in layers:
@@ -53,8 +55,7 @@ def states_at(
     askers = Texts.of(torch.arange(most) < counts, hidden.dtype)
     places = texts.joined(asked).nonzero()[:, 0]
     asking = hidden.index_select(0, places)
-    if askers.places is not None:  # and some more, which nobody looks at
-        asking = F.pad(asking, (0, 0, 0, len(askers.places) - len(places)))
+    asking = F.pad(asking, (0, 0, 0, len(askers.places) - len(places)))  # nobody looks at these
     attended = attend_from(last.attention.self, asking, hidden, texts, askers)
     return run_layer(last, asking, attended)[: len(places)]
 
@@ -68,37 +69,70 @@ class Texts(NamedTuple):
     """Where the tokens of a padded batch stand."""
 
     real: Tensor  # (texts, length): is there a token?
-    mask: Tensor  # (texts, 1, 1, length): what attention adds, 0 or the least number there is
-    places: Tensor | None  # (tokens,): its place among texts * length; None: no padding at all
+    mask: Tensor  # (texts, 1, length): what attention adds, 0 or the least number there is
+    places: Tensor  # (tokens,): the place of each among texts * length
+    numbers: Tensor  # (texts * length,): which of the tokens stands at each place
     first: Tensor  # (texts,): the place of a text's first token among all tokens
 
     @classmethod
     def of(cls, real: Tensor, dtype: torch.dtype) -> "Texts":
-        """From (texts, length), true where there is a token; `dtype` of the scores.
+        """From (texts, length), true where there is a token; `dtype` of the states.
 
         The tokens are those of all texts, and of the padding as many as make them a multiple of
-        `TOKENS`: they are computed, and nobody looks at them.
+        `TOKENS`, at least one, which stands for all padding. They are computed, nobody looks at
+        them, and so all their gradients are zero.
         """
         mask = torch.zeros(real.shape, dtype=dtype).masked_fill(~real, torch.finfo(dtype).min)
         lengths = real.sum(1)
         first = lengths.cumsum(0) - lengths
-        if real.all():
-            return cls(real, mask[:, None, None], None, first)
         tokens, padding = real.flatten().nonzero()[:, 0], (~real).flatten().nonzero()[:, 0]
-        places = torch.cat([tokens, padding[: -len(tokens) % TOKENS]])
-        return cls(real, mask[:, None, None], places, first)
+        count = len(tokens)
+        places = torch.cat([tokens, padding[: 1 + (-count - 1) % TOKENS]])
+        numbers = torch.full((real.numel(),), count)
+        numbers[places] = torch.arange(len(places))
+        return cls(real, mask[:, None], places, numbers, first)
 
     def joined(self, padded: Tensor) -> Tensor:
-        """(texts, length, ...) -> (tokens, ...)."""
-        values = padded.flatten(0, 1)
-        return values if self.places is None else values.index_select(0, self.places)
+        """(texts, length) -> (tokens,)."""
+        return padded.flatten().index_select(0, self.places)
 
     def apart(self, values: Tensor) -> Tensor:
-        """(tokens, size) -> (texts, length, size), zero where there is no token."""
-        if self.places is not None:
-            padded = values.new_zeros(self.real.numel(), values.shape[1])
-            values = padded.index_copy(0, self.places, values)
-        return values.unflatten(0, self.real.shape)
+        """(tokens, size) -> (texts, length, size)."""
+        return _Moved.apply(values, self.numbers, self.places).unflatten(0, self.real.shape)
+
+    def by_heads(self, heads: int) -> tuple[Tensor, Tensor]:
+        """How to move from (tokens * heads, size) to (texts * heads * length, size), and back."""
+        texts, length = self.real.shape
+        each = torch.arange(heads)
+        there = self.numbers.view(texts, 1, length) * heads + each[:, None]
+        text, place = self.places // length, self.places % length
+        back = (text[:, None] * heads + each) * length + place[:, None]
+        return there.flatten(), back.flatten()
+
+    def heads_first(self, heads: int) -> tuple[Tensor, Tensor]:
+        """The same from (heads * tokens, size)."""
+        texts, length = self.real.shape
+        each = torch.arange(heads)[:, None]
+        there = self.numbers.view(texts, 1, length) + each * len(self.places)
+        text, place = self.places // length, self.places % length
+        return there.flatten(), ((text * heads + each) * length + place).flatten()
+
+
+class _Moved(torch.autograd.Function):
+    """Rows `values[there]`, whose gradients go the way `back`.
+
+    torch's own gradient of this adds up what several places have from one row. Here these are
+    places of padding, whose gradients are zero.
+    """
+
+    @staticmethod
+    def forward(ctx, values: Tensor, there: Tensor, back: Tensor) -> Tensor:
+        ctx.save_for_backward(back)
+        return values.index_select(0, there)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None, None]:
+        return gradient.contiguous().index_select(0, *ctx.saved_tensors), None, None
 
 
 def embed(embeddings: nn.Module, texts: Texts, input_ids: Tensor, token_type_ids: Tensor) -> Tensor:
@@ -117,7 +151,7 @@ def run_layer(layer: nn.Module, hidden: Tensor, attended: Tensor) -> Tensor:
 
     Args:
         hidden: states of all tokens, or of each text's first.
-        attended: what `attend`, or `attend_from_first`, gives for them.
+        attended: what `attend`, or `attend_from`, gives for them.
     """
     attended = add_and_norm(layer.attention.output, attended, hidden)
     return add_and_norm(layer.output, layer.intermediate(attended), attended)
@@ -125,12 +159,16 @@ def run_layer(layer: nn.Module, hidden: Tensor, attended: Tensor) -> Tensor:
 
 def attend(attention: nn.Module, hidden: Tensor, texts: Texts) -> Tensor:
     """Attention of each text to itself: (tokens, hidden) -> (tokens, hidden)."""
-    states = in_one(hidden, attention.query, attention.key, attention.value)
-    size = attention.attention_head_size
-    query, key, value = (by_heads(each, size) for each in texts.apart(states).chunk(3, -1))
-    scores = query @ key.transpose(2, 3) * attention.scaling + texts.mask
-    weights = dropped(scores.softmax(-1).to(value.dtype), attention.dropout)
-    return texts.joined((weights @ value).transpose(1, 2).flatten(2))
+    size, heads = attention.attention_head_size, attention.num_attention_heads
+    there, back = texts.by_heads(heads)
+    query, key, value = (  # (texts * heads, length, size) each
+        _Moved.apply(part(hidden).view(-1, size), there, back).view(-1, texts.real.shape[1], size)
+        for part in (attention.query, attention.key, attention.value)
+    )
+    mask = texts.mask.to(query.dtype).repeat_interleave(heads, 0).expand(-1, query.shape[1], -1)
+    scores = torch.baddbmm(mask, query, key.transpose(1, 2), alpha=attention.scaling)
+    weights = dropped(scores.softmax(-1), attention.dropout)
+    return _Moved.apply((weights @ value).flatten(0, 1), back, there).view(hidden.shape)
 
 
 def attend_from(
@@ -138,58 +176,35 @@ def attend_from(
 ) -> Tensor:
     """Attention of some tokens of each text to their text: (asking, hidden) -> (asking, hidden).
 
+    Where few ask, no token needs a key or a value of its own: q·(W x) = (Wᵀq)·x, and the mean of
+    W x is W times the mean of x. (What the bias of the keys adds is the same for all tokens that a
+    token looks at, so the softmax does not see it.)
+
     Args:
         asking: the states that ask.
         hidden: (tokens, hidden), the states that are looked at.
         texts: where these stand.
         askers: the same of those that ask.
     """
-    size = attention.attention_head_size
-    states = texts.apart(in_one(hidden, attention.key, attention.value))
-    key, value = (by_heads(each, size) for each in states.chunk(2, -1))
-    query = by_heads(askers.apart(attention.query(asking)), size)
-    scores = query @ key.transpose(2, 3) * attention.scaling + texts.mask
-    weights = dropped(scores.softmax(-1).to(value.dtype), attention.dropout)
-    return askers.joined((weights @ value).transpose(1, 2).flatten(2))
+    size, heads = attention.attention_head_size, attention.num_attention_heads
 
+    def by_head(layer: nn.Linear) -> Tensor:  # (heads, size, hidden)
+        return layer.weight.unflatten(0, (-1, size))
 
-def by_heads(values: Tensor, size: int) -> Tensor:
-    """(texts, length, hidden) -> (texts, heads, length, size)."""
-    return values.unflatten(-1, (-1, size)).transpose(1, 2)
-
-
-def attend_from_first(attention: nn.Module, first: Tensor, hidden: Tensor, texts: Texts) -> Tensor:
-    """Attention of each text's first token to its text: (texts, hidden).
-
-    With one token that asks, no token needs a key or a value of its own: q·(W x) = (Wᵀq)·x, and
-    the mean of W x is W times the mean of x.
-
-    Args:
-        first: (texts, hidden), the states that ask.
-        hidden: (tokens, hidden), the states that are looked at.
-    """
-    size = attention.attention_head_size
-
-    def by_head(layer: nn.Linear) -> tuple[Tensor, Tensor]:  # (heads, size, hidden), (heads, size)
-        return layer.weight.unflatten(0, (-1, size)), layer.bias.unflatten(0, (-1, size))
-
-    (to_key, key_bias), (to_value, value_bias) = by_head(attention.key), by_head(attention.value)
+    there, back = askers.heads_first(heads)
     states = texts.apart(hidden)  # (texts, length, hidden)
-    query = attention.query(first).unflatten(-1, (-1, size)).transpose(0, 1)  # (heads, texts, size)
-    asked = (query @ to_key).transpose(0, 1)  # (texts, heads, hidden)
-    scores = asked @ states.transpose(1, 2) + (query @ key_bias[:, :, None]).transpose(0, 1)
-    weights = (scores * attention.scaling + texts.mask[:, 0]).softmax(-1)
-    weights = dropped(weights.to(states.dtype), attention.dropout)  # (texts, heads, length)
-    mixed = (weights @ states).transpose(0, 1) @ to_value.transpose(1, 2)  # (heads, texts, size)
-    mixed = mixed.transpose(0, 1) + weights.sum(-1, keepdim=True) * value_bias
-    return mixed.flatten(1).to(states.dtype)
-
-
-def in_one(hidden: Tensor, *layers: nn.Linear) -> Tensor:
-    """Several linear layers of the same states as one product, their outputs side by side."""
-    weight = torch.cat([layer.weight.to(hidden.dtype) for layer in layers])
-    bias = torch.cat([layer.bias.to(hidden.dtype) for layer in layers])
-    return F.linear(hidden, weight, bias)
+    query = attention.query(asking).unflatten(-1, (-1, size)).transpose(0, 1)
+    asked = (query @ by_head(attention.key)).flatten(0, 1)  # (heads * asking, hidden)
+    asked = _Moved.apply(asked, there, back).unflatten(0, (len(states), -1))
+    mask = texts.mask.to(asked.dtype).expand(-1, asked.shape[1], -1)
+    scores = torch.baddbmm(mask, asked, states.transpose(1, 2), alpha=attention.scaling)
+    weights = dropped(scores.softmax(-1), attention.dropout)  # (texts, heads * askers, length)
+    mixed = _Moved.apply((weights @ states).flatten(0, 1), back, there).unflatten(0, (heads, -1))
+    values = mixed @ by_head(attention.value).transpose(1, 2)  # (heads, asking, size)
+    shares = _Moved.apply(weights.sum(-1).view(-1, 1), back, there).view(heads, -1, 1)
+    values = values + shares * attention.value.bias.view(heads, 1, size)
+    attended = values.transpose(0, 1).flatten(1) + 0 * attention.key.bias
+    return attended.to(states.dtype)
 
 
 def add_and_norm(part: nn.Module, values: Tensor, before: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ skeletons    exercises and chapters that pass every test as they are
 version      the version, and the places that pin its tag
 front        the moving picture of the front page
 assignments  exercises without solutions, graded by nbgrader
+cards        what chats show of a link to a page
 slides       a chapter as slides that need no network
 packing      site, notebooks, data and models in one zip
 """

@@ -15,7 +15,8 @@ from sphinx.config import Config
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 
-CARD = "_static/social_card.png"
+CARD = "_static/social_card.png"  # of the book, for pages without one of their own
+CARDS = "_static/cards"  # scripts/social_cards.py draws them
 ICON = "_static/touch_icon.png"  # for phones' home screens, which take no SVG
 CARD_SIZE = (1200, 630)
 LONGEST = 120  # characters of a description; search engines cut Chinese at about 80
@@ -73,6 +74,16 @@ def description(document: nodes.document) -> str:
     return shorten(short)
 
 
+def card_of(page: str, static: Path) -> str:
+    """Where a page's card stands below the site's root.
+
+    Args:
+        static: the folder that is copied to `_static`.
+    """
+    name = f"{page.split('/')[-1]}.png"
+    return f"{CARDS}/{name}" if (static / "cards" / name).is_file() else CARD
+
+
 def tags(title: str, about: str, address: str, image: str, site_name: str) -> str:
     """The tags for the head of a page."""
     width, height = CARD_SIZE
@@ -89,7 +100,7 @@ def tags(title: str, about: str, address: str, image: str, site_name: str) -> st
             ("og:image", image),
             ("og:image:width", str(width)),
             ("og:image:height", str(height)),
-            ("og:image:alt", site_name),
+            ("og:image:alt", f"{site_name}：{title}" if CARDS in image else site_name),
         ]
     lines = [f'<meta name="description" content="{escape(about)}" />'] if about else []
     lines += [
@@ -112,7 +123,9 @@ def add_tags(
         logger.warning(f"{pagename} has no paragraph to describe it by", location=pagename)
     address = f"{base}{quote(pagename)}.html" if base else ""
     icon = f'\n    <link rel="apple-touch-icon" href="{context["pathto"](ICON, 1)}" />\n'
-    known = tags(title, about, address, f"{base}{CARD}", site_name)
+    static = Path(app.confdir, app.config.html_static_path[0])
+    card = f"{base}{card_of(pagename, static)}"
+    known = tags(title, about, address, card, site_name)
     context["metatags"] = context.get("metatags", "") + known + icon
 
 

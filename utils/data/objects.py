@@ -1,15 +1,20 @@
 """Read the values of a JSON file, each with the line it starts on. What they mean is for others."""
 
+import io
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from utils.data.content import DataError, decode, read_bytes
+from utils.data.content import BOM, DataError, decode, opened, read_bytes
 from utils.data.rows import refuse
 
 CURE = "correct it, or download the file again"
 SPACE = re.compile(r"[ \t\r\n]*")
+BLANK = f"{BOM} \t\r\n"
+BLOCK = 2**20  # characters of a list read at a time
+LONGEST_SIGN = 20  # no number, word or escape that is cut in two is longer
 
 
 def is_json(path: Path, text: str) -> bool:
@@ -57,6 +62,71 @@ def lines_of(path: Path, values: list[str | int]) -> list[int]:
             at = to
         lines.append(line)
     return lines
+
+
+def is_list(path: Path, encoding: str) -> bool:
+    """Whether a JSON file of any size holds one list rather than an object a line."""
+    with opened(path) as stream, io.TextIOWrapper(stream, encoding) as text:
+        while block := text.read(BLOCK):
+            if begun := block.lstrip(BLANK):
+                return begun[0] == "["
+    return False
+
+
+def list_items(path: Path, encoding: str) -> Iterator[tuple[int, Any]]:
+    """The items of one JSON list, each with the line it begins on; a piece at a time is in memory.
+
+    Args:
+        path: a file that `is_list`.
+        encoding: as `encoding_of` gives it.
+    Raises:
+        DataError: from where on it is no JSON.
+    """
+    decoder, size = json.JSONDecoder(), BLOCK
+    with opened(path) as stream, io.TextIOWrapper(stream, encoding, newline="") as text:
+        piece, at, line, first = "", 0, 1, True
+        while not piece:
+            block = text.read(BLOCK)
+            piece = block.lstrip(BLANK)
+            line += block.count("\n", 0, len(block) - len(piece))
+        # From here on `at` is the place of a bracket or a comma, and `line` its line.
+        while True:
+            start = SPACE.match(piece, at + 1).end()
+            end = start
+            if first and piece[start : start + 1] == "]":
+                break
+            try:
+                item, end = decoder.raw_decode(piece, start)
+                end = SPACE.match(piece, end).end()
+                wrong = "" if piece[end : end + 1] in (",", "]", "") else "no comma"
+                cut = end > len(piece) - LONGEST_SIGN if wrong else end == len(piece)
+            except json.JSONDecodeError as error:
+                wrong, end = error.msg, error.pos
+                cut = end > len(piece) - LONGEST_SIGN or wrong.startswith("Unterminated string")
+            except RecursionError:
+                wrong, cut = "brackets within brackets", False
+            except ValueError as error:  # a number of thousands of digits
+                wrong, cut = str(error), False
+            if cut and (more := text.read(size)):
+                piece, at = piece[at:] + more, 0
+                size *= 2  # an item that is long is read again a few times, not many
+                continue
+            if wrong or cut:
+                line += piece.count("\n", at, end)
+                raise DataError(
+                    f"{path}, line {line}: no JSON ({wrong or 'it ends early'!s:.80}); write one "
+                    "object a line"
+                )
+            yield line + piece.count("\n", at, start), item
+            line += piece.count("\n", at, end)
+            at, first, size = end, False, BLOCK
+            if piece[at] == "]":
+                break
+        while not piece[end + 1 :].strip():
+            end, piece = -1, text.read(BLOCK)
+            if not piece:
+                return
+        raise DataError(f"{path}: no JSON (something behind its list); write one object a line")
 
 
 def _json_lines(text: str, path: Path) -> list[tuple[int, Any]]:

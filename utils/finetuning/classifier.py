@@ -36,22 +36,50 @@ def new_classifier(
     Raises:
         ModelError: no such folder, a damaged one, or not to be fetched from the Hub.
     """
+    return new_with_head(
+        AutoModelForSequenceClassification,
+        checkpoint,
+        pretrained,
+        seed,
+        dropout,
+        **named_labels(class_names),
+    )
+
+
+def new_with_head(
+    kind: type,
+    checkpoint: str | Path,
+    pretrained: bool,
+    seed: int,
+    dropout: float | None,
+    **settings: object,
+) -> PreTrainedModel:
+    """A model of this kind on top of a checkpoint, in float32, as the function that makes it says.
+
+    Args:
+        kind: the class that loads it, such as `AutoModelForTokenClassification`.
+        settings: entries of the configuration, such as `num_labels`.
+    Raises:
+        ModelError: no such folder, a damaged one, or not to be fetched from the Hub.
+    """
     set_seed(seed)
-    settings = {
-        "num_labels": len(class_names),
-        "id2label": dict(enumerate(class_names)),
-        "label2id": {name: i for i, name in enumerate(class_names)},
-        "attn_implementation": attention(),
-    }
+    settings["attn_implementation"] = attention()
     if dropout is not None:
         settings |= {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
     if pretrained:
         # A checkpoint saved in fp16 would load as fp16: training needs float32.
-        return from_pretrained(
-            AutoModelForSequenceClassification, checkpoint, dtype=torch.float32, **settings
-        )
+        return from_pretrained(kind, checkpoint, fresh_head=True, dtype=torch.float32, **settings)
     config = from_pretrained(AutoConfig, checkpoint, **settings)
-    return AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
+    return kind.from_config(config, dtype=torch.float32)
+
+
+def named_labels(names: Sequence[str]) -> dict:
+    """The entries of a configuration for labels of these names, in the order of their ids."""
+    return {
+        "num_labels": len(names),
+        "id2label": dict(enumerate(names)),
+        "label2id": {name: i for i, name in enumerate(names)},
+    }
 
 
 def attention() -> str:

@@ -13,16 +13,13 @@ import numpy as np
 import torch
 from datasets import Dataset
 from transformers import (
-    AutoConfig,
     AutoModelForQuestionAnswering,
     PreTrainedModel,
     PreTrainedTokenizerBase,
-    set_seed,
 )
 
-from utils.finetuning.classifier import attention, check_length, longest_first
+from utils.finetuning.classifier import check_length, longest_first, new_with_head
 from utils.finetuning.saving import load_with_head
-from utils.models import from_pretrained
 from utils.profile import SEED, bf16_available
 
 OUTSIDE = (-1, -1)  # the offsets of a piece that is none of the passage's
@@ -195,16 +192,8 @@ def new_extractor(
     Raises:
         ModelError: no such folder, a damaged one, or not to be fetched from the Hub.
     """
-    set_seed(seed)
-    settings: dict = {"num_labels": 2, "attn_implementation": attention()}
-    if dropout is not None:
-        settings |= {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
-    if pretrained:
-        return from_pretrained(
-            AutoModelForQuestionAnswering, checkpoint, dtype=torch.float32, **settings
-        )
-    config = from_pretrained(AutoConfig, checkpoint, **settings)
-    return AutoModelForQuestionAnswering.from_config(config, dtype=torch.float32)
+    kind = AutoModelForQuestionAnswering
+    return new_with_head(kind, checkpoint, pretrained, seed, dropout, num_labels=2)
 
 
 def load_extractor(folder: str | Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:

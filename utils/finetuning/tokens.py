@@ -14,19 +14,22 @@ import numpy as np
 import torch
 from datasets import Dataset
 from transformers import (
-    AutoConfig,
     AutoModelForTokenClassification,
     DataCollatorForTokenClassification,
     PreTrainedModel,
     PreTrainedTokenizerBase,
-    set_seed,
 )
 
 from utils.data import Span, bio_of, impossible_labels, spans_of
-from utils.finetuning.classifier import as_texts, attention, check_length, longest_first
+from utils.finetuning.classifier import (
+    as_texts,
+    check_length,
+    longest_first,
+    named_labels,
+    new_with_head,
+)
 from utils.finetuning.recipe import BucketTrainer, course_recipe, run_trainer
 from utils.finetuning.saving import load_with_head
-from utils.models import from_pretrained
 from utils.pretraining import IGNORE
 from utils.profile import SEED, bf16_available
 
@@ -195,22 +198,14 @@ def new_tagger(
         ModelError: no such folder, a damaged one, or not to be fetched from the Hub.
     """
     _check_names(label_names)
-    set_seed(seed)
-    settings = {
-        "num_labels": len(label_names),
-        "id2label": dict(enumerate(label_names)),
-        "label2id": {name: i for i, name in enumerate(label_names)},
-        "attn_implementation": attention(),
-    }
-    if dropout is not None:
-        settings |= {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
-    if pretrained:
-        # A checkpoint saved in fp16 would load as fp16: training needs float32.
-        return from_pretrained(
-            AutoModelForTokenClassification, checkpoint, dtype=torch.float32, **settings
-        )
-    config = from_pretrained(AutoConfig, checkpoint, **settings)
-    return AutoModelForTokenClassification.from_config(config, dtype=torch.float32)
+    return new_with_head(
+        AutoModelForTokenClassification,
+        checkpoint,
+        pretrained,
+        seed,
+        dropout,
+        **named_labels(label_names),
+    )
 
 
 def load_tagger(folder: str | Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:

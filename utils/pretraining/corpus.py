@@ -7,27 +7,31 @@ program, the same call carries on. The folder's name is a fingerprint of the tex
 tokenizer, so that another text under the same name is another corpus.
 """
 
+import contextlib
 import hashlib
 import json
 import os
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
-from itertools import chain
 from pathlib import Path
+from queue import SimpleQueue
 from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
 from datasets import Dataset
 from filelock import FileLock
 from transformers import PreTrainedTokenizerBase
 
+from utils.encoding import Encoder, Helper, Summary, encode_part, summary_of
 from utils.pretraining.text import stream_split, text_sha256
-from utils.pretraining.tokens import Encoder
 
 FORMAT = 1  # of the parts; another number and all is encoded anew
 PART = 1_000_000  # characters
+PARTS_ALONE = 8  # before others help: shorter texts are encoded before these are ready
+MOST_PROCESSES = 4
+LONG = 10_000  # sentences of a document
 HELD_OUT = 0  # the weight of what is not trained on
 LISTING = "corpus.json"
 Place = tuple[int, int]  # of a document: number of its part, its number there
@@ -63,18 +67,10 @@ def _encode(
     weights: dict[str | Path, int], tokenizer: PreTrainedTokenizerBase, folder: Path
 ) -> None:
     """Write the parts that are not there yet, then the list of them."""
-    encoder, parts, done = Encoder(tokenizer), [], Counter()
-    token_counts: dict[int, np.ndarray] = {}
-    for weight, documents in _in_parts(weights):
-        path = folder / f"{weight}-{done[weight]:05}.arrow"
-        done[weight] += 1
-        if not path.is_file():
-            _write(_table(documents, encoder), path)
-        part = _open_part(path)
-        several = int((np.diff(part.end_starts) > 2).sum())
-        parts.append([path.name, weight, len(part.starts) - 1, several])
-        counts = np.bincount(part.tokens, minlength=len(tokenizer))
-        token_counts[weight] = token_counts.get(weight, 0) + counts
+    parts, token_counts = [], Counter()
+    for path, weight, part in _each_part(weights, tokenizer, folder):
+        parts.append([path.name, weight, part.documents, part.several])
+        token_counts[weight] += np.array(part.token_counts)
         print(f"\rencoding … {len(parts):,} million characters", end="", flush=True)
     print()
     names = ("name", "weight", "documents", "several")
@@ -85,6 +81,65 @@ def _encode(
     partial = folder / "corpus.partial"
     partial.write_text(json.dumps(listing), encoding="utf8")
     partial.replace(folder / LISTING)
+
+
+def _each_part(
+    weights: dict[str | Path, int], tokenizer: PreTrainedTokenizerBase, folder: Path
+) -> Iterator[tuple[Path, int, Summary]]:
+    """Every part in its order, by several processes where the text is long.
+
+    This process reads the text and deals it out; while the others have enough to do, it encodes a
+    part itself. Who encodes a part makes no difference to it.
+    """
+    encoder, done, others = Encoder(tokenizer), Counter(), processes() - 1
+    free: SimpleQueue[Helper] = SimpleQueue()
+    waiting: deque[tuple[Path, int, Future | Summary]] = deque()  # parts in their order
+
+    def elsewhere(path: Path, documents: list[list[str]]) -> Summary:
+        helper = free.get()
+        try:
+            return helper.encode_part(path, documents)
+        finally:
+            free.put(helper)
+
+    with contextlib.ExitStack() as stack:
+        threads = None
+        for count, (weight, documents) in enumerate(_in_parts(weights)):
+            path = folder / f"{weight}-{done[weight]:05}.arrow"
+            done[weight] += 1
+            if count == PARTS_ALONE and others:
+                for _ in range(others):
+                    free.put(stack.enter_context(contextlib.closing(Helper(tokenizer))))
+                threads = stack.enter_context(ThreadPoolExecutor(others))  # each waits for one
+            busy = sum(not _is_done(summary) for *_, summary in waiting)
+            if path.is_file():
+                part = _open_part(path)
+                summary = summary_of(part.end_starts, part.tokens, encoder.vocab_size)
+            elif threads and busy < 2 * others:
+                summary = threads.submit(elsewhere, path, documents)
+            else:
+                summary = encode_part(path, documents, encoder)
+            waiting.append((path, weight, summary))
+            while waiting and _is_done(waiting[0][2]):
+                yield _with_its_result(*waiting.popleft())
+        for each in waiting:
+            yield _with_its_result(*each)
+
+
+def processes() -> int:
+    """How many encode a long text together: one for each core, and no more than can be fed."""
+    known = hasattr(os, "sched_getaffinity")  # the cores that this process may use
+    return min(len(os.sched_getaffinity(0)) if known else os.cpu_count() or 1, MOST_PROCESSES)
+
+
+def _is_done(summary: Future | Summary) -> bool:
+    return isinstance(summary, Summary) or summary.done()
+
+
+def _with_its_result(
+    path: Path, weight: int, summary: Future | Summary
+) -> tuple[Path, int, Summary]:
+    return path, weight, summary.result() if isinstance(summary, Future) else summary
 
 
 def _in_parts(weights: dict[str | Path, int]) -> Iterator[tuple[int, list[list[str]]]]:
@@ -99,40 +154,6 @@ def _in_parts(weights: dict[str | Path, int]) -> Iterator[tuple[int, list[list[s
             yield weight, waiting.pop(weight)
             sizes[weight] = 0
     yield from waiting.items()
-
-
-def _table(documents: list[list[str]], encoder: Encoder) -> pa.Table:
-    """Documents as rows: `tokens`, and the `ends` of the sentences in them, from 0."""
-    tokens, lengths = encoder(list(chain.from_iterable(documents)))
-    kind = np.uint16 if len(encoder.tokenizer) <= 2**16 else np.uint32
-    # Sentences without tokens go, and documents without sentences.
-    numbers = np.repeat(np.arange(len(documents)), [len(document) for document in documents])
-    numbers, lengths = numbers[lengths > 0], lengths[lengths > 0]
-    _, firsts, counts = np.unique(numbers, return_index=True, return_counts=True)
-    ends = np.cumsum(lengths)
-    starts = np.concatenate([[0], ends])[firsts]  # of the documents, in tokens
-    within = np.insert(ends - np.repeat(starts, counts), firsts, 0)
-    columns = {
-        "tokens": (np.append(starts, len(tokens)), tokens.astype(kind)),
-        "ends": (np.append(0, np.cumsum(counts + 1)), within.astype(np.uint32)),
-    }
-    return pa.table(
-        {
-            name: pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pa.array(values))
-            for name, (offsets, values) in columns.items()
-        }
-    )
-
-
-def _write(table: pa.Table, path: Path) -> None:
-    """Write an Arrow file that is either whole or not there."""
-    partial = path.with_suffix(".partial")
-    with open(partial, "wb") as file:
-        with pa.ipc.new_stream(file, table.schema) as stream:
-            stream.write_table(table)
-        file.flush()
-        os.fsync(file.fileno())  # or a machine that loses power keeps the name without the content
-    partial.replace(path)
 
 
 class Part(NamedTuple):
@@ -169,6 +190,7 @@ class Corpus:
         self.listed = [
             number for number, part in enumerate(self.parts) for _ in range(part["weight"])
         ]
+        self.long: dict[Place, list[int]] = {}  # the ends of the last long documents
 
     def part(self, number: int) -> Part:
         """The arrays of a part, mapped when first asked for."""
@@ -186,7 +208,13 @@ class Corpus:
         """Where the sentences of a document end, in tokens, from 0: [0, 7, 19] for 7 and 12."""
         part = self.part(place[0])
         first, last = part.end_starts[place[1]], part.end_starts[place[1] + 1]
-        return part.ends[first:last].tolist()
+        if last - first < LONG:
+            return part.ends[first:last].tolist()
+        if place not in self.long:  # asked for again with each pair that is drawn from it
+            if len(self.long) > 1:
+                del self.long[next(iter(self.long))]
+            self.long[place] = part.ends[first:last].tolist()
+        return self.long[place]
 
     def tokens(self, place: Place, start: int, end: int) -> list[int]:
         """Token ids of a document, from one of its tokens to another."""
@@ -194,7 +222,7 @@ class Corpus:
         first = int(part.starts[place[1]])
         return part.tokens[first + start : first + end].tolist()
 
-    def held_out(self, most: int = 1_000_000) -> list[list[list[int]]]:
+    def held_out(self, most: int = 300_000) -> list[list[list[int]]]:
         """Sentences of token ids of the held-out documents, as `encode_documents` gives them.
 
         Args:

@@ -9,8 +9,9 @@
 #   have no effect at all; with batches of 2 or 4 a part of it, by chance of who meets whom.
 #       share of the rare row in the update: whole batch 0.77, accumulated 0.25, unweighted 0.25
 #   The formula is in the manual; the effect is not.
-# Cure: reduction="sum" divided by the weights of all the rows of the step (Trainer hands
-#   num_items_in_batch to compute_loss_func), or sample the rare class more often.
+# Cure: reduction="sum" divided by what counts in all the batches of the step (Trainer hands
+#   num_items_in_batch to compute_loss_func, whose result it does not divide again). The course's
+#   class_weights had this fault; utils/finetuning/recipe.py divides so now, and a test compares.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

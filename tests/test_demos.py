@@ -60,6 +60,20 @@ CLOZES = [
     "太阳从[MASK]边升起。", "双方进行了深入的[MASK][MASK]。", "我爱[MASK]", "[MASK]龘[MASK]", "一年有十二个[MASK]。",
     "The [MASK] won.", "公司去年的净利[MASK]同比增长两成。", "孩子们背着书包去[MASK][MASK]",
 ]  # fmt: skip
+# Longer than is read, empty for the model, of other widths and scripts, with markup and marks.
+STRANGE = [
+    "央行宣布下调存款利率，" * 40, "好" * 126, "股" * 127 + "票涨了", "a" * 150 + " 球队赢了", "球队\n\n赢了\t比赛\n",
+    "　主队　夺冠　", "ＡＩ芯片发布，售价８９９９元", "ｶﾞﾝﾀﾞﾑ今天上映", "🏀🏆主队夺冠👏🏽👏🏽", "한국 축구 대표팀이 이겼다",
+    "日本代表が試合に勝った", "فريق كرة القدم فاز", "नई फ़िल्म रिलीज़ हुई", "<script>alert(1)</script>股市大涨",
+    "&lt;b&gt;高考&amp;志愿", "e\u0301cole 今天开学", "球\u200b队\u200b赢\u200b了", "\u202e球队赢了\u202c", "##球##队 [SEP] 基金 [CLS]",
+    "“女排”3:0‘横扫’对手——（组图）", "2026-11-27 15:35直播：𠮷野家开店",
+]  # fmt: skip
+STRANGE_CLOZES = [
+    "[MASK][MASK]", "今天\n[MASK]\n天气", "他" * 125 + "[MASK]来了", "[MASK]" + "很好，" * 80, "[MASK]" * 12,
+    "今天好😀[MASK]啊😀", "東京は日本の[MASK]都です", "القاهرة [MASK] مصر", "<i>[MASK]</i>&nbsp;天", "【mask】天气真好",
+    "［MASK］边是大海", "[ Mask ]京是首都", "　全角　[MASK]　空格　", "ＢＥＲＴ很[MASK]", "ｱｲｳ[MASK]", "##[MASK]##率",
+    "[CLS][MASK][SEP]", "e\u0301[MASK]", "第３０届[MASK]运会", "球\u200b[MASK]输了", "[MASK]\n\n\n[MASK]，[MASK]。",
+]  # fmt: skip
 
 
 # --- what is made, and what Python answers --------------------------------------------------------
@@ -113,6 +127,11 @@ def chances_of(model, tokenizer, text: str) -> torch.Tensor:
     if logits.dim() == 2:
         logits = logits[batch["input_ids"][0] == tokenizer.mask_token_id]
     return logits.double().softmax(-1)
+
+
+def as_mask(text: str) -> str:
+    """A blank written with the brackets of a Chinese keyboard, as the page takes it."""
+    return re.sub(r"[\[［【]\s*mask\s*[\]］】]", "[MASK]", text, flags=re.IGNORECASE)
 
 
 def shown(chance: float) -> str:
@@ -289,8 +308,12 @@ def test_buttons_tell_the_download_as_it_is(new_page, served, manifest):
 
 def test_headlines_typed_by_people_get_pythons_answers(page, classifier, tokenizer):
     names = classifier.config.id2label
-    for text in HEADLINES:
+    for text in HEADLINES + STRANGE:
         type_in(page, "headlines", text)
+        ids = tokenizer(text, truncation=True, max_length=128)["input_ids"]
+        if set(ids[1:-1]) <= {tokenizer.unk_token_id}:
+            assert table_rows(page, "headlines") == [], text
+            continue
         chances, order = chances_of(classifier, tokenizer, text).sort(descending=True)
         wanted = [[names[int(i)], shown(chance)] for chance, i in zip(chances, order, strict=True)]
         found = table_rows(page, "headlines")[0]
@@ -302,6 +325,17 @@ def test_headlines_typed_by_people_get_pythons_answers(page, classifier, tokeniz
         assert max(apart) < 0.11, (text, found, wanted)
 
 
+def test_nothing_typed_and_a_blank_that_is_cut_off_are_said(page):
+    for name in ("pieces", "headlines", "blank", "attention"):
+        for nothing in ("", " \n　"):
+            type_in(page, name, nothing)
+            assert page.locator(f"#demo-{name} .demo-status").inner_text().strip(), name
+            assert table_rows(page, name) == []
+    type_in(page, "blank", "他" * 200 + "[MASK]")
+    said = page.locator("#demo-blank .demo-status").inner_text()
+    assert "没有 [MASK]" in said and "128" in said
+
+
 def test_a_headline_without_a_known_character_is_not_judged(page):
     type_in(page, "headlines", "😀🎵龘")
     assert "不判" in page.locator("#demo-headlines .demo-status").inner_text()
@@ -309,9 +343,9 @@ def test_a_headline_without_a_known_character_is_not_judged(page):
 
 
 def test_blanks_typed_by_people_get_pythons_answers(page, reader, tokenizer):
-    for text in CLOZES:
+    for text in CLOZES + STRANGE_CLOZES:
         type_in(page, "blank", text)
-        best = chances_of(reader, tokenizer, text).topk(5)
+        best = chances_of(reader, tokenizer, as_mask(text)).topk(5)
         wanted = [tokenizer.convert_ids_to_tokens(row) for row in best.indices.tolist()]
         found = table_rows(page, "blank")
         assert [[token for token, _ in rows] for rows in found] == wanted, text
@@ -355,11 +389,12 @@ def test_the_twin_answers_as_it_is_stored_at_each_step(page):
 
 @torch.inference_mode()
 def test_attention_of_every_layer_and_head_is_pythons(page, reader, tokenizer):
-    for text in HEADLINES:
+    texts = HEADLINES + STRANGE
+    for text in texts:
         type_in(page, "attention", text)
         batch = tokenizer(text, truncation=True, max_length=64, return_tensors="pt")
         maps = torch.stack(reader(**batch, output_attentions=True).attentions)[:, 0]
-        number = HEADLINES.index(text)
+        number = texts.index(text)
         layer, head = number % 4, number // 4 % 4
         page.locator("#demo-attention select[name=layer]").select_option(index=layer)
         page.locator("#demo-attention select[name=head]").select_option(index=head)
@@ -381,7 +416,7 @@ def test_attention_of_every_layer_and_head_is_pythons(page, reader, tokenizer):
 
 
 def test_pieces_and_ids_are_pythons_and_an_unknown_word_is_named(page, tokenizer):
-    for text in HEADLINES:
+    for text in HEADLINES + STRANGE:
         type_in(page, "pieces", text)
         found = page.locator("#demo-pieces .demo-chip").evaluate_all(
             "all => all.map((chip) => [chip.children[0].textContent, "

@@ -9,11 +9,12 @@ import pytest
 import yaml
 from error_messages import COMMON
 from notebooks import ROOT, expect_none
-from test_site import address, browser, open_page, site, window  # noqa: F401
+from test_anchors import headings, pages
+from test_site import address, open_page, site, window  # noqa: F401
 
 sys.path.append(str(ROOT / "scripts"))
 
-from website import words  # noqa: E402
+from website import anchors, indexing, words  # noqa: E402
 
 QUERIES = yaml.safe_load((ROOT / "tests/search_queries.yml").read_text("utf-8"))
 FETCHED_LIMIT = 400_000  # bytes before compression (a third of it after), for a long first search
@@ -40,24 +41,52 @@ def answers(section: str, wanted: list[str]) -> bool:
 
 @in_browser
 @pytest.mark.parametrize("part", ["tuned", "held"])
-def test_nine_of_ten_queries_find_their_section_among_three(open_page, part):  # noqa: F811
+def test_nine_of_ten_queries_of_each_kind_find_their_section_among_three(open_page, part):  # noqa: F811
     page = open_page("search.html?q=BERT")
-    short, misses = [], []
-    hits = total = 0
+    short = []
     for kind, parts in QUERIES.items():
-        queries = {str(query): wanted for query, wanted in parts[part].items()}
+        # A field of one line takes what is pasted with blanks for its line breaks.
+        queries = {str(query).replace("\n", " "): wanted for query, wanted in parts[part].items()}
+        assert len(queries) >= 9, kind
         rows = found(page, list(queries))
         lost = [
-            f"{kind}: {query!r} → {row[:3]}"
+            f"{query!r} → {row[:3]}"
             for (query, wanted), row in zip(queries.items(), rows, strict=True)
             if not any(answers(section, wanted) for section in row[:3])
         ]
-        misses += lost
-        hits, total = hits + len(queries) - len(lost), total + len(queries)
-        if len(lost) > 3:
-            short.append(f"{kind}: {len(lost)} of {len(queries)} lost")
+        if 10 * len(lost) > len(queries):
+            short.append(f"{kind}: {len(lost)} of {len(queries)} lost: {'; '.join(lost)}")
     expect_none(short)
-    assert hits >= 0.9 * total, "\n".join(misses)
+
+
+def test_what_readers_ask_leads_to_sections_that_exist():
+    asked = yaml.safe_load(indexing.ASKED.read_text("utf-8"))
+    table = anchors.read_table()
+    known = {
+        page: {
+            place
+            for level, heading in headings(page)
+            for place in anchors.addresses_of(page, heading, level == 1, table)
+        }
+        for page in pages()
+    }
+    expect_none(
+        f"site_assets/search_asked.yml: {page} has no section {place}"
+        for page, sections in asked.items()
+        for place in sections
+        if place not in known.get(page, ())
+    )
+
+
+def test_a_term_of_the_glossary_counts_where_it_is_explained():
+    sections = [
+        {"page": "chapters/02", "address": "scaling", "blocks": []},
+        {"page": "chapters/02", "address": "input", "blocks": []},
+    ]
+    terms = [("缩放点积注意力", "scaled dot-product attention", "chapters/02", "scaling")]
+    indexing.add_notes(sections, terms, {"chapters/02": {"input": "输入是什么"}})
+    assert indexing.notes(sections[0]) == ["缩放点积注意力"]
+    assert indexing.notes(sections[1]) == ["输入是什么"]
 
 
 @in_browser
@@ -107,6 +136,7 @@ def test_the_browser_cuts_texts_as_the_index_does(open_page):  # noqa: F811
     texts = [
         '用 AutoModel.from_pretrained("bert-base-chinese") 装载，[MASK] 占 15%',
         'TrainingArguments(eval_strategy="epoch")、t5-small、1e-5、80/10/10、__init__',
+        "ECE、TF-IDF、GPT-2、ELMo 与 F1",
         "預訓練語言模型；ＢＥＲＴ，①②，café，α=0.5，<extra_id_0>",
     ]
     page = open_page("search.html?q=BERT")
@@ -170,6 +200,20 @@ def test_escape_closes_the_dialog_and_slash_is_typed_in_fields(open_page):  # no
 
 
 @in_browser
+@pytest.mark.parametrize("width", [390, 1440])
+def test_escape_gives_the_focus_back_to_the_button(open_page, width):  # noqa: F811
+    page = open_page("chapters/05_thucnews.html", width)
+    button = page.locator(".search-button__button:visible").first
+    button.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.type("注意力")
+    page.wait_for_selector("#find-in-dialog .find-hit")
+    page.keyboard.press("Escape")
+    page.wait_for_function("!document.querySelector('#pst-search-dialog').open")
+    assert page.evaluate("document.activeElement.className").count("search-button__button") == 1
+
+
+@in_browser
 @pytest.mark.parametrize("width", [360, 1440])
 def test_the_search_page_takes_q_and_does_not_overflow(open_page, width):  # noqa: F811
     page = open_page("search.html?q=DataCollatorForLanguageModeling", width)
@@ -207,5 +251,6 @@ def test_names_and_chinese_are_cut_into_what_they_are_found_by():
     assert list(words.words("注意力")) == ["注", "意", "力", "注意", "意力"]
     assert list(words.words("[CLS]")) == ["[cls]", "cls"]
     assert list(words.words("AutoModel")) == ["automodel", "auto", "model"]
+    assert list(words.words("ECE")) == ["ece", "ECE"]
     assert list(words.words("eval_strategy=")) == ["eval_strategy", "eval", "strategy"]
     assert words.folded("預ＡＢ", {"預": "预"}) == "预AB"

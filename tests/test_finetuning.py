@@ -245,24 +245,27 @@ def test_without_patience_all_epochs_are_run(scripted):
     assert len(metrics.seen) == 4
 
 
+def one_step(checkpoint, tokenizer, splits, **options):
+    """What one step of plain SGD over 16 rows changes in the weights, and its line of the log."""
+    train = splits[0].select(range(16))
+    model = finetuning.new_classifier(checkpoint, NAMES, dropout=0.0)
+    start = weights(model)
+    trainer = finetuning.fine_tune(
+        model, tokenizer, train, train, epochs=1, learning_rate=0.1, optim="sgd",
+        weight_decay=0.0, max_grad_norm=0.0, warmup_steps=0, lr_scheduler_type="constant",
+        bf16=False, progress=False, logging_strategy="steps", logging_steps=1, **options,
+    )  # fmt: skip
+    steps = [row for row in trainer.state.log_history if "grad_norm" in row]
+    assert len(steps) == 1
+    return {name: value - start[name] for name, value in weights(model).items()}, steps[0]
+
+
 def test_accumulated_batches_take_the_step_of_the_large_batch(checkpoint, tokenizer, splits):
     """Trainer takes the loss of a model whose forward has **kwargs for one it need not average."""
-    train = splits[0].select(range(16))
-
-    def step(**options):
-        model = finetuning.new_classifier(checkpoint, NAMES, dropout=0.0)
-        start = weights(model)
-        trainer = finetuning.fine_tune(
-            model, tokenizer, train, train, epochs=1, learning_rate=0.1, optim="sgd",
-            weight_decay=0.0, max_grad_norm=0.0, warmup_steps=0, lr_scheduler_type="constant",
-            bf16=False, progress=False, logging_strategy="steps", logging_steps=1, **options,
-        )  # fmt: skip
-        steps = [row for row in trainer.state.log_history if "grad_norm" in row]
-        assert len(steps) == 1
-        return {name: value - start[name] for name, value in weights(model).items()}, steps[0]
-
-    whole, its_log = step(batch_size=16)
-    parts, log = step(batch_size=4, gradient_accumulation_steps=4)
+    whole, its_log = one_step(checkpoint, tokenizer, splits, batch_size=16)
+    parts, log = one_step(
+        checkpoint, tokenizer, splits, batch_size=4, gradient_accumulation_steps=4
+    )
     assert max(change.abs().max() for change in whole.values()) > 1e-3
     for name, change in whole.items():
         torch.testing.assert_close(parts[name], change, atol=1e-6, rtol=0)
@@ -762,8 +765,6 @@ def test_a_classifier_is_trained_where_the_home_folder_cannot_be_written(checkpo
 
 def test_class_weights_weigh_the_loss(checkpoint, tokenizer):
     """Twice the weight for one class is twice the gradient of its rows, over the sum of weights."""
-    import torch
-
     from utils.finetuning.recipe import _weighted_loss
 
     logits = torch.tensor([[2.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
@@ -771,7 +772,25 @@ def test_class_weights_weigh_the_loss(checkpoint, tokenizer):
     each = torch.nn.functional.cross_entropy(logits, labels, reduction="none")
     outputs = type("Outputs", (), {"logits": logits})
     expected = (each[0] + 3 * each[1] + 3 * each[2]) / 7
-    assert torch.allclose(_weighted_loss([1, 3])(outputs, labels), expected)
+    loss = _weighted_loss([1, 3], Dataset.from_dict({"label": labels.tolist()}))
+    assert torch.allclose(loss(outputs, labels), expected)
+    assert torch.allclose(loss(outputs, labels, num_items_in_batch=3), expected)
+
+
+def test_class_weights_outlive_accumulated_batches(checkpoint, tokenizer, splits):
+    """A batch of one row divides by that row's weight: nothing is left of it."""
+    whole, its_log = one_step(
+        checkpoint, tokenizer, splits, batch_size=16, class_weights=[4.0, 0.5]
+    )
+    parts, log = one_step(
+        checkpoint, tokenizer, splits, batch_size=1, gradient_accumulation_steps=16,
+        class_weights=[4.0, 0.5],
+    )  # fmt: skip
+    plain, _ = one_step(checkpoint, tokenizer, splits, batch_size=16)
+    assert max((whole[name] - plain[name]).abs().max() for name in whole) > 1e-3
+    for name, change in whole.items():
+        torch.testing.assert_close(parts[name], change, atol=1e-6, rtol=0)
+    assert log["grad_norm"] == pytest.approx(its_log["grad_norm"], rel=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,44 @@ def test_given_splits(tmp_path, way, name, given):
     same_rows(tmp_path, parts)
 
 
+# --- Bad input at size ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_line_of_megabytes_is_a_text(tmp_path, way, name):
+    """Also longer than what is read, or written, at once."""
+    long = "".join(chr(0x4E00 + i % 5000) for i in range(2_500_000))
+    path = write(tmp_path / name, FORMS[name]([*rows(Random(5), 40), (long, "体育")]))
+    found = same_rows(path, {"whole": path})
+    assert max(len(text) for split in found.values() for text in split["text"]) == len(long)
+
+
+@pytest.mark.parametrize("name", [name for name in FORMS if not name.endswith(".gz")])
+def test_mixed_line_ends_are_line_ends(tmp_path, way, name):
+    random = Random(6)
+    lines = FORMS[name](rows(random, 60)).replace("\r\n", "\n").split("\n")
+    if name == "a.json":
+        lines = lines[0].replace("}, {", "},\n{").split("\n")
+    plain, mixed = tmp_path / "plain" / name, tmp_path / "mixed" / name
+    write(plain, "\n".join(lines))
+    write(mixed, "".join(line + random.choice(["\n", "\r\n"]) for line in lines))
+    one, other = (load_texts(path) for path in (plain, mixed))
+    assert [split[:] for split in one.values()] == [split[:] for split in other.values()]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_empty_file_among_many_is_named(tmp_path, way, packed):
+    tree = {f"{'甲乙'[n % 2]}/{n}.txt": f"第{n}条" for n in range(300)} | {"乙/171.txt": "\n \n"}
+    for name, text in tree.items():
+        write(tmp_path / "tree" / name, text)
+    source = write_zip(tmp_path / "tree.zip", tree) if packed else tmp_path / "tree"
+    with pytest.raises(DataError, match=r"171\.txt: the file is empty.*mend these files"):
+        load_texts(source)
+
+
+# --- Trees ---------------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize("packed", [False, True])
 def test_class_folders(tmp_path, way, packed):
     tree = {

@@ -1,6 +1,7 @@
 """utils.pretraining, text of any size: streamed, encoded onto the disk, rows cut when asked for."""
 
 import contextlib
+import functools
 import gzip
 import json
 import multiprocessing
@@ -9,6 +10,8 @@ import random
 import signal
 import subprocess
 import sys
+import threading
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from math import sqrt
 
 import fsspec
@@ -92,13 +95,15 @@ AWKWARD = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("block", [1, 100, 10**6])
 @pytest.mark.parametrize("model", ["tiny", "models/mini-bert-zh"])
-def test_ids_are_those_of_the_tokenizer(model):
+def test_ids_are_those_of_the_tokenizer(monkeypatch, model, block):
     from transformers import AutoTokenizer
 
     tokenizer = TOKENIZER if model == "tiny" else AutoTokenizer.from_pretrained(ROOT / model)
     news = (ROOT / "data/mini_corpus/news.txt").read_text(encoding="utf8").split("\n")[:400]
     sentences = [*AWKWARD, *news, *reversed(AWKWARD)]
+    monkeypatch.setattr("utils.encoding.BLOCK", block)
     tokenizer(["球队"], truncation=True, max_length=3, padding=True)  # which must not stay on
     ids, lengths = Encoder(tokenizer)(sentences)
     expected = [tokenizer(each, add_special_tokens=False)["input_ids"] for each in sentences]
@@ -242,6 +247,31 @@ def test_texts_at_an_address(tmp_path, address):
     assert documents_of(there) == documents_of(here)
     with pytest.raises(ValueError, match="memory://none.txt: no such file"):
         read_documents("memory://none.txt")
+
+
+@pytest.fixture
+def served(tmp_path):
+    """The address of a folder that a server on this machine gives out."""
+    (tmp_path / "served").mkdir()
+    kind = functools.partial(SimpleHTTPRequestHandler, directory=tmp_path / "served")
+    with ThreadingHTTPServer(("127.0.0.1", 0), kind) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield tmp_path / "served", f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("name", ["news.txt", "news.txt.gz"])
+def test_texts_from_a_server(tmp_path, served, name):
+    folder, address = served
+    path = write(tmp_path / "news.txt", invented(60))
+    data = path.read_bytes()
+    (folder / name).write_bytes(gzip.compress(data) if name.endswith("gz") else data)
+    there, here = (
+        prepare_corpus([each], TOKENIZER, tmp_path) for each in (f"{address}/{name}", path)
+    )
+    assert documents_of(there) == documents_of(here)
+    with pytest.raises(ValueError, match="none.txt: no such file"):
+        read_documents(f"{address}/none.txt")
 
 
 # --- Several processes ---------------------------------------------------------------------------
@@ -443,6 +473,22 @@ def test_passes_differ_and_one_in_ten_is_long(corpus):
     assert rows.place(boundary - 1) == (0, boundary - 1) and rows.place(boundary) == (1, 0)
     assert rows.place(rows.ends[-1]) == (10, 0)
     assert rows.passes_of(rows.ends[-1] + boundary) == 11
+
+
+@pytest.mark.parametrize("size", [700, 1500, 3000])
+def test_each_process_cuts_parts_of_its_own(tmp_path, small_parts, monkeypatch, size):
+    """Of four that prepare batches by turns; and every batch of every part comes once."""
+    monkeypatch.setattr(on_disk, "PART", size)
+    corpus = prepare_corpus([write(tmp_path / "text.txt", invented(400))], TOKENIZER, tmp_path)
+    rows = rows_of(corpus)
+    for number in (0, 9):
+        plan, counts = rows.plan(number), rows.batches[rows.is_long(number)]
+        every = [(part, each) for part, count in enumerate(counts) for each in range(count)]
+        assert sorted(plan) == every and plan != every
+        met = [{part for part, _ in plan[worker::4]} for worker in range(4)]
+        assert max(map(len, met)) < 0.6 * len(counts)
+    together = [part for part, _ in plan[: len(plan) // 3]]
+    assert len(set(together)) >= min(len(counts), mapped.MIXED) // 2, "parts are not mixed"
 
 
 def test_a_row_depends_on_its_number_alone(corpus):

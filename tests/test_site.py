@@ -644,6 +644,34 @@ def test_the_unpacked_site_opens_without_a_server(unpacked, window):
     expect_none(complaints)
 
 
+def test_search_works_without_a_server(unpacked, window):
+    page = window.new_page()
+    page.goto((unpacked / "site/chapters/05_thucnews.html").as_uri())
+    page.keyboard.press("/")
+    page.keyboard.type("各向异性")
+    page.wait_for_selector("#find-in-dialog .find-hit")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("mark.find-mark", state="attached")
+    assert page.url.endswith("09_pairs_and_search.html#anisotropy")
+    page.close()
+    start = (unpacked / "START.html").read_text("utf-8")
+    assert "搜索" in start and "python -m http.server" in start  # the demos need one
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+def test_the_setup_cell_is_one_folded_line(open_page, width):
+    page = open_page("chapters/05_thucnews.html", width)
+    fold = page.locator(".tag_setup details")
+    code = fold.locator("pre").first
+    assert not code.is_visible()
+    assert fold.bounding_box()["height"] < 60
+    fold.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert code.is_visible() and "COURSE_PROFILE" in code.inner_text()
+    assert page.locator(".tag_setup .cell_output").is_visible()
+
+
 def test_the_picture_of_the_front_page_moves_stops_and_respects_the_reader(window, address):
     page = window.new_page()
     page.set_viewport_size({"width": 360, "height": 800})

@@ -15,7 +15,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # which takes seconds, and half a gigabyte
     from transformers import PreTrainedTokenizerBase
 
 FIRST, LAST = 0x4E00, 0x9FFF  # CJK unified ideographs
+BLOCK = 2_000_000  # characters looked at together: as many as a part has, or a long document's
 BATCH = 200_000  # characters encoded together: encodings take a hundred bytes a token
 KNOWN = 500_000  # stretches that are remembered
 
@@ -46,6 +47,12 @@ class Encoder:
 
     def __call__(self, sentences: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
         """Ids of all sentences, one after the other (tokens,), and how many each has (sentences,)."""
+        some = [self.block(sentences[start:end]) for start, end in blocks_of(sentences, BLOCK)]
+        tokens, lengths = zip(*some or [self.block([])], strict=True)
+        return np.concatenate(tokens), np.concatenate(lengths)
+
+    def block(self, sentences: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """The same of as many sentences as one look takes in: some tens of bytes a character."""
         if self.table is None:
             ids = encode_all(self.backend, sentences)
             lengths = np.fromiter(map(len, ids), np.int64, len(ids))
@@ -88,15 +95,20 @@ def encode_all(backend: Tokenizer, texts: Sequence[str]) -> list[list[int]]:
     encoded = []
     backend.no_truncation()  # which a call of the tokenizer before may have left on
     backend.no_padding()
+    for start, end in blocks_of(texts, BATCH):
+        batch = backend.encode_batch_fast(list(texts[start:end]), add_special_tokens=False)
+        encoded += [encoding.ids for encoding in batch]
+    return encoded
+
+
+def blocks_of(texts: Sequence[str], characters: int) -> Iterator[tuple[int, int]]:
+    """Where blocks of texts begin and end that hold so many characters, or a text more."""
     start = size = 0
     for place, text in enumerate(texts, start=1):
         size += len(text)
-        if size > BATCH or place == len(texts):
-            some = list(texts[start:place])
-            batch = backend.encode_batch_fast(some, add_special_tokens=False)
-            encoded += [encoding.ids for encoding in batch]
+        if size > characters or place == len(texts):
+            yield start, place
             start, size = place, 0
-    return encoded
 
 
 def character_table(backend: Tokenizer) -> np.ndarray | None:

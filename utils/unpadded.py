@@ -43,7 +43,9 @@ def states_at(
     """
     types = torch.zeros_like(input_ids) if types is None else types
     hidden = embed(bert.embeddings, texts, input_ids, types)  # (tokens, hidden)
-    if torch.is_autocast_enabled("cpu"):  # once here, not before each of the products
+    if (
+        torch.is_autocast_enabled("cpu") and hidden.dtype == torch.float32
+    ):  # once, not in each product
         hidden = hidden.to(torch.get_autocast_dtype("cpu"))
     *layers, last = bert.encoder.layer
     for layer in layers:
@@ -107,6 +109,14 @@ class Texts(NamedTuple):
         back = (text[:, None] * heads + each) * length + place[:, None]
         return there.flatten(), back.flatten()
 
+    def heads_first(self, heads: int) -> tuple[Tensor, Tensor]:
+        """The same from (heads * tokens, size)."""
+        texts, length = self.real.shape
+        each = torch.arange(heads)[:, None]
+        there = self.numbers.view(texts, 1, length) + each * len(self.places)
+        text, place = self.places // length, self.places % length
+        return there.flatten(), ((text * heads + each) * length + place).flatten()
+
 
 class _Moved(torch.autograd.Function):
     """Rows `values[there]`, whose gradients go the way `back`.
@@ -141,7 +151,7 @@ def run_layer(layer: nn.Module, hidden: Tensor, attended: Tensor) -> Tensor:
 
     Args:
         hidden: states of all tokens, or of each text's first.
-        attended: what `attend`, or `attend_from_first`, gives for them.
+        attended: what `attend`, or `attend_from`, gives for them.
     """
     attended = add_and_norm(layer.attention.output, attended, hidden)
     return add_and_norm(layer.output, layer.intermediate(attended), attended)
@@ -149,13 +159,26 @@ def run_layer(layer: nn.Module, hidden: Tensor, attended: Tensor) -> Tensor:
 
 def attend(attention: nn.Module, hidden: Tensor, texts: Texts) -> Tensor:
     """Attention of each text to itself: (tokens, hidden) -> (tokens, hidden)."""
-    return attend_from(attention, hidden, hidden, texts, texts)
+    size, heads = attention.attention_head_size, attention.num_attention_heads
+    there, back = texts.by_heads(heads)
+    query, key, value = (  # (texts * heads, length, size) each
+        _Moved.apply(part(hidden).view(-1, size), there, back).view(-1, texts.real.shape[1], size)
+        for part in (attention.query, attention.key, attention.value)
+    )
+    mask = texts.mask.to(query.dtype).repeat_interleave(heads, 0).expand(-1, query.shape[1], -1)
+    scores = torch.baddbmm(mask, query, key.transpose(1, 2), alpha=attention.scaling)
+    weights = dropped(scores.softmax(-1), attention.dropout)
+    return _Moved.apply((weights @ value).flatten(0, 1), back, there).view(hidden.shape)
 
 
 def attend_from(
     attention: nn.Module, asking: Tensor, hidden: Tensor, texts: Texts, askers: Texts
 ) -> Tensor:
     """Attention of some tokens of each text to their text: (asking, hidden) -> (asking, hidden).
+
+    Where few ask, no token needs a key or a value of its own: q·(W x) = (Wᵀq)·x, and the mean of
+    W x is W times the mean of x. (What the bias of the keys adds is the same for all tokens that a
+    token looks at, so the softmax does not see it.)
 
     Args:
         asking: the states that ask.
@@ -164,48 +187,24 @@ def attend_from(
         askers: the same of those that ask.
     """
     size, heads = attention.attention_head_size, attention.num_attention_heads
-    to_askers, to_texts = askers.by_heads(heads), texts.by_heads(heads)
-    # (texts * heads, length, size) each
-    query = moved(attention.query(asking).view(-1, size), *to_askers, askers.real.shape[1])
-    key = moved(attention.key(hidden).view(-1, size), *to_texts, texts.real.shape[1])
-    value = moved(attention.value(hidden).view(-1, size), *to_texts, texts.real.shape[1])
-    mask = texts.mask.to(query.dtype).repeat_interleave(heads, 0).expand(-1, query.shape[1], -1)
-    scores = torch.baddbmm(mask, query, key.transpose(1, 2), alpha=attention.scaling)
-    weights = dropped(scores.softmax(-1).to(value.dtype), attention.dropout)
-    there, back = to_askers
-    return _Moved.apply((weights @ value).flatten(0, 1), back, there).view(len(asking), -1)
 
+    def by_head(layer: nn.Linear) -> Tensor:  # (heads, size, hidden)
+        return layer.weight.unflatten(0, (-1, size))
 
-def moved(rows: Tensor, there: Tensor, back: Tensor, length: int) -> Tensor:
-    """(rows, size) -> (texts * heads, length, size), as `Texts.by_heads` says."""
-    return _Moved.apply(rows, there, back).view(-1, length, rows.shape[1])
-
-
-def attend_from_first(attention: nn.Module, first: Tensor, hidden: Tensor, texts: Texts) -> Tensor:
-    """Attention of each text's first token to its text: (texts, hidden).
-
-    With one token that asks, no token needs a key or a value of its own: q·(W x) = (Wᵀq)·x, and
-    the mean of W x is W times the mean of x.
-
-    Args:
-        first: (texts, hidden), the states that ask.
-        hidden: (tokens, hidden), the states that are looked at.
-    """
-    size = attention.attention_head_size
-
-    def by_head(layer: nn.Linear) -> tuple[Tensor, Tensor]:  # (heads, size, hidden), (heads, size)
-        return layer.weight.unflatten(0, (-1, size)), layer.bias.unflatten(0, (-1, size))
-
-    (to_key, key_bias), (to_value, value_bias) = by_head(attention.key), by_head(attention.value)
+    there, back = askers.heads_first(heads)
     states = texts.apart(hidden)  # (texts, length, hidden)
-    query = attention.query(first).unflatten(-1, (-1, size)).transpose(0, 1)  # (heads, texts, size)
-    asked = (query @ to_key).transpose(0, 1)  # (texts, heads, hidden)
-    scores = asked @ states.transpose(1, 2) + (query @ key_bias[:, :, None]).transpose(0, 1)
-    weights = (scores * attention.scaling + texts.mask.to(scores.dtype)).softmax(-1)
-    weights = dropped(weights.to(states.dtype), attention.dropout)  # (texts, heads, length)
-    mixed = (weights @ states).transpose(0, 1) @ to_value.transpose(1, 2)  # (heads, texts, size)
-    mixed = mixed.transpose(0, 1) + weights.sum(-1, keepdim=True) * value_bias
-    return mixed.flatten(1).to(states.dtype)
+    query = attention.query(asking).unflatten(-1, (-1, size)).transpose(0, 1)
+    asked = (query @ by_head(attention.key)).flatten(0, 1)  # (heads * asking, hidden)
+    asked = _Moved.apply(asked, there, back).unflatten(0, (len(states), -1))
+    mask = texts.mask.to(asked.dtype).expand(-1, asked.shape[1], -1)
+    scores = torch.baddbmm(mask, asked, states.transpose(1, 2), alpha=attention.scaling)
+    weights = dropped(scores.softmax(-1), attention.dropout)  # (texts, heads * askers, length)
+    mixed = _Moved.apply((weights @ states).flatten(0, 1), back, there).unflatten(0, (heads, -1))
+    values = mixed @ by_head(attention.value).transpose(1, 2)  # (heads, asking, size)
+    shares = _Moved.apply(weights.sum(-1).view(-1, 1), back, there).view(heads, -1, 1)
+    values = values + shares * attention.value.bias.view(heads, 1, size)
+    attended = values.transpose(0, 1).flatten(1) + 0 * attention.key.bias
+    return attended.to(states.dtype)
 
 
 def add_and_norm(part: nn.Module, values: Tensor, before: Tensor) -> Tensor:

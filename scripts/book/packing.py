@@ -35,8 +35,8 @@ code{{overflow-wrap:anywhere}}
 <h1>预训练语言模型与 BERT 实战</h1>
 <p>离线版 {version}。不用装任何东西，也不联网：</p>
 <p><a class="go" href="site/index.html">打开这本书</a></p>
-<h2>搜索和现场演示</h2>
-<p>它们要在页面里再读文件。双击打开的页面（地址以 <code>file:</code> 开头），浏览器多半不准这样做；其余的一切照常。要用它们，在这个文件夹里打开终端，运行：</p>
+<h2>现场演示</h2>
+<p>全书的搜索双击就能用。演示那一页还要在页面里再读模型的文件，双击打开的页面（地址以 <code>file:</code> 开头），浏览器不准这样做；其余的一切照常。要用演示，在这个文件夹里打开终端，运行：</p>
 <p><code>python -m http.server 8000 --bind 127.0.0.1</code></p>
 <p>再在浏览器里打开 <code>http://localhost:8000/</code>。只要有 Python，不联网，也没有别人看得见。</p>
 <h2>运行笔记本</h2>

@@ -4,7 +4,7 @@ anchors      an English address for every section, from site_assets/anchors.yml
 crosslinks   "第 5 章" and "5.3 节" in the prose become links
 words        a text in the words it is found by; the same rules as in course_search.js
 indexing     sections in an index of many small files, which the browser fetches as it needs them
-cells        an address for every code cell, from its id
+cells        an address for every code cell, from its id; the setup cell folded to one line
 heads        what search engines and chats show of a page; sitemap.xml, robots.txt, 404.html
 labels       the theme's English words in Chinese
 styles       all style sheets in one, without the rules that no page uses

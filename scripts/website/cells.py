@@ -1,4 +1,4 @@
-"""An address for every code cell: `03_mlm_and_nsp.html#cell-blanks-table`.
+"""An address for every code cell: `03_mlm_and_nsp.html#cell-blanks-table`; the setup folded.
 
 A cell's id never changes once given, whatever comes before it. A page links to the cell that
 keeps a promise as `[words](chapters/03_mlm_and_nsp.ipynb#cell-blanks-table)`; the strict build
@@ -11,6 +11,9 @@ from pathlib import Path
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
+
+# One line at 360 pixels.
+SETUP_PROMPTS = ("展开准备代码（mini 或 full）", "收起准备代码")
 
 
 def address_of(cell_id: str) -> str:
@@ -45,6 +48,24 @@ class GiveCellsAddresses(SphinxTransform):
             slugs[address] = (box.line, address, "")
 
 
+class FoldSetup(SphinxTransform):
+    """Folds the code of the setup cell to one line; what it prints stays.
+
+    It is the same in every chapter and there is nothing in it to read. In the notebooks, where
+    one chooses the profile in it, it is open.
+    """
+
+    default_priority = 872
+
+    def apply(self, **_) -> None:
+        """Called by Sphinx on each page."""
+        for box in self.document.findall(nodes.container):
+            if box.get("nb_element") == "cell_code" and "tag_setup" in box["classes"]:
+                box["hide_mode"] = "input"  # as the tag hide-input does; MyST-NB wraps it later
+                box["prompt_show"], box["prompt_hide"] = SETUP_PROMPTS
+
+
 def setup(app: Sphinx) -> None:
     """Called by Sphinx before the build."""
     app.add_transform(GiveCellsAddresses)
+    app.add_transform(FoldSetup)

@@ -10,6 +10,7 @@ The files are scripts that call `courseSearch.add`, not JSON: a page opened from
 
 import hashlib
 import json
+import posixpath
 import re
 import shutil
 from collections import Counter, defaultdict
@@ -26,7 +27,11 @@ from website.words import HAN, folded, words
 
 FOLDER = "search"
 # What a word counts in each kind of text: 1 in the prose.
-WEIGHTS = {"title": 8.0, "above": 2.0, "strong": 2.0, "prose": 1.0, "code": 0.5, "output": 0.25}
+# A section that explains a term first (the glossary says which) counts as if its heading had it.
+WEIGHTS = {
+    "title": 8.0, "defined": 6.0, "asked": 4.0, "term": 2.0, "above": 2.0, "strong": 2.0,
+    "literal": 1.0, "prose": 1.0, "code": 0.5, "output": 0.25,
+}  # fmt: skip
 SOLUTION = 0.3  # times that, in a folded solution
 # Sections that speak of everything a bit, by their addresses, and the list of papers.
 LESS = {
@@ -38,7 +43,9 @@ OPENING = 0.85  # the lines under a page's own heading
 # BM25: how fast repetitions stop counting, and how much a long section is held back.
 SATURATION, LENGTH = 1.2, 0.45
 SCALE = 20  # counts are stored as whole numbers
-TERMS = Path(__file__).resolve().parents[2] / "site_assets" / "search_terms.yml"
+ASSETS = Path(__file__).resolve().parents[2] / "site_assets"
+TERMS = ASSETS / "search_terms.yml"
+ASKED = ASSETS / "search_asked.yml"
 GLOSSARY = "glossary"
 CHUNK = 9000  # characters of text in one file, about
 FURNITURE = 4  # a block of code on so many pages says nothing of any: the setup cell
@@ -87,6 +94,15 @@ def kind_and_text(block: nodes.Node) -> tuple[str, str]:
     return "prose", "".join(each.astext() for each in texts)
 
 
+def is_term(block: nodes.Node) -> bool:
+    """Whether a block stands in one of the first two columns of a table whose third explains."""
+    cell = block.parent
+    if not isinstance(cell, nodes.entry) or cell.parent.index(cell) > 1:
+        return False
+    head = next(iter(cell.parent.parent.parent.findall(nodes.thead)), None)
+    return head is not None and "English" in head.astext() and cell not in head.findall(nodes.entry)
+
+
 def blocks_of(section: nodes.section) -> list[tuple[str, str, bool]]:
     """A section's own texts, without those of the sections in it.
 
@@ -106,8 +122,10 @@ def blocks_of(section: nodes.section) -> list[tuple[str, str, bool]]:
                 kind, text = kind_and_text(child)
                 if text.strip():
                     found.append((kind, text.strip(), inside))
-                for strong in child.findall(nodes.strong):
-                    found.append(("strong", strong.astext(), inside))
+                    if is_term(child):
+                        found.append(("term", text.strip(), inside))
+                for kind, mark in (("strong", nodes.strong), ("literal", nodes.literal)):
+                    found.extend((kind, each.astext(), inside) for each in child.findall(mark))
             else:
                 walk(child, inside)
 
@@ -121,6 +139,7 @@ def note_sections(app: Sphinx, doctree: nodes.document, page: str) -> None:
     notes[page] = []
     if page.endswith(GLOSSARY):
         app.course_terms = glossary_pairs(doctree)
+        app.course_definitions = definitions(doctree, page)
     for section in doctree.findall(nodes.section):
         above = [each.next_node(nodes.title).astext() for each in ancestors(section)]
         notes[page].append(
@@ -212,7 +231,7 @@ def postings(sections: list[dict], simplified: dict[str, str]) -> dict[str, list
 
 def file_of(word: str) -> str:
     """The file that holds a word: Latin words by their first letter, Chinese by a number."""
-    first = word[0]
+    first = word[0].lower()
     if re.match(f"[{HAN}]", first):
         return f"h{ord(first) % CHINESE_FILES}"
     return first if re.match(r"[a-z]", first) else "0"
@@ -245,6 +264,47 @@ def glossary_pairs(doctree: nodes.document) -> dict[str, str]:
     return found
 
 
+def definitions(doctree: nodes.document, page: str) -> list[tuple[str, str, str, str]]:
+    """Of each row of the glossary: Chinese, English, and the page and address it links to."""
+    found = []
+    for row in doctree.findall(nodes.row):
+        links = [each["refuri"] for each in row.findall(nodes.reference) if each.get("refuri")]
+        if links and "#" in links[-1]:
+            uri, address = links[-1].split("#")
+            target = posixpath.normpath(posixpath.join(posixpath.dirname(page), uri))
+            terms = (cell.astext() for cell in row.children[:2])
+            found.append((*terms, target.removesuffix(".html"), address))
+    return found
+
+
+def add_notes(sections: list[dict], definitions: list[tuple], asked: dict) -> None:
+    """Put the glossary's terms where they are explained, and readers' words where they lead.
+
+    Args:
+        definitions: term in Chinese and English, and the page and address that explain it.
+        asked: page -> address -> words of readers.
+    """
+    for section in sections:
+        place = section["page"], section["address"]
+        section["blocks"] += [
+            ("defined", f"{chinese} {english}", False)
+            for chinese, english, *where in definitions
+            if tuple(where) == place
+        ]
+        words_there = (asked.get(section["page"]) or {}).get(section["address"])
+        if words_there:
+            section["blocks"].append(("asked", words_there, False))
+
+
+def notes(section: dict) -> list[str]:
+    """What a section is asked by, beside its heading: the terms it explains, words of readers."""
+    return [
+        re.match(r"\S*", text)[0] if kind == "defined" else text
+        for kind, text, _ in section["blocks"]
+        if kind in ("defined", "asked")
+    ]
+
+
 def files(sections: list[dict], terms: dict[str, str]) -> dict[str, object]:
     """The index: name of a file -> what is in it.
 
@@ -268,9 +328,10 @@ def files(sections: list[dict], terms: dict[str, str]) -> dict[str, object]:
         size += len(text)
         made[f"t{chunk}"][place] = text
         page = pages.index((section["uri"], section["title"]))
+        asked = " ".join(notes(section))
         rows.append(
             [page, section["address"], section["heading"], len(section["above"]), chunk,
-             factor(section)]
+             factor(section), *([asked] if asked else [])]
         )  # fmt: skip
     version = hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()[:8]
     made["sections"] = {
@@ -294,6 +355,8 @@ def write_index(app: Sphinx, exception: Exception | None) -> None:
     folder.mkdir()
     Path(app.outdir, "searchindex.js").unlink(missing_ok=True)  # of an earlier build
     sections = all_sections(app)
+    asked = yaml.safe_load(ASKED.read_text("utf-8"))
+    add_notes(sections, getattr(app, "course_definitions", []), asked)
     terms = yaml.safe_load(TERMS.read_text("utf-8")) | getattr(app, "course_terms", {})
     for name, content in files(sections, terms).items():
         data = json.dumps(content, ensure_ascii=False, separators=(",", ":"))

@@ -17,6 +17,7 @@ PIECES = re.compile(
 )
 PARTS = re.compile(r"[./'+-]+")
 HUMPS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z\u00c0-\u024f\u0370-\u03ff]+|\d+")
+CAPITALS = re.compile(r"[A-Z][A-Z0-9]{1,7}")
 LONGEST = 40
 
 
@@ -27,10 +28,15 @@ def folded(text: str, simplified: dict[str, str]) -> str:
 
 
 def latin_words(piece: str) -> Iterator[str]:
-    """A name and its parts: AutoModel.from_pretrained → itself, automodel, auto, model, …"""
+    """A name and its parts: AutoModel.from_pretrained → itself, automodel, auto, model, …
+
+    Short forms also as they are written: ECE is not the end of "piece".
+    """
     yield piece.lower()
     parts = PARTS.split(piece)
     for part in parts:
+        if CAPITALS.fullmatch(part):
+            yield part
         whole = part.strip("_").lower()
         if whole and whole != piece.lower():
             yield whole

@@ -83,7 +83,9 @@
       const sum = here.reduce((total, [start, end]) => total + end - start, 0);
       if (sum > most) [best, most] = [from, sum];
     }
-    const start = best > 25 ? best - 20 : 0;
+    let start = best > 25 ? best - 20 : 0;
+    // Not in the middle of a name.
+    while (start && start < best && /\w\w/.test(text.slice(start - 1, start + 1))) start++;
     const piece = text.slice(start, start + length);
     return (start ? "…" : "") + piece + (start + length < text.length ? "…" : "");
   }
@@ -199,6 +201,15 @@
     field.addEventListener("focus", () => begin().catch(() => {}), { once: true });
     box.addEventListener("click", (event) => {
       if (event.target.closest("a")) dialog.close();
+    });
+    // The focus goes back to the button; on a phone's width the browser loses it.
+    let opener = null;
+    document.addEventListener("click", (event) => {
+      opener = event.target.closest(".search-button__button") || opener;
+    }, true);
+    dialog.addEventListener("close", () => {
+      const lost = document.activeElement === document.body || dialog.contains(document.activeElement);
+      if (lost) opener?.focus({ preventScroll: true });
     });
   }
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from transformers import BertForSequenceClassification, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutputWithPoolingAndCrossAttentions
 
-from utils.unpadded import Texts, attend, attend_from_first, embed, is_plain, run_layer
+from utils.unpadded import Texts, attend, attend_from, embed, is_plain, run_layer
 
 # ---------------------------------------------------------------- several texts in a row
 
@@ -140,12 +140,16 @@ def _first_states(
     if token_type_ids is None:
         token_type_ids = torch.zeros_like(input_ids)
     hidden = embed(bert.embeddings, texts, input_ids, token_type_ids)  # (tokens, hidden)
-    if torch.is_autocast_enabled("cpu"):  # once here, not before each of the products
+    if (
+        torch.is_autocast_enabled("cpu") and hidden.dtype == torch.float32
+    ):  # once, not in each product
         hidden = hidden.to(torch.get_autocast_dtype("cpu"))
     *layers, last = bert.encoder.layer
     for layer in layers:
         hidden = run_layer(layer, hidden, attend(layer.attention.self, hidden, texts))
     first = hidden[texts.first]
-    first = run_layer(last, first, attend_from_first(last.attention.self, first, hidden, texts))
+    askers = Texts.of(torch.ones(len(first), 1, dtype=torch.bool), hidden.dtype)
+    attended = attend_from(last.attention.self, first, hidden, texts, askers)
+    first = run_layer(last, first, attended)
     first = first[:, None]
     return BaseModelOutputWithPoolingAndCrossAttentions(first, bert.pooler(first))

@@ -173,7 +173,7 @@ def fine_tune(
         BucketTrainer, model, tokenizer, train, validation, settings, output, patience,
         data_collator=padding_for(model, tokenizer),
         compute_metrics=_measures(),
-        compute_loss_func=None if class_weights is None else _weighted_loss(class_weights),
+        compute_loss_func=None if class_weights is None else _weighted_loss(class_weights, train),
         further={} if class_weights is None else {"class_weights": list(map(float, class_weights))},
     )  # fmt: skip
 
@@ -278,12 +278,26 @@ def check_classes(model: PreTrainedModel, **splits: Dataset) -> None:
             )
 
 
-def _weighted_loss(class_weights: Sequence[float]) -> Callable:
-    """Cross-entropy, a mean over the rows in which each counts as much as its class weighs."""
+def _weighted_loss(class_weights: Sequence[float], train: Dataset) -> Callable:
+    """Cross-entropy, a mean over the rows of a step in which each counts as much as its class weighs.
+
+    `cross_entropy` divides by the weights of its own batch. Alone in one, a row would be divided by
+    its own weight, and accumulating small batches would undo the weights; nor does Trainer divide
+    what it gets from here by the number of batches. It says how many rows a step has, in all batches
+    and on all devices; each of them is taken to weigh as much as the rows of `train` on average.
+    """
+    weights = torch.tensor(class_weights, dtype=torch.float32)
+    column = "labels" if "labels" in train.features else "label"
+    usual = weights[torch.as_tensor(train[column][:])].mean().item()
 
     def loss(outputs, labels, num_items_in_batch=None):
-        weight = torch.tensor(class_weights, dtype=torch.float32, device=outputs.logits.device)
-        return torch.nn.functional.cross_entropy(outputs.logits.float(), labels, weight)
+        weight = weights.to(outputs.logits.device)
+        if num_items_in_batch is None:  # an evaluation
+            return torch.nn.functional.cross_entropy(outputs.logits.float(), labels, weight)
+        losses = torch.nn.functional.cross_entropy(
+            outputs.logits.float(), labels, weight, reduction="sum"
+        )
+        return losses / (usual * num_items_in_batch)
 
     return loss
 

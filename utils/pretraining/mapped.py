@@ -10,7 +10,7 @@ import hashlib
 import json
 import random
 from collections.abc import Callable, Hashable, Iterator
-from itertools import accumulate
+from itertools import accumulate, pairwise, zip_longest
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +22,7 @@ from utils.pretraining.corpus import Corpus, Several
 from utils.pretraining.pairs import pair_places, pair_row
 from utils.pretraining.rows import in_batches_of_similar_length, need_two
 
-MIXED = 16  # parts whose batches come in one random order
+MIXED = 16  # parts whose batches come mixed
 PASSES = 10  # of which the last is in long rows
 # Of a row: (part, document, first token, end) of A, the same of B, and its label or `last`.
 COLUMNS = 9
@@ -131,7 +131,9 @@ class MappedRows(torch.utils.data.Dataset):
     def plan(self, number: int) -> list[tuple[int, int]]:
         """For each batch of a pass (place among the listed parts, number of the batch in its part).
 
-        Parts come in random order, and of every `MIXED` parts the batches.
+        The parts, in random order, are laid end to end and divided into `MIXED` lanes (of fewer
+        parts: 8, 4 or 2); batches are taken from one lane after the other. So of 2, 4, 8 or 16
+        processes that prepare batches by turns each meets its own lanes, and cuts no other parts.
         """
         return _kept(self.plans, number, 2, lambda: self._plan(number))
 
@@ -139,12 +141,14 @@ class MappedRows(torch.utils.data.Dataset):
         counts = self.batches[self.is_long(number)]
         rng = random.Random(f"plan {self.seed} {number}")
         order = rng.sample(range(len(counts)), len(counts))
-        batches: list[tuple[int, int]] = []
-        for start in range(0, len(order), MIXED):
-            some = [(p, each) for p in order[start : start + MIXED] for each in range(counts[p])]
-            rng.shuffle(some)
-            batches += some
-        return batches
+        batches = [(part, each) for part in order for each in range(counts[part])]
+        many = 2 ** (min(len(counts), MIXED).bit_length() - 1)
+        ends = [lane * len(batches) // many for lane in range(many + 1)]
+        lanes = [batches[start:end] for start, end in pairwise(ends)]
+        if many < MIXED:  # a lane has one part or two; those of one part are in random order
+            for lane in lanes:
+                rng.shuffle(lane)
+        return [batch for turn in zip_longest(*lanes) for batch in turn if batch]
 
     def cut(self, number: int, place: int) -> np.ndarray:
         """(rows, `COLUMNS`) of one part in one pass, in the order of its batches."""

@@ -14,6 +14,7 @@ import argparse
 import csv
 import json
 import os
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -31,7 +32,15 @@ from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging
 
-from utils.data import DataError, Table, audit_texts, load_texts, read_rows, read_table
+from utils.data import (
+    DataError,
+    Table,
+    audit_texts,
+    is_empty_cell,
+    load_texts,
+    read_rows,
+    read_table,
+)
 from utils.finetuning import (
     fine_tune,
     load_classifier,
@@ -60,6 +69,8 @@ def main() -> None:
         arguments.run(arguments)
     except (DataError, ModelError, ValueError, OSError) as error:
         sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("\n停下了，什么也没有写。再运行一次就从头开始。")
 
 
 def parsed(words: Sequence[str] | None = None) -> argparse.Namespace:
@@ -107,8 +118,7 @@ def parsed(words: Sequence[str] | None = None) -> argparse.Namespace:
 
 def train(arguments: argparse.Namespace) -> None:
     """Audit, judge beside TF-IDF, choose the threshold, train and save."""
-    if arguments.output.exists() and any(arguments.output.iterdir()):
-        raise ValueError(f"{arguments.output}: not empty; name a new folder, or remove it")
+    refuse_taken(arguments.output)
     checkpoint = resolve(arguments.model)
     tokenizer = load_tokenizer(checkpoint)
     found = audit_texts(
@@ -129,15 +139,41 @@ def train(arguments: argparse.Namespace) -> None:
     model, report, threshold = judge(splits, names, checkpoint, tokenizer, arguments)
     model.config.threshold = threshold
     tokenizer.model_max_length = arguments.max_length  # what a pipeline cuts at
-    save_classifier(model, tokenizer, arguments.output)
     report |= {"classes": names, "begun_with": arguments.model, "threshold": threshold}
     settings = ("max_length", "epochs", "batch_size", "learning_rate", "seed")
     report |= {name: getattr(arguments, name) for name in settings}
-    (arguments.output / "report.json").write_text(
-        json.dumps(report, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
-    )
+    save_whole(model, tokenizer, report, arguments.output)
     print(f"\n✅ 存在 {arguments.output}。下一步：")
     print(f"python scripts/classify.py predict {arguments.output} 新的.csv --output 答案.csv")
+
+
+def refuse_taken(folder: Path) -> None:
+    """Raises ValueError where a classifier cannot be put, before hours are spent on it."""
+    if folder.is_file():
+        raise ValueError(f"{folder}: a file; name a folder for the classifier")
+    if folder.exists() and any(folder.iterdir()):
+        raise ValueError(f"{folder}: not empty; name a new folder, or remove it")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+
+
+def save_whole(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, report: dict, folder: Path
+) -> None:
+    """Write a classifier and its report beside their place, and put them there when all is written.
+
+    Whoever is stopped in the middle leaves no folder that looks like a classifier.
+    """
+    unfinished = folder.with_name(folder.name + ".part")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        save_classifier(model, tokenizer, unfinished)
+        text = json.dumps(report, ensure_ascii=False, indent=2) + "\n"
+        (unfinished / "report.json").write_text(text, encoding="utf-8")
+        if folder.exists():
+            folder.rmdir()  # empty, as `refuse_taken` saw
+        unfinished.rename(folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def judge_by_folds(
@@ -269,16 +305,28 @@ def load(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, int, f
     """(model, tokenizer, tokens a text is cut at, threshold) of a folder that `train` has written."""
     model, tokenizer = load_classifier(folder)
     positions = getattr(model.config, "max_position_embeddings", 512)
-    threshold = float(getattr(model.config, "threshold", 0.0))
+    threshold = getattr(model.config, "threshold", 0.0)  # 0: saved by other hands, all is sure
+    if not isinstance(threshold, (int, float)) or not threshold >= 0:
+        raise ModelError(
+            f"{folder}/config.json: threshold is {threshold!r:.40}, not a probability; write one, "
+            "or take the line away"
+        )
     return model, tokenizer, min(tokenizer.model_max_length, positions), threshold
 
 
 def predict_table(arguments: argparse.Namespace) -> None:
     """Write the table with three columns more; every row stays in its place."""
-    if arguments.output.exists():
-        raise ValueError(f"{arguments.output}: is there already; name another file, or remove it")
+    output = arguments.output
+    if output.exists():
+        raise ValueError(f"{output}: is there already; name another file, or remove it")
+    if not output.parent.is_dir():
+        raise ValueError(
+            f"{output.parent}: no such folder; make it, or name another for the output"
+        )
+    if output.suffix.lower() in (".xlsx", ".xlsm", ".xls", ".json", ".jsonl", ".parquet", ".gz"):
+        raise ValueError(f"{output}: what is written is CSV; let its name end in .csv")
     model, tokenizer, max_length, threshold = load(arguments.model)
-    table = read_table(arguments.data)
+    table = read_table(arguments.data, arguments.text)
     texts = table.column(arguments.text)
     answers, notes = [""] * len(texts), [""] * len(texts)
     chances = [""] * len(texts)
@@ -286,7 +334,7 @@ def predict_table(arguments: argparse.Namespace) -> None:
     for place, text in enumerate(texts):
         if text is None:
             notes[place] = BROKEN
-        elif not text.strip():
+        elif not text.strip() or is_empty_cell(text.strip()):
             notes[place] = EMPTY
         else:
             places.append(place)
@@ -313,12 +361,15 @@ def write_table(path: Path, table: Table, columns: list[list[str]]) -> None:
     """
     new = [name if name not in table.columns else f"{name}_2" for name in NEW_COLUMNS]
     unfinished = path.with_name(path.name + ".part")
-    with open(unfinished, "w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow([*table.columns, *new])
-        for row, answer in zip(table.rows, zip(*columns, strict=True), strict=True):
-            writer.writerow([*(row or [""] * len(table.columns)), *answer])
-    unfinished.replace(path)
+    try:
+        with open(unfinished, "w", encoding="utf-8-sig", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow([*table.columns, *new])
+            for row, answer in zip(table.rows, zip(*columns, strict=True), strict=True):
+                writer.writerow([*(row or [""] * len(table.columns)), *answer])
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def evaluate(arguments: argparse.Namespace) -> None:

@@ -23,21 +23,26 @@ import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import torch
 import transformers
-from accelerate import PartialState
+from accelerate.utils import gather_object
+from torch.distributed.fsdp import register_fsdp_forward_method
 from torch.utils.data import Dataset
 from transformers import (
     AutoConfig,
+    PretrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
     Trainer,
     TrainingArguments,
     set_seed,
 )
+from transformers.utils import ModelOutput
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from objectives import (
@@ -47,6 +52,7 @@ from objectives import (
     TOKENIZERS,
     Run,
     Setup,
+    launch,
     load_task,
     set_dropout,
 )
@@ -129,7 +135,13 @@ def parse_arguments() -> Run:
     )
     parser.add_argument("--steps", type=int, default=Run.steps)
     parser.add_argument(
-        "--batch-size", type=int, default=Run.batch_size, help="rows a device and step"
+        "--batch-size", type=int, default=Run.batch_size, help="rows a device and batch"
+    )
+    parser.add_argument(
+        "--accumulate",
+        type=int,
+        default=Run.accumulate,
+        help="batches of a device a step: 8 on one GPU are a step of 8 GPUs",
     )
     parser.add_argument(
         "--learning-rate", type=float, help="highest; 1e-3, T5 (Adafactor, relative): 1e-2"
@@ -148,6 +160,7 @@ def parse_arguments() -> Run:
             parser.error(f"--text {path}: no such file; see data/README.md for the corpus format")
     if arguments.tasks and arguments.objective != "spans":
         parser.error("--tasks: for --objective spans alone; add it or leave them out")
+    put_back(arguments.output)  # which may be --start, too
     if arguments.start:
         arguments.start = arguments.tokenizer = Path(check_start(parser, arguments))
     if arguments.tokenizer and not read_vocabulary(arguments.tokenizer):
@@ -201,7 +214,7 @@ def load_or_train_tokenizer(run: Run) -> PreTrainedTokenizerBase:
     tokenizer_class, train = TOKENIZERS[run.objective]
     folder = run.tokenizer or run.work / "tokenizer"
     # Under torchrun the others wait for the first process, which trains it for all.
-    with PartialState(cpu=not torch.cuda.is_available()).main_process_first():
+    with launch().main_process_first():
         if not run.tokenizer and not was_made_from(folder, trained_on := vocabulary_settings(run)):
             # Trained again, even on the same text, it would number its tokens in another order.
             if last_complete_checkpoint(run.work):
@@ -255,13 +268,54 @@ class PretrainingTrainer(Trainer):
             optimizer_cls_and_kwargs=setup.optimizer,
             **options,
         )
-        # Each loss is a mean over the process's own tokens. Without this, Trainer multiplies it by
-        # the number of processes where forward() takes further arguments.
-        self.model_accepts_loss_kwargs = False
+        self.model_accepts_loss_kwargs = False  # or Trainer counts and scales in its own way
+        self.loss_is_scaled_for_ga = True  # by `compute_loss`
+
+    def get_batch_samples(
+        self, epoch_iterator: Iterator, num_batches: int, device: torch.device
+    ) -> tuple[list[dict], torch.Tensor]:
+        """This process's batches of a step, and how many answers all of the step's batches have."""
+        batches, _ = super().get_batch_samples(epoch_iterator, num_batches, device)
+        answers = torch.stack([self.setup.answers(batch) for batch in batches]).sum(0)
+        return batches, self.accelerator.reduce(answers.to(device), "sum")
+
+    def compute_loss(
+        self,
+        model: torch.nn.Module,
+        inputs: dict[str, torch.Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | None = None,
+    ) -> torch.Tensor | tuple[torch.Tensor, ModelOutput]:
+        """The batch's share of the step's loss, in which every answer counts alike.
+
+        A mean of the processes' own means would weigh an answer more where there are few. So two
+        processes, or two batches before a step, learn what one batch of all rows teaches.
+
+        Args:
+            num_items_in_batch: answers of the whole step, as `get_batch_samples` counted them.
+        """
+        output = model(**inputs)
+        shares = self.setup.answers(inputs) / num_items_in_batch.clamp(min=1)
+        # The gradients of the processes are averaged, and so is what is logged: hence their number.
+        loss = (self.setup.losses(output) * shares).sum() * self.args.world_size
+        return (loss, output) if return_outputs else loss
+
+    def _save_rng_state(self, output_dir: str) -> None:
+        """Each process its own; what is written next says that the checkpoint is whole."""
+        super()._save_rng_state(output_dir)
+        self.accelerator.wait_for_everyone()
+
+    def measure(self, batches: list[dict]) -> dict[str, float]:
+        """The objective's measures on these batches."""
+        # They call parts of the model. One whose weights are spread over the processes (FSDP)
+        # gathers them for its `forward`, and for what is registered as such.
+        self.model.measure = partial(self.setup.measure, self.model)
+        register_fsdp_forward_method(self.model, "measure")
+        return self.model.measure(batches)
 
     def evaluate(self, *_, **__) -> dict[str, float]:
-        """The objective\'s measures on the held-out rows, logged under `eval_` names."""
-        metrics = self.setup.measure(self.model, self.setup.held_out_batches)
+        """The objective's measures on the held-out rows, logged under `eval_` names."""
+        metrics = self.measure(self.setup.held_out_batches)
         self.model.train()
         metrics = {f"eval_{name}": value for name, value in metrics.items()}
         self.log(metrics)
@@ -282,10 +336,12 @@ def settings_of(run: Run, tasks: dict[str, tuple[list, list]]) -> dict:
         tasks: name -> (training, validation) rows, as they will be learned.
     """
     settings = asdict(run)
-    for free in ("steps", "save_every", "output", "work", "prepared"):
+    for free in ("steps", "save_every", "output", "work", "prepared", "batch_size", "accumulate"):
         del settings[free]
     start, tokenizer = (model_files(folder) for folder in (run.start, run.tokenizer))
     return settings | {
+        # However many processes share them: a run may go on with fewer, that accumulate more.
+        "rows_a_step": run.rows_a_step,
         "text": text_fingerprints(run.text),
         "start": fingerprints(start),
         "tokenizer": fingerprints(tokenizer),
@@ -322,9 +378,13 @@ def prepare(run: Run) -> tuple[Setup, PreTrainedTokenizerBase, Corpus]:
             work folder holds checkpoints of another run.
     """
     tasks = {name: load_task(name, source) for name, source in run.tasks}
-    check_same_run(run.work, settings_of(run, tasks))
+    settings = settings_of(run, tasks)
+    with launch().main_process_first():
+        check_same_run(run.work, settings)
     set_seed(run.seed)
     tokenizer = load_or_train_tokenizer(run)
+    vocabulary = vocabulary_sha256(tokenizer.get_vocab())
+    check_same_everywhere(settings | {"vocabulary": vocabulary})
     corpus = prepare_corpus(run.text, tokenizer, run.prepared)
     setup = OBJECTIVES[run.objective](run, tokenizer, corpus, tasks)
     print(
@@ -333,6 +393,21 @@ def prepare(run: Run) -> tuple[Setup, PreTrainedTokenizerBase, Corpus]:
         flush=True,
     )
     return setup, tokenizer, corpus
+
+
+def check_same_everywhere(settings: dict) -> None:
+    """Raises ValueError where the processes, maybe of several machines, would learn other things.
+
+    Two machines with disks of their own train two vocabularies, which number their tokens alike
+    only by chance: their gradients would be averaged all the same.
+    """
+    first, *others = gather_object([json.loads(json.dumps(settings, default=str))])
+    different = {name for each in others for name in first if each[name] != first[name]}
+    if different:
+        raise ValueError(
+            f"not the same in all processes: {', '.join(sorted(different))}; give every machine the "
+            "same files, the vocabulary too (--tokenizer)"
+        )
 
 
 def main() -> None:
@@ -348,6 +423,7 @@ def main() -> None:
             output_dir=str(run.work),
             max_steps=run.steps,
             per_device_train_batch_size=run.batch_size,
+            gradient_accumulation_steps=run.accumulate,
             learning_rate=run.learning_rate,
             lr_scheduler_type="linear",
             warmup_steps=0.03,
@@ -375,16 +451,17 @@ def main() -> None:
     )
     report = {
         "unigram": setup.unigram,
-        "untrained": setup.measure(setup.model, setup.held_out_batches),
+        "untrained": trainer.measure(setup.held_out_batches),
     }
     trainer.train(resume_from_checkpoint=last_complete_checkpoint(run.work))
-    report["trained"] = setup.measure(trainer.model, setup.held_out_batches)
-    report["trained_full_length"] = setup.measure(trainer.model, setup.long_batches)
+    report["trained"] = trainer.measure(setup.held_out_batches)
+    report["trained_full_length"] = trainer.measure(setup.long_batches)
+    weights = trainer.accelerator.get_state_dict(trainer.model)  # a work of all processes
     if trainer.is_world_process_zero():
         report |= describe_run(run, trainer, corpus, log)
         report |= what_was_read(setup.train_rows, trainer.state.global_step)
         published = PUBLISHED[run.objective]
-        save_finished(trainer.model, published, tokenizer, report, run)
+        save_finished(trainer.model.config, weights, published, tokenizer, report, run)
         print(json.dumps(report, indent=1), flush=True)
 
 
@@ -430,9 +507,18 @@ def without_folder(argument: str) -> str:
     return name + equals + Path(path).name
 
 
+def put_back(output: Path) -> None:
+    """Where a kill came between the two renames of `save_finished`: the old model to its place."""
+    replaced = output.with_name(output.name + ".old")
+    if replaced.is_dir() and not output.is_dir():
+        with suppress(FileNotFoundError):  # another process did it
+            replaced.rename(output)
+
+
 def save_finished(
-    model: PreTrainedModel,
-    published: type,
+    config: PretrainedConfig,
+    weights: dict[str, torch.Tensor],
+    published: type[PreTrainedModel],
     tokenizer: PreTrainedTokenizerBase,
     report: dict,
     run: Run,
@@ -441,16 +527,15 @@ def save_finished(
     partial = run.output.with_name(run.output.name + ".partial")
     replaced = run.output.with_name(run.output.name + ".old")
     shutil.rmtree(partial, ignore_errors=True)
-    if replaced.is_dir() and not run.output.is_dir():  # killed between the two renames below
-        replaced.rename(run.output)
+    put_back(run.output)
     # The usual dropout goes into the saved configuration: fine-tuning on few labels wants it.
-    set_dropout(model.config, 0.1)
-    model.config.use_cache = True  # Trainer turns it off; whoever generates wants it
+    set_dropout(config, 0.1)
+    config.use_cache = True  # Trainer turns it off; whoever generates wants it
     save_tokenizer(tokenizer, partial)
     # So that a folder in which somebody swapped the vocabulary is found out at loading.
-    model.config.vocab_sha256 = vocabulary_sha256(tokenizer.get_vocab())
-    finished = published(model.config)  # the same weights under the name others know
-    finished.load_state_dict(model.state_dict())
+    config.vocab_sha256 = vocabulary_sha256(tokenizer.get_vocab())
+    finished = published(config)  # the same weights under the name others know
+    finished.load_state_dict(weights)
     finished.half().save_pretrained(partial)
     (partial / "training.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf8")
     if (run.output / "README.md").is_file():  # a model card that is there already

@@ -1,6 +1,6 @@
 """Damage files of every accepted format, and folders of models, and see that each is met with words.
 
-    python scripts/trust.py                            # 10,500 data files, 400 folders; ~20 minutes
+    python scripts/trust.py                            # 10,500 data files, 500 folders; ~20 minutes
     python scripts/trust.py --only csv zip --files 200 # some of it, kept beside the other counts
     make trust
 
@@ -227,6 +227,7 @@ KINDS: dict[str, Kind] = {
 }
 INNER = ("csv.gz", "tar")  # damaged first, compressed afterwards
 MODELS = "models"
+RENAMED = "renamed"  # models with tensors under other names: to load one is a fault
 
 
 # ---------------------------------------------------------------- damage
@@ -345,11 +346,14 @@ ACCIDENTS += [joined]
 
 def classifier(place: Path) -> Path:
     """A whole folder of a classifier that begins with the course's model."""
-    from utils.finetuning import new_classifier, save_classifier
+    from utils.finetuning import new_classifier, predict, save_classifier
     from utils.models import load_tokenizer
 
-    model = new_classifier(MODEL, ["体育", "财经"])
-    return save_classifier(model, load_tokenizer(MODEL), place / "whole")
+    model, tokenizer = new_classifier(MODEL, ["体育", "财经"]), load_tokenizer(MODEL)
+    whole = save_classifier(model, tokenizer, place / "whole")
+    answers = predict(model, tokenizer, ["主场三连胜", "央行降息"])
+    (whole / "answers").write_text(json.dumps(answers.tolist()))
+    return whole
 
 
 def damage_model(folder: Path, rng: random.Random) -> None:
@@ -377,6 +381,31 @@ def damage_model(folder: Path, rng: random.Random) -> None:
         file.write_bytes((MODEL / rng.choice(["README.md", "training.json"])).read_bytes())
 
 
+def rename_tensors(folder: Path, rng: random.Random) -> None:
+    """One tensor of a model, some of a layer, or all of its trunk are called otherwise."""
+    file = folder / "model.safetensors"
+    content = file.read_bytes()
+    size = int.from_bytes(content[:8], "little")
+    head = json.loads(content[8 : 8 + size])
+    name = rng.choice([name for name in head if name != "__metadata__"])
+    old, new = rng.choice(
+        [
+            (name, name.upper()),
+            (name, name + "x"),
+            (name, name[:-1]),
+            (name.rpartition(".")[0], "other"),
+            ("bert.encoder.layer.", "bert.encoder.layers."),
+            ("bert.", "model."),
+            ("bert.", ""),  # the library finds these
+            ("LayerNorm.weight", "LayerNorm.gain"),
+            ("classifier.", "score."),
+        ]
+    )
+    head = {key.replace(old, new): value for key, value in head.items()}
+    written = json.dumps(head).encode()
+    file.write_bytes(len(written).to_bytes(8, "little") + written + content[8 + size :])
+
+
 def value_changed(tree: dict, rng: random.Random) -> dict:
     """A JSON object of which one value, at some depth, is another or gone."""
     at = tree
@@ -401,11 +430,14 @@ def read(loader: str, path: Path) -> object:
     """What a reader's program would do with the file."""
     from utils import data
 
-    if loader == MODELS:
+    if loader in (MODELS, RENAMED):
         from utils.finetuning import load_classifier, predict
 
         model, tokenizer = load_classifier(path)
-        return predict(model, tokenizer, ["主场三连胜", "央行降息"])
+        answers = predict(model, tokenizer, ["主场三连胜", "央行降息"])
+        if loader == RENAMED and answers.tolist() != json.loads((path / "answers").read_text()):
+            raise AssertionError("random weights: the answers are others than before")
+        return answers
     if loader == "named":
         return data.load_texts(path, text="TEXT", label="Label ")
     if loader == "raw gz":
@@ -532,14 +564,14 @@ def run(kind: str, count: int, seed: int) -> tuple[Counter, list[str]]:
     for start in range(0, count, AT_ONCE):
         with tempfile.TemporaryDirectory(prefix="trust") as temporary:
             place = Path(temporary)
-            whole = classifier(place / "cache") if kind == MODELS else place
+            whole = classifier(place / "cache") if kind in (MODELS, RENAMED) else place
             files = []
             for number in range(start, min(start + AT_ONCE, count)):
                 folder = place / "in" / str(number)
-                if kind == MODELS:
+                if kind in (MODELS, RENAMED):
                     shutil.copytree(whole, folder)
-                    damage_model(folder, rng)
-                    files.append((MODELS, folder))
+                    (rename_tensors if kind == RENAMED else damage_model)(folder, rng)
+                    files.append((kind, folder))
                     continue
                 name, make, loader = KINDS[kind]
                 content = damaged(make(), rng)
@@ -562,15 +594,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", nargs="+", choices=[*KINDS, MODELS], help="these kinds")
+    parser.add_argument("--only", nargs="+", choices=[*KINDS, MODELS, RENAMED], help="these kinds")
     parser.add_argument("--files", type=int, default=500, help="of each kind")
     parser.add_argument("--models", type=int, default=400, help="folders of models")
     parser.add_argument("--seed", type=int, default=22)
     parser.add_argument("--results", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     bad = 0
-    for kind in arguments.only or [*KINDS, MODELS]:
-        count = arguments.models if kind == MODELS else arguments.files
+    for kind in arguments.only or [*KINDS, MODELS, RENAMED]:
+        count = {MODELS: arguments.models, RENAMED: arguments.models // 4}.get(
+            kind, arguments.files
+        )
         counts, faults = run(kind, count, arguments.seed)
         print(kind, dict(counts), flush=True)
         print("".join(f"{fault}\n" for fault in faults), end="", flush=True)

@@ -4,6 +4,7 @@ import argparse
 import csv
 import importlib.util
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -202,3 +203,95 @@ def test_one_line_and_no_traceback(tmp_path, monkeypatch):
 def test_threshold_is_nowhere_where_nothing_is_right_enough():
     chances = np.full((30, 2), 0.5)
     assert classify.confidence_threshold(chances, [1] * 30).coverage == 0
+
+
+def answers_of(path):
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_folder_that_was_moved_and_a_table_with_other_columns(trained, tmp_path):
+    moved = shutil.copytree(trained, tmp_path / "别处" / "新名字")
+    lines = [("1", "球队主场", "x"), ("2", "#N/A", "y"), ("3", "", "z")]
+    data = table(tmp_path / "new.csv", lines, header=("编号", "留言", "备注"))
+    for number, folder in enumerate((trained, moved)):
+        run("predict", folder, data, "--text", "留言", "--output", tmp_path / f"{number}.csv")
+    first, second = (answers_of(tmp_path / f"{number}.csv") for number in (0, 1))
+    assert first == second
+    assert [row["备注"] for row in first] == ["x", "y", "z"]
+    assert [row["note"] for row in first][1:] == ["empty", "empty"]
+    assert first[0]["prediction"] in ("体育", "财经")
+
+
+def test_where_the_output_cannot_go_is_told_before_anything_is_read(trained, tmp_path):
+    data = tmp_path / "none.csv"  # it is not there, and is not asked for
+    for output, told in (
+        (tmp_path / "no" / "a.csv", "no such folder"),
+        (tmp_path / "a.xlsx", "what is written is CSV"),
+        (table(tmp_path / "in.csv", rows(1)), "is there already"),
+    ):
+        assert told in refused("predict", trained, data, "--output", output)
+    data = table(tmp_path / "data.csv", rows(1))
+    assert "a file" in refused("train", data, *NAMED, "--output", data)
+
+
+def test_input_that_is_the_output_is_left_alone(trained, tmp_path):
+    data = table(tmp_path / "in.csv", rows(1))
+    before = data.read_bytes()
+    assert "is there already" in refused("predict", trained, data, "--output", data)
+    assert data.read_bytes() == before
+
+
+@pytest.mark.parametrize("command", ["predict", "train"])
+def test_who_is_stopped_leaves_nothing_half_written(
+    command, trained, checkpoint, tmp_path, monkeypatch
+):
+    data = table(tmp_path / "data.csv", rows())
+    output = tmp_path / "out" / ("a.csv" if command == "predict" else "model")
+    output.parent.mkdir()
+
+    def stopped(*words):
+        raise KeyboardInterrupt
+
+    if command == "predict":
+        words = ["predict", trained, data, "--text", "留言", "--output", output]
+        monkeypatch.setattr(classify.Path, "replace", stopped)
+    else:
+        words = ["train", data, *NAMED, "--output", output, "--model", checkpoint,
+                 "--max-length", 32, *QUICK]  # fmt: skip
+        monkeypatch.setattr(classify.Path, "rename", stopped)
+    monkeypatch.setattr(sys, "argv", ["classify.py", *map(str, words)])
+    with pytest.raises(SystemExit) as caught:
+        classify.main()
+    assert "停下了" in str(caught.value.code)
+    assert list(output.parent.iterdir()) == []
+
+
+def test_a_folder_saved_by_other_hands_has_no_threshold(trained, tmp_path):
+    folder = shutil.copytree(trained, tmp_path / "old")
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    del config["threshold"]
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    data = table(tmp_path / "in.csv", rows(1))
+    run("predict", folder, data, "--text", "留言", "--output", tmp_path / "a.csv")
+    assert {row["note"] for row in answers_of(tmp_path / "a.csv")} == {""}
+    config["threshold"] = "high"
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    words = refused("predict", folder, data, "--text", "留言", "--output", tmp_path / "b.csv")
+    assert "threshold is 'high', not a probability" in words
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
+def test_a_folder_with_a_file_missing(trained, tmp_path, name):
+    folder = shutil.copytree(trained, tmp_path / "half")
+    (folder / name).unlink()
+    data = table(tmp_path / "in.csv", rows(1))
+    words = refused("predict", folder, data, "--text", "留言", "--output", tmp_path / "a.csv")
+    assert str(folder) in words and "\n" not in words
+    assert not (tmp_path / "a.csv").exists()
+
+
+def test_one_column_for_both(tmp_path, checkpoint):
+    data = table(tmp_path / "in.csv", rows())
+    words = refused("train", data, "--text", "留言", "--label", "留言", "--output", tmp_path / "m")
+    assert "'留言' is to hold both" in words

@@ -177,7 +177,7 @@ def test_unknown_label_beside_given_classes(tmp_path):
     refused(path, f"{path}, row 12", "unknown label '时尚'", "correct it", classes=TWO)
 
 
-@pytest.mark.parametrize("label", ["2", "-1", "1.0"])
+@pytest.mark.parametrize("label", ["2", "-1", "1.5", "2.0"])
 def test_unknown_id(tmp_path, label):
     write(tmp_path / "titles_class.txt", "sports\nfinance\n")
     path = write(tmp_path / "titles.txt", f"甲队胜\t0\n乙股涨\t1\n丙队负\t0\n丁股跌\t{label}\n")
@@ -244,10 +244,10 @@ def test_latin_1_row_among_english_reviews_in_utf_8(tmp_path):
     refused(path, f"{path}, row 8", "mixed encodings", load=load_imdb)
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le"])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le"])
 def test_neither_utf_8_nor_gbk(tmp_path, encoding):
     path = write(tmp_path / "a.csv", as_csv([("ÿ甲队胜", "体育"), *items(5, TWO)]), encoding)
-    refused(path, str(path), "row", "UTF-8")
+    refused(path, str(path), "row 1", "a NUL character", "UTF-8")
 
 
 # --- Archives ------------------------------------------------------------------------------------

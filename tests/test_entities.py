@@ -384,7 +384,8 @@ def test_an_entity_that_is_not_closed(tmp_path):
         ({"": {"小林": [[0, 1]]}}, "type '' is no name"),
         ({"name": ["小林"]}, "label is"),
         (None, "label is 'None'"),
-        ([[0, 2, "name"]], "label is"),
+        ("name", "label is"),
+        ([[0, 2]], "a name is '[0, 2]'"),
     ],
 )
 def test_bad_places_in_json(tmp_path, label, what):

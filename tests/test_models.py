@@ -12,11 +12,18 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+import transformers
 from safetensors.torch import load_file, save_file
 from tiny_bert import VOCABULARY, save_tiny_bert
 
 from utils import models
-from utils.finetuning import is_t5, language_model, new_classifier
+from utils.finetuning import (
+    is_t5,
+    language_model,
+    load_classifier,
+    new_classifier,
+    save_classifier,
+)
 from utils.models import ModelError, resolve
 from utils.profile import course_root
 from utils.training_log import text_budget, training_rounds
@@ -553,3 +560,66 @@ def test_a_setting_of_another_kind_is_one_line(folder):
     with pytest.raises(ModelError) as caught:
         models.from_pretrained(AutoModel, folder)
     assert "\n" not in str(caught.value) and "cannot be loaded" in str(caught.value)
+
+
+# Weights under other names
+
+
+def with_renamed(folder, old, new):
+    """A model's weights with `old` in their names written as `new`."""
+    file = folder / "model.safetensors"
+    tensors = {name.replace(old, new): tensor for name, tensor in load_file(file).items()}
+    save_file(tensors, file, metadata={"format": "pt"})
+    return folder
+
+
+@pytest.fixture
+def saved(tmp_path):
+    checkpoint = save_tiny_bert(tmp_path / "start")
+    tokenizer = models.load_tokenizer(checkpoint)
+    return save_classifier(
+        new_classifier(checkpoint, ["物流", "退款"]), tokenizer, tmp_path / "saved"
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ("classifier.weight", "classifier.weigth", "classifier.weight"),
+        ("classifier.", "score.", "classifier.bias, classifier.weight"),
+        ("layer.0.attention.self.query.bias", "layer.0.attention.self.q.bias", "self.query.bias"),
+        ("bert.encoder.", "bert.coder.", "more, which would be random"),
+        ("bert.", "model.", "bert.embeddings.LayerNorm.bias"),
+        ("bert.pooler.dense.bias", "bert.pooler.dens.bias", "bert.pooler.dense.bias"),
+    ],
+)
+def test_weights_under_other_names_are_refused_not_drawn(saved, old, new, named):
+    with_renamed(saved, old, new)
+    with pytest.raises(ModelError) as caught:
+        load_classifier(saved)
+    assert "its weights lack" in str(caught.value) and named in str(caught.value)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 600
+    if "classifier" in old:  # a new head is drawn then anyway
+        assert new_classifier(saved, ["物流", "退款"])
+    else:
+        with pytest.raises(ModelError, match="its weights lack"):
+            new_classifier(saved, ["物流", "退款"])
+
+
+def test_a_head_may_be_new_where_training_begins_and_nowhere_else(tmp_path):
+    checkpoint = str(save_tiny_bert(tmp_path / "start"))
+    assert new_classifier(checkpoint, ["物流", "退款"])
+    trunk = transformers.AutoModel.from_pretrained(checkpoint)
+    trunk.save_pretrained(tmp_path / "trunk")
+    models.save_tokenizer(models.load_tokenizer(checkpoint), tmp_path / "trunk")
+    assert new_classifier(tmp_path / "trunk", ["物流", "退款"])
+    with pytest.raises(ModelError, match="its weights lack cls.predictions"):
+        language_model(str(tmp_path / "trunk"))
+
+
+def test_a_checkpoint_without_a_pooler_may_begin_a_classifier(tmp_path):
+    checkpoint = save_tiny_bert(tmp_path / "start")
+    file = checkpoint / "model.safetensors"
+    tensors = {name: each for name, each in load_file(file).items() if ".pooler." not in name}
+    save_file(tensors, file, metadata={"format": "pt"})
+    assert new_classifier(checkpoint, ["物流", "退款"])

@@ -105,6 +105,14 @@ def test_empty_sentences_are_refused(checkpoint, tokenizer):
     assert finetuning.predict_pairs(model, tokenizer, [], []).shape == (0, 2)
 
 
+def test_pairs_of_which_nothing_was_seen():
+    train = Dataset.from_dict({"sentence1": ["球"], "sentence2": ["队"]})
+    asked = {"sentence1": ["队", "股", "股", "价"], "sentence2": ["股", "价", "球", "价"]}
+    kept = finetuning.without_seen(Dataset.from_dict(asked), train)
+    assert [*zip(*sides(kept), strict=True)] == [("股", "价"), ("价", "价")]
+    assert len(finetuning.without_seen(train, train)) == 1, "better those than none"
+
+
 # Classes
 
 

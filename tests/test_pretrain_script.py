@@ -1,16 +1,13 @@
-"""scripts/pretrain.py end to end on invented sentences: what it writes, and what a kill leaves.
+"""scripts/pretrain.py end to end on invented sentences: what it writes, resumes and refuses.
 
-One run is killed for good in another process; the others run here, which saves starting Python.
+Everything runs in this process, which saves starting Python. Runs that are killed for good stand in
+test_pretrain_kills.py, those of several processes in test_several_processes.py.
 """
 
 import json
-import os
 import random
 import shutil
-import signal
-import subprocess
 import sys
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -25,7 +22,6 @@ from transformers import BertForPreTraining, BertTokenizer
 
 from utils.models import check_folder
 from utils.pretraining import BertForMaskedPreTraining, PretrainingCollator, split_documents
-from utils.resuming import last_complete_checkpoint
 
 STEPS, SAVE_EVERY = 60, 10
 OPTIONS = f"""--vocab-size 300 --layers 1 --hidden 32 --heads 2 --max-length 48 --short-length 32
@@ -201,47 +197,6 @@ def test_same_seed_gives_the_same_run(run, tmp_path):
     assert same_weights(finished, run.finished)
 
 
-@pytest.mark.slow
-def test_killed_run_resumes_from_the_complete_checkpoint(run, tmp_path):
-    work, output = tmp_path / "work", tmp_path / "models/small"
-    arguments = command(tmp_path, run.text, *run.tokenizer)
-    script = [sys.executable, pretrain.__file__, *arguments[1:]]
-    # A process group of its own; one thread, as here.
-    process = subprocess.Popen(
-        script,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    deadline = time.monotonic() + 240
-    while not last_complete_checkpoint(work) and process.poll() is None:
-        assert time.monotonic() < deadline, "no checkpoint in four minutes"
-        time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    errors = process.communicate()[1].decode()
-    assert process.returncode == -signal.SIGKILL, errors[-2000:]
-    assert not output.exists()
-
-    # Besides, a newer checkpoint of which only a part had reached the disk.
-    complete = Path(last_complete_checkpoint(work))
-    reached = int(complete.name.split("-")[1])
-    half = work / f"checkpoint-{reached + SAVE_EVERY}"
-    shutil.rmtree(half, ignore_errors=True)
-    half.mkdir()
-    (half / "model.safetensors").write_bytes((complete / "model.safetensors").read_bytes()[:500])
-    before = len(log(tmp_path))
-    # And what an earlier start left while it was writing a finished model.
-    (leftover := output.with_name("small.partial")).mkdir(parents=True)
-    (leftover / "half.safetensors").write_bytes(b"half")
-
-    start(tmp_path, run.text, *run.tokenizer)
-    resumed = evaluated(log(tmp_path)[before:])
-    assert resumed == list(range(reached + SAVE_EVERY, STEPS + 1, SAVE_EVERY))
-    assert not leftover.exists() and not (output / "half.safetensors").exists()
-    check_folder(output)
-
-
 def test_resumed_run_goes_on_as_if_never_interrupted(run, tmp_path):
     whole = start(tmp_path / "whole", run.text, *run.tokenizer)
     shutil.copytree(tmp_path / "whole/work", tmp_path / "resumed/work")
@@ -274,7 +229,8 @@ def saving(tmp_path):
     for name in ("model.safetensors", "README.md", "stray.txt"):
         (run.output / name).write_text("old")
     model = BertForMaskedPreTraining(tiny_config())
-    return model, BertForPreTraining, tiny_tokenizer(), {"steps": 1}, run
+    weights = model.state_dict()
+    return model.config, weights, BertForPreTraining, tiny_tokenizer(), {"steps": 1}, run
 
 
 @pytest.mark.parametrize("name", ["model", "log"])
@@ -317,90 +273,6 @@ def test_kill_between_the_last_two_steps_keeps_the_model_card(saving):
 
 
 # --- Arguments and documents ---------------------------------------------------------------------
-
-
-def in_two_processes(folder: Path, text: Path, *more) -> subprocess.CompletedProcess:
-    launch = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc_per_node",
-        "2",
-    ]
-    script = [pretrain.__file__, *command(folder, text, *more)[1:]]
-    done = subprocess.run(
-        launch + script, env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done
-
-
-@pytest.mark.slow
-def test_two_processes_train_one_vocabulary_and_one_model(run, tmp_path):
-    done = in_two_processes(tmp_path, run.text, "--steps", "20")
-    assert done.stdout.count("training the vocabulary") == 1
-    report = json.loads((tmp_path / "models/small/training.json").read_text())
-    assert report["processes"] == 2
-    alone = json.loads((run.finished / "training.json").read_text())
-    assert (report["rows_read"], alone["rows_read"]) == (2 * 4 * 20, 4 * STEPS)
-    assert [row["step"] for row in log(tmp_path) if "eval_mlm_loss" in row] == [10, 20]
-
-
-@pytest.mark.slow
-def test_two_processes_learn_as_one_with_twice_the_batch(run, tmp_path):
-    """The same rows and masks a step; at a small rate, as differences grow with each step."""
-    more = (*run.tokenizer, "--steps", "50", "--learning-rate", "0.001")
-    in_two_processes(tmp_path / "two", run.text, *more)
-    start(tmp_path / "one", run.text, *more, "--batch-size", "8")
-    one, two = (
-        {(step, name): value for step, name, value in losses(log(tmp_path / folder))}
-        for folder in ("one", "two")
-    )
-    assert one.keys() == two.keys()
-    for (step, name), value in one.items():
-        if name in ("loss", "eval_mlm_loss"):
-            # Two means of a few masked tokens weigh these otherwise than one mean of all.
-            assert two[step, name] == pytest.approx(value, rel=0.01), (step, name)
-
-
-@pytest.mark.slow
-def test_two_processes_of_which_one_is_killed_carry_on(run, tmp_path):
-    """As torchrun does when a node dies: all end, and the same command goes on."""
-    arguments = [*command(tmp_path, run.text, *run.tokenizer)[1:]]
-    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    process = subprocess.Popen(
-        [sys.executable, *launch, pretrain.__file__, *arguments],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    deadline = time.monotonic() + 240
-    while not last_complete_checkpoint(tmp_path / "work") and process.poll() is None:
-        assert time.monotonic() < deadline, "no checkpoint in four minutes"
-        time.sleep(0.005)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    reached = int(last_complete_checkpoint(tmp_path / "work").rpartition("-")[2])
-    assert not (tmp_path / "models/small").exists()
-    in_two_processes(tmp_path, run.text, *run.tokenizer)
-    rows = log(tmp_path)
-    assert evaluated(rows) == list(range(SAVE_EVERY, STEPS + 1, SAVE_EVERY)) and reached
-    check_folder(tmp_path / "models/small")
-
-
-@pytest.mark.slow
-def test_two_processes_do_not_double_the_causal_loss(run, tmp_path):
-    """Trainer multiplies by their number unless told that the model's loss is a mean already."""
-    more = ("--objective", "causal", "--steps", "50")
-    start(tmp_path / "one", run.text, *more)
-    in_two_processes(tmp_path / "two", run.text, *more)
-    [one], [two] = (
-        [float(row["loss"]) for row in log(tmp_path / folder) if "loss" in row]
-        for folder in ("one", "two")
-    )
-    assert two < 1.4 * one
 
 
 def test_other_settings_do_not_take_up_the_run(run, tmp_path):

@@ -130,6 +130,22 @@ def test_words_find_room_beside_very_many_characters():
     assert "transformer" in vocab
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"%PDF-1.7\n1 0 obj\n", "a PDF and no text"),
+        (b"version https://git-lfs.github.com/spec/v1\noid x\n", "a Git LFS pointer"),
+        (b"<!DOCTYPE html>\n<p>a</p>\n", "a web page"),
+        (b'{"text": "a"}\n{"text": "b"}\n', "JSON; write its texts alone"),
+    ],
+)
+def test_a_file_of_another_kind_is_not_taken_for_sentences(tmp_path, content, said):
+    path = tmp_path / "wiki.txt"
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=said):
+        read_documents(path)
+
+
 def test_encode_documents():
     tokenizer = tiny_tokenizer()
     long = "球队" * 100  # longer than the model's 64: cut into pieces later, never truncated here

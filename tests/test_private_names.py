@@ -10,6 +10,7 @@ import pytest
 LEANED_ON = {
     "torch.cpu._is_avx512_bf16_supported": "profile: does the processor multiply in bf16",
     "transformers.Trainer._get_train_sampler": "finetuning: batches in random order",
+    "transformers.Trainer._save_rng_state": "pretrain.py: the last file but one of a checkpoint",
     "transformers.trainer_pt_utils.LengthGroupedSampler": "finetuning: texts of similar length",
     "transformers.utils.loading_report.update_key_name": "errors: layers with the same fate",
     "transformers.models.bert.modeling_bert.BertForPreTrainingOutput": "pretraining: the loss",

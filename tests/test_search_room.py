@@ -1,4 +1,4 @@
-"""utils.finetuning.search and utils.measuring.retrieval: vectors, ranks, summaries, contrast."""
+"""utils.finetuning.search, .encoders, utils.measuring.retrieval: vectors, ranks, summaries, contrast."""
 
 import math
 import random
@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from datasets import Dataset
 from tiny_bert import CHARACTERS, save_tiny_bert, tiny_tokenizer
 from transformers import AutoModel
 
@@ -265,3 +266,141 @@ def test_pairs_that_teach_nothing_are_refused(checkpoint):
         finetuning.contrastive_fine_tune(checkpoint, ["球", "球"], ["队", ""])
     with pytest.raises(ValueError, match="2 first sentences, but 1 second"):
         finetuning.contrastive_fine_tune(checkpoint, ["球", "球"], ["队"])
+
+
+# Fine-tuning on grades
+
+
+def graded(count, seed):
+    """Pairs of which 0 to 3 characters of the 12 that count are shared; the others say nothing."""
+    draw = random.Random(seed)
+    rows = {"sentence1": [], "sentence2": [], "score": []}
+    for _ in range(count):
+        grade = draw.randint(0, 3)
+        signs = draw.sample(LETTERS[:12], 6)
+        sides = signs[:3], [*signs[:grade], *signs[3 : 6 - grade]]
+        for name, some in zip(("sentence1", "sentence2"), sides, strict=True):
+            text = [*some, *draw.choices(LETTERS[12:], k=draw.randint(1, 4))]
+            draw.shuffle(text)
+            rows[name].append("".join(text))
+        rows["score"].append(float(grade))
+    return Dataset.from_dict(rows)
+
+
+def order(vectors_of, rows):
+    alike = finetuning.cosines(*(vectors_of(list(rows[f"sentence{side}"])) for side in (1, 2)))
+    return measuring.correlations(alike, rows["score"])["spearman"]
+
+
+@pytest.fixture(scope="module")
+def ranked(checkpoint):
+    """(model, Spearman on validation after each epoch)."""
+    from sentence_transformers.sentence_transformer.evaluation import EmbeddingSimilarityEvaluator
+
+    seen, judge = [], EmbeddingSimilarityEvaluator.__call__
+
+    def listen(self, *args, **options):
+        measured = judge(self, *args, **options)
+        seen.append(measured["spearman_cosine"])
+        return measured
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(EmbeddingSimilarityEvaluator, "__call__", listen)
+        patch.setattr("utils.finetuning.encoders.bf16_available", lambda: False)
+        model = finetuning.similarity_fine_tune(
+            checkpoint, graded(300, 0), graded(80, 1), epochs=6, batch_size=12,
+            learning_rate=3e-3, max_length=20,
+        )  # fmt: skip
+    return model, seen
+
+
+def test_cosines_come_in_the_order_of_grades(checkpoint, ranked):
+    plain, tokenizer = AutoModel.from_pretrained(checkpoint).eval(), tiny_tokenizer()
+    held_out = graded(200, 2)
+    before = order(lambda texts: finetuning.sentence_features(plain, tokenizer, texts), held_out)
+    after = order(encode_with(ranked[0]), held_out)
+    assert before + 0.2 < after, (before, after)
+
+
+def test_the_kept_encoder_is_that_of_the_best_epoch(ranked):
+    model, seen = ranked
+    assert len(seen) == 6
+    assert order(encode_with(model), graded(80, 1)) == pytest.approx(max(seen), abs=1e-4)
+
+
+def test_the_best_epoch_need_not_be_the_last(checkpoint, monkeypatch):
+    from sentence_transformers.sentence_transformer.evaluation import EmbeddingSimilarityEvaluator
+
+    values, weights = iter([0.2, 0.9, 0.1]), []
+
+    def judge(self, model, *args, **options):
+        weights.append(model[0].model.embeddings.word_embeddings.weight.detach().clone())
+        return {"spearman_cosine": next(values)}
+
+    monkeypatch.setattr(EmbeddingSimilarityEvaluator, "__call__", judge)
+    model = finetuning.similarity_fine_tune(checkpoint, graded(30, 0), graded(8, 1), batch_size=8)
+    kept = model[0].model.embeddings.word_embeddings.weight
+    assert torch.equal(kept, weights[1]) and not torch.equal(kept, weights[2])
+
+
+def test_labels_serve_as_grades_and_a_random_start_is_drawn_by_seed(checkpoint):
+    train, validation = (
+        rows.add_column("label", [int(score > 1) for score in rows["score"]])
+        for rows in (graded(24, 0), graded(8, 1))
+    )
+    options = {"pretrained": False, "epochs": 1, "batch_size": 8, "learning_rate": 1e-9}
+    models = [
+        finetuning.similarity_fine_tune(checkpoint, train, validation, "label", seed=s, **options)
+        for s in (1, 1, 2)
+    ]
+    first, again, other = (encode_with(model)(train["sentence1"][:4]) for model in models)
+    np.testing.assert_array_equal(first, again)
+    assert not np.allclose(first, other, atol=1e-3)
+    plain, tokenizer = AutoModel.from_pretrained(checkpoint).eval(), tiny_tokenizer()
+    learned = finetuning.sentence_features(plain, tokenizer, train["sentence1"][:4])
+    assert not np.allclose(first, learned, atol=1e-2), "nothing of the checkpoint's weights"
+
+
+def test_dropout_is_the_rate_asked_for(checkpoint):
+    model = finetuning.similarity_fine_tune(
+        checkpoint, graded(12, 0), graded(8, 1), epochs=1, dropout=0.25, pretrained=False
+    )
+    rates = {each.p for each in model.modules() if isinstance(each, torch.nn.Dropout)}
+    assert rates == {0.25}
+
+
+def test_grades_that_teach_nothing_are_refused(checkpoint):
+    same = graded(8, 0).remove_columns("score").add_column("score", [1.0] * 8)
+    for splits, which in (((same, graded(8, 1)), "train"), ((graded(8, 1), same), "validation")):
+        with pytest.raises(ValueError, match=f"{which}: every score is the same"):
+            finetuning.similarity_fine_tune(checkpoint, *splits)
+    empty = Dataset.from_dict({"sentence1": ["球", ""], "sentence2": ["队"] * 2, "score": [1, 0]})
+    with pytest.raises(ValueError, match="row 1: empty sentence1"):
+        finetuning.similarity_fine_tune(checkpoint, empty, graded(8, 1))
+
+
+def test_training_on_grades_prints_nothing(checkpoint, capfd, monkeypatch):
+    def refuse(*args, **options):
+        raise AssertionError("the network was asked for")
+
+    monkeypatch.setattr("socket.socket.connect", refuse)
+    monkeypatch.setattr("socket.getaddrinfo", refuse)
+    finetuning.similarity_fine_tune(checkpoint, graded(8, 0), graded(8, 1), epochs=2)
+    said = capfd.readouterr()
+    assert said.out == "" and "widget" not in said.err and "train_runtime" not in said.err
+
+
+def test_batches_are_of_similar_length_and_lose_no_pair():
+    from torch import Generator
+
+    from utils.finetuning.encoders import _of_similar_length
+
+    rows = graded(100, 3)
+    options = {"batch_size": 8, "drop_last": False, "generator": Generator().manual_seed(0)}
+    batches = list(_of_similar_length(rows, **options))
+    assert sorted(place for batch in batches for place in batch) == list(range(100))
+    assert [len(batch) for batch in batches] == [8] * 12 + [4]
+    lengths = np.array([len(a) + len(b) for a, b in zip(*list(rows[:].values())[:2], strict=True)])
+    assert np.mean([lengths[batch].std() for batch in batches]) < 0.5 * lengths.std()
+    again = list(_of_similar_length(rows, **options))
+    assert again != batches, "every epoch draws its own order"

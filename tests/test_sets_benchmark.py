@@ -130,6 +130,10 @@ def test_the_rate_chosen_on_one_data_set_serves_the_others(tmp_path, monkeypatch
     assert results.rows["two/scratch"]["learning_rate"] == low
     assert sets.rates_for("scratch", results, {}) == (low,)
     assert sets.rates_for("scratch", results, {"vocab_sha256": "w"}) == sets.LEARNING_RATES
+    trained.clear()
+    sets.measure_arms("one", train, results, ["scratch"], {}, **options, way="bi-encoder")
+    assert results.rows["one/bi-encoder scratch"]["learning_rate"] == low
+    assert trained == [(False, low, seed) for seed in range(3)], "the rate of the same arm"
 
 
 # --- Whole runs with a tiny model ----------------------------------------------------------------
@@ -148,7 +152,7 @@ def tiny(tmp_path, monkeypatch):
     for module, options in (
         (entities, {"MAX_LENGTH": 48}),
         (questions, {"WINDOW": {"max_length": 48, "stride": 8, "mark_shared": True}}),
-        (pairs, {"MAX_LENGTH": 32, "SEEN": {"label": 0, "score": 0}}),
+        (pairs, {"MAX_LENGTH": 32, "SEEN": {"label": 0, "score": 0}, "SEEN_BY_COSINES": 0}),
     ):
         for name, value in ({"SEEN": 0, "resolve": lambda name: checkpoint} | options).items():
             monkeypatch.setattr(module, name, value)
@@ -219,9 +223,11 @@ def test_rows_of_a_data_set(tiny, kind):
     assert set(rows) == {f"toy/{name}" for name in BASELINES[kind]}
     measure(tiny, Results(kind))
     rows = read_results(kind)
-    models = ("toy/mini-bert-zh", "toy/scratch")
-    frozen = {"toy/frozen mini-bert-zh", "toy/frozen scratch"} & rows.keys()
-    assert len(frozen) == 2 * (kind in ("pairs", "grades"))
+    models = ["toy/mini-bert-zh", "toy/scratch"]
+    frozen = set()
+    if kind in ("pairs", "grades"):
+        models += ["toy/bi-encoder mini-bert-zh", "toy/bi-encoder scratch"]
+        frozen = {"toy/frozen mini-bert-zh", "toy/frozen scratch"}
     assert set(rows) == {f"toy/{name}" for name in BASELINES[kind]} | {*models, *frozen}
     for name in models:
         row = rows[name]
@@ -230,9 +236,9 @@ def test_rows_of_a_data_set(tiny, kind):
         assert values and all(len(each) == 3 for each in values), "one value a seed"
         assert row["epochs"] == 3 and row["learning_rate"] in sets.LEARNING_RATES
         assert row["data_sha256"] and row["vocab_sha256"] == "v"
-        assert ("model_sha256" in row) == (name == "toy/mini-bert-zh")
+        assert ("model_sha256" in row) == name.endswith("mini-bert-zh")
         [validated] = [value for key, value in row.items() if key.startswith("validation_")]
-        assert [len(validated[f"{rate:g}"]) for rate in sets.LEARNING_RATES].count(3) == 1
+        assert [len(validated.get(f"{rate:g}", ())) for rate in sets.LEARNING_RATES].count(3) == 1
     file = files.results_file(kind)
     before = file.read_text(encoding="utf8")
     measure(tiny, Results(kind))
@@ -314,6 +320,35 @@ def test_whoever_learned_the_first_is_asked_about_the_trap(tiny, monkeypatch):
     assert set(rows) == {f"toy/{name}" for name in BASELINES["pairs"]}, "the trap is no data set"
     assert rows["toy/overlap"]["accuracy"]["mean"] == 1.0
     assert rows["toy/overlap"]["paws_val"]["mean"] == 0.2, "all of its words are shared"
+
+
+@pytest.mark.slow
+def test_three_classes_are_none_of_the_cosine(tiny, monkeypatch):
+    write_pairs(tiny, "label", 3)
+    measured = []
+    monkeypatch.setattr(pairs, "measure_bi_encoders", lambda name, *rest: measured.append(name))
+    monkeypatch.setattr(pairs, "measure_arms", lambda *rest, **options: None)
+    pairs.measure_pairs(tiny, Results("pairs"), ["scratch"])
+    assert measured == []
+    write_pairs(tiny, "label", 2, "two")
+    pairs.measure_pairs(tiny, Results("pairs"), ["scratch"], ["two"])
+    assert measured == ["two"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("near", [0, 1])
+def test_the_nearer_label_is_that_of_the_pairs_that_share_more(tiny, monkeypatch, near):
+    """Other data may call the same 0, and have grades beside the labels."""
+    monkeypatch.setattr(pairs, "TRAPS", {})
+    write_pairs(tiny, "label", 2)
+    splits = pairs.load_pairs(tiny, "toy")
+    for split, rows in splits.items():
+        labels = [label if near else 1 - label for label in rows["label"]]
+        rows = rows.select_columns(["sentence1", "sentence2"]).add_column("label", labels)
+        splits[split] = rows.add_column("score", [0.5] * len(rows))
+    assert pairs.nearer_label(splits["train"]) == near
+    measured, grade = pairs.bi_encoder_trainer(splits, {}, 3)(True, 3e-3, 0)
+    assert measured > 0.8 and grade()["accuracy"] > 0.9
 
 
 @pytest.mark.slow

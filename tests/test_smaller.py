@@ -5,6 +5,8 @@ import onnx
 import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from tiny_bert import save_tiny_bert, tiny_config, tiny_tokenizer
 from transformers import BertForMaskedLM, BertForPreTraining, BertModel
 
@@ -139,6 +141,33 @@ def test_int8_refuses(model, tokenizer, tmp_path):
         to_int8(to_int8(model))
     with pytest.raises(ModelError, match="no int8.safetensors"):
         load_int8(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("classifier.weight", "classifier.weigth"),
+        ("bert.embeddings.LayerNorm", "bert.embeddings.Norm"),
+        ("query.bias", "q.bias"),
+    ],
+)
+def test_int8_under_other_names_is_refused(model, tokenizer, tmp_path, old, new):
+    file = save_int8(to_int8(model), tokenizer, tmp_path) / "int8.safetensors"
+    with safe_open(file, framework="pt") as opened:
+        notes = opened.metadata()
+    save_file({k.replace(old, new): v for k, v in load_file(file).items()}, file, metadata=notes)
+    with pytest.raises(ModelError, match="not the weights of this configuration"):
+        load_int8(tmp_path)
+
+
+def test_an_adapter_that_lacks_a_weight_is_refused(checkpoint, tmp_path):
+    add_lora(new_classifier(checkpoint, NAMES)).save_pretrained(tmp_path)
+    file = tmp_path / "adapter_model.safetensors"
+    save_file(
+        {k.replace("query.lora_A", "query.lora"): v for k, v in load_file(file).items()}, file
+    )
+    with pytest.raises(ModelError, match="this adapter does not fit"):
+        load_lora(new_classifier(checkpoint, NAMES), tmp_path)
 
 
 def test_onnx_computes_the_same_with_padding_and_in_any_shape(file, model, tokenizer, pair):

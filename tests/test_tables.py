@@ -214,7 +214,7 @@ def test_json_that_ends_early(tmp_path):
     assert "no JSON" in told and "one object a line" in told
 
 
-@pytest.mark.parametrize("content", [b"no archive", b""])
+@pytest.mark.parametrize("content", [b"PK\x03\x04 no archive", b""])
 def test_excel_file_that_is_none(tmp_path, content):
     told = message(write(tmp_path / "a.xlsx", content))
     assert "no Excel file, or a damaged one" in told and "save it again" in told

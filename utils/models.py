@@ -227,15 +227,21 @@ def _read(file: Path) -> str:
         raise ModelError(f"{file}: not UTF-8 ({error.reason}); fetch it again") from None
 
 
-def from_pretrained(kind: type, checkpoint: str | Path, **options) -> object:
+def from_pretrained(
+    kind: type, checkpoint: str | Path, *, fresh_head: bool = False, **options
+) -> object:
     """`kind.from_pretrained(checkpoint, **options)` of transformers, its failures on one line.
 
     A name that can only be a folder on this disk is not looked for on the Hub, which takes half a
-    minute of retries.
+    minute of retries. What the library only warns of is an error here: weights that the file lacks,
+    and that would be drawn at random.
 
+    Args:
+        kind: a class of transformers for models, configurations or tokenizers.
+        fresh_head: for the beginning of fine-tuning, where what is above the trunk may be new.
     Raises:
-        ModelError: no such folder, a damaged one, or a model of the Hub that is not in the cache
-            and cannot be fetched.
+        ModelError: no such folder, a damaged one, one whose weights are not those of `kind`, or a
+            model of the Hub that is not in the cache and cannot be fetched.
     """
     local = Path(checkpoint).expanduser()
     if not local.is_dir():
@@ -243,8 +249,13 @@ def from_pretrained(kind: type, checkpoint: str | Path, **options) -> object:
             raise ModelError(f"{checkpoint}: no such folder{_meant(local)}; check the path")
     elif any(local.glob("*.safetensors")):
         _check_sizes(local, _read_config(local), _check_weights(local))
+    of_model = getattr(kind, "__name__", "").startswith("AutoModel") or hasattr(
+        kind, "base_model_prefix"
+    )
+    if of_model:
+        options["output_loading_info"] = True
     try:
-        return kind.from_pretrained(str(local if local.is_dir() else checkpoint), **options)
+        loaded = kind.from_pretrained(str(local if local.is_dir() else checkpoint), **options)
     except OSError as error:
         # The library's own words tell of repositories and tokens before they name the cause.
         cause = error.__cause__ or error
@@ -267,6 +278,31 @@ def from_pretrained(kind: type, checkpoint: str | Path, **options) -> object:
             raise
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         raise ModelError(f"{checkpoint}: cannot be loaded ({reason}); fetch it again") from error
+    if not of_model:
+        return loaded
+    model, report = loaded
+    _refuse_random(checkpoint, model.base_model_prefix, report, fresh_head)
+    return model
+
+
+def _refuse_random(checkpoint: str | Path, trunk: str, report: dict, fresh_head: bool) -> None:
+    """Refuse weights that the file lacks, by what the library reports of loading it."""
+    missing, unexpected = sorted(report["missing_keys"]), sorted(report["unexpected_keys"])
+    if fresh_head:
+        of_trunk = [name for name in missing if name.startswith(f"{trunk}.")]
+        # Some checkpoints have no pooler, which is trained with the head then. A renamed one is
+        # still in the file.
+        if not any("pooler" in name for name in unexpected):
+            of_trunk = [name for name in of_trunk if ".pooler." not in name]
+        missing = of_trunk
+    if not missing:
+        return
+    more = f" and {len(missing) - 2} more" if len(missing) > 2 else ""
+    others = f", and has {', '.join(unexpected[:2])} of no use" if unexpected else ""
+    raise ModelError(
+        f"{checkpoint}: its weights lack {', '.join(missing[:2])}{more}, which would be random"
+        f"{others:.200}; take a model of this kind, or fetch it again"
+    )
 
 
 def _is_path(name: str) -> bool:

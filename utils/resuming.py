@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,9 @@ def check_same_run(
             )
     note.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(now, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
-    partial = note.with_suffix(".partial")
+    if note.is_file() and note.read_bytes() == text.encode():
+        return
+    partial = note.with_suffix(f".{os.getpid()}.partial")  # of one process among several
     partial.write_text(text, encoding="utf8")
     partial.replace(note)
 

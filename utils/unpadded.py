@@ -43,7 +43,9 @@ def states_at(
     """
     types = torch.zeros_like(input_ids) if types is None else types
     hidden = embed(bert.embeddings, texts, input_ids, types)  # (tokens, hidden)
-    if torch.is_autocast_enabled("cpu"):  # once here, not before each of the products
+    if (
+        torch.is_autocast_enabled("cpu") and hidden.dtype == torch.float32
+    ):  # once, not in each product
         hidden = hidden.to(torch.get_autocast_dtype("cpu"))
     *layers, last = bert.encoder.layer
     for layer in layers:

@@ -36,11 +36,14 @@ from utils.finetuning import (
     predict_pairs,
     predict_scores,
     sentence_features,
+    similarity_fine_tune,
     tokenize_pairs,
+    without_seen,
 )
 from utils.measuring import (
     CHINESE_TERMS,
     PairTfidf,
+    best_threshold,
     correlations,
     fit_probe,
     overlaps,
@@ -51,6 +54,8 @@ from utils.models import load_tokenizer, resolve
 
 MAX_LENGTH = 96
 SEEN = {"label": 25_000, "score": 15_000}  # pairs that a run trains on
+SEEN_BY_COSINES = 15_000  # and one that trains their cosines, which learns sooner
+VALIDATION_PAIRS = 2_000  # at most, to judge cosines by: encoding them takes seconds
 ALPHAS = (1, 3, 10, 30, 100)  # regularisation of the grades' ridge regression
 PROBE_ALPHAS = (10, 100, 1_000, 10_000)
 # Whoever learned the first is also asked about the second, whose pairs share nearly all words.
@@ -64,8 +69,8 @@ def measure_pairs(
     sets: Sequence[str] | None = None,
 ) -> None:
     """The rows NAME/majority, …/sentence1, …/sentence2, …/overlap, …/tfidf, …/frozen and the
-    name of a model, …/mini-bert-zh and …/scratch of each data set; of grades …/mean instead of the
-    first three.
+    name of a model, …/bi-encoder and the same (of grades and two classes), …/mini-bert-zh and
+    …/scratch of each data set; of grades …/mean instead of the first three.
 
     Args:
         folder: holds NAME_train, NAME_val, NAME_test in a form that `load_pairs` reads.
@@ -75,10 +80,11 @@ def measure_pairs(
         splits = load_pairs(folder, name)
         data, train = data_sha256(splits), splits["train"]
         target = "label" if "label" in train.column_names else "score"
+        classes = train.features["label"].num_classes if target == "label" else None
+        trap = trap_of(name, folder) if target == "label" else {}
         epochs = epochs_for(len(train), SEEN[target])
         settings = {"epochs": epochs, "max_length": MAX_LENGTH, "train_rows": len(train)}
         if target == "label":
-            trap = trap_of(name, folder)
             if "tfidf" in arms:
                 labelled_baselines(name, splits, trap, results, data)
             measure_frozen(
@@ -96,6 +102,8 @@ def measure_pairs(
             name, trained, results, arms, settings,
             judged_by=judged_by, lower_is_better=judged_by == "mse", data=data,
         )  # fmt: skip
+        if classes in (None, 2):  # one cosine orders two classes, or grades
+            measure_bi_encoders(name, splits, trap, results, arms, data)
 
 
 def trap_of(name: str, folder: Path) -> dict[str, Dataset]:
@@ -180,6 +188,79 @@ def labelled_probe(
     for name, rows in trap.items():
         found[name] = score(rows["label"], probe.predict(vectors[name]))["accuracy"]
     return found
+
+
+# --- Each sentence alone, trained ---------------------------------------------------------------
+
+
+def measure_bi_encoders(
+    name: str,
+    splits: DatasetDict,
+    trap: dict[str, Dataset],
+    results: Results,
+    arms: Sequence[str],
+    data: dict[str, str],
+) -> None:
+    """The rows NAME/bi-encoder mini-bert-zh and NAME/bi-encoder scratch."""
+    epochs = epochs_for(len(splits["train"]), SEEN_BY_COSINES)
+    settings = {"epochs": epochs, "max_length": MAX_LENGTH, "train_rows": len(splits["train"])}
+    trained = bi_encoder_trainer(splits, trap, epochs)
+    measure_arms(
+        name, trained, results, arms, settings,
+        judged_by="spearman", data=data, way="bi-encoder",
+    )  # fmt: skip
+
+
+def bi_encoder_trainer(splits: DatasetDict, trap: dict[str, Dataset], epochs: int) -> Callable:
+    """`trained` of `measure_arms`: `similarity_fine_tune`, on validation pairs that are new.
+
+    From the cosine to an answer it is one number or two, taken from validation: the threshold
+    between two labels, or the line on which the grades lie.
+    """
+    target = "label" if "label" in splits["train"].column_names else "score"
+    near = nearer_label(splits["train"]) if target == "label" else None
+    validation = without_seen(splits["validation"], splits["train"])
+    if len(set(validation[target])) == 1:  # no order among them
+        validation = splits["validation"]
+    validation = for_validation(validation, VALIDATION_PAIRS)
+
+    def graded(rows: Dataset) -> Dataset:
+        if target == "score":
+            return rows
+        sides = rows.select_columns(["sentence1", "sentence2"])
+        return sides.add_column("score", [float(label == near) for label in rows["label"]])
+
+    def trained(pretrained: bool, rate: float, seed: int) -> tuple[float, Callable]:
+        model = similarity_fine_tune(
+            resolve(CHECKPOINT), graded(splits["train"]), graded(validation),
+            pretrained=pretrained, learning_rate=rate, epochs=epochs, max_length=MAX_LENGTH,
+            dropout=DROPOUT, seed=seed,
+        )  # fmt: skip
+
+        def alike(rows: Dataset) -> np.ndarray:
+            sides = (list(rows[side]) for side in ("sentence1", "sentence2"))
+            return cosines(*(model.encode(side, show_progress_bar=False) for side in sides))
+
+        known, wanted = alike(validation), np.array(graded(validation)["score"])
+
+        def grade() -> dict[str, float]:
+            if target == "score":
+                line = np.polyfit(known, wanted, 1)
+                return grade_grades(splits["test"], np.polyval(line, alike(splits["test"])))
+            limit = best_threshold(known, wanted)
+            return label_grades(
+                splits["test"], trap, lambda rows: np.where(alike(rows) >= limit, near, 1 - near)
+            )
+
+        return correlations(known, wanted)["spearman"], grade
+
+    return trained
+
+
+def nearer_label(train: Dataset) -> int:
+    """Which of the labels 0 and 1 means alike: that of the pairs that share more."""
+    shared, labels = overlaps(train["sentence1"], train["sentence2"]), np.array(train["label"])
+    return int(shared[labels == 1].mean() >= shared[labels == 0].mean())
 
 
 # --- Labels --------------------------------------------------------------------------------------

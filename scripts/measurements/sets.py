@@ -86,8 +86,9 @@ def measure_arms(
     judged_by: str,
     lower_is_better: bool = False,
     data: dict[str, str],
+    way: str = "",
 ) -> None:
-    """The rows NAME/mini-bert-zh and NAME/scratch.
+    """The rows NAME/mini-bert-zh and NAME/scratch, or NAME/WAY mini-bert-zh and NAME/WAY scratch.
 
     Args:
         trained: (pretrained?, rate, seed) -> the best epoch's validation measure, and a function
@@ -95,12 +96,13 @@ def measure_arms(
         settings: further fields of the rows.
         judged_by: the name of the validation measure.
         data: what `data_sha256` gives.
+        way: of using the model, where it is not the usual one; the arm's rate serves it too.
     """
     weights = fingerprints(CHECKPOINT)
     # A model from random weights shares mini-bert-zh's vocabulary, not its weights.
     vocabulary = {"vocab_sha256": weights["vocab_sha256"]}
     for arm, depends_on in ((CHECKPOINT, weights), ("scratch", vocabulary)):
-        row = f"{name}/{arm}"
+        row = f"{name}/{way} {arm}" if way else f"{name}/{arm}"
         if arm not in arms or results.has(row, **depends_on, **data):
             continue
         values = tuned_on_first_seed(

@@ -21,7 +21,7 @@ from transformers import (
 
 from objectives.bert import mlm
 from objectives.gpt import causal
-from objectives.run import Run, Setup, set_dropout
+from objectives.run import Run, Setup, launch, set_dropout
 from objectives.t5 import spans
 from objectives.tasks import TASKS, load_task
 from utils.pretraining import train_sentencepiece, train_wordpiece
@@ -47,6 +47,7 @@ __all__ = [
     "Setup",
     "TASKS",
     "TOKENIZERS",
+    "launch",
     "load_task",
     "set_dropout",
 ]

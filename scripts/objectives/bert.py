@@ -3,7 +3,15 @@
 import torch
 from transformers import BertConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from objectives.run import Run, Setup, batched, continued, cut_rows, set_dropout
+from objectives.run import (
+    Run,
+    Setup,
+    batched,
+    continued,
+    count_answers,
+    cut_rows,
+    set_dropout,
+)
 from utils.pretraining import (
     IGNORE,
     BertForMaskedPreTraining,
@@ -28,6 +36,10 @@ def mlm(run: Run, tokenizer: PreTrainedTokenizerBase, corpus: Corpus, tasks: dic
         model=model,
         train_rows=rows,
         collator=PretrainingCollator(tokenizer, whole_word=run.whole_word),
+        losses=lambda output: torch.stack([output.mlm_loss, run.nsp_weight * output.nsp_loss]),
+        answers=lambda batch: torch.stack(
+            [count_answers(batch[name]) for name in ("labels", "next_sentence_label")]
+        ),
         held_out_batches=batches,
         long_batches=batched(long, collator),
         measure=evaluate_pretraining,

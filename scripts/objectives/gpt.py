@@ -3,7 +3,7 @@
 from transformers import PreTrainedTokenizerBase
 
 from objectives.bert import new_bert
-from objectives.run import Run, Setup, batched, cut_rows, unigram
+from objectives.run import Run, Setup, batched, count_answers, cut_rows, unigram
 from utils.pretraining import BertForCausalPretraining, CausalCollator, Corpus, evaluate_causal
 
 
@@ -18,6 +18,8 @@ def causal(run: Run, tokenizer: PreTrainedTokenizerBase, corpus: Corpus, tasks: 
         model=model,
         train_rows=rows,
         collator=collator,
+        losses=lambda output: output.loss[None],
+        answers=lambda batch: count_answers(batch["labels"][:, 1:])[None],  # no token before it
         held_out_batches=batches,
         long_batches=batched(long, collator),
         measure=evaluate_causal,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import torch
 from accelerate import PartialState
 from torch.utils.data import DataLoader, Dataset
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import ModelOutput
 
 from utils.pretraining import (
     IGNORE,
@@ -20,6 +22,14 @@ from utils.pretraining import (
 )
 
 HELD_OUT_ROWS = {"pairs": SegmentPairs, "passages": Passages}
+
+
+def launch() -> PartialState:
+    """The processes that torchrun or accelerate started, or this one alone."""
+    # Others wait for the one that trains the vocabulary, on much text longer than the usual ten
+    # minutes.
+    patience = timedelta(hours=2)
+    return PartialState(cpu=not torch.cuda.is_available(), timeout=patience)
 
 
 @dataclass(frozen=True)
@@ -41,7 +51,8 @@ class Run:
         short_length: tokens a row of the other passes.
         whole_word: mask whole Chinese words instead of tokens.
         steps: updates of the weights.
-        batch_size: rows a device and step.
+        batch_size: rows a device and batch.
+        accumulate: batches of a device before the weights are changed.
         learning_rate: the highest one.
         dropout: while training.
         nsp_weight: of NSP's loss beside MLM's.
@@ -65,20 +76,33 @@ class Run:
     whole_word: bool = False
     steps: int = 15_000
     batch_size: int = 64
+    accumulate: int = 1
     learning_rate: float = 1e-3
     dropout: float = 0.0
     nsp_weight: float = 0.2
     seed: int = 0
     save_every: int = 500
 
+    @property
+    def rows_a_step(self) -> int:
+        """Of all processes together."""
+        return self.batch_size * self.accumulate * launch().num_processes
+
 
 @dataclass
 class Setup:
-    """One objective, ready to train."""
+    """One objective, ready to train.
+
+    Args:
+        losses: the model's output -> the parts of its loss, which are added up (parts,).
+        answers: a batch -> how many answers each of them is a mean of (parts,).
+    """
 
     model: torch.nn.Module
     train_rows: Dataset
     collator: Callable
+    losses: Callable[[ModelOutput], torch.Tensor]
+    answers: Callable[[dict], torch.Tensor]
     held_out_batches: list[dict]  # rows of the length that most passes have
     long_batches: list[dict]  # rows of the full length, which show whether late positions learned
     measure: Callable[[torch.nn.Module, list[dict]], dict]
@@ -95,20 +119,19 @@ def cut_rows(
     Args:
         kind: "pairs" or "passages".
     """
-    rows_a_step = run.batch_size * PartialState().num_processes
     train = MappedRows(
         corpus,
         tokenizer,
         kind,
-        rows=run.steps * rows_a_step,
+        rows=run.steps * run.rows_a_step,
         max_length=run.max_length,
         short_length=run.short_length,
-        batch_size=rows_a_step,
+        batch_size=run.rows_a_step,
         seed=run.seed,
     )
     rows_class, documents = HELD_OUT_ROWS[kind], corpus.held_out()
     held_out = [
-        rows_class(documents, tokenizer, length, batch_size=run.batch_size, seed=run.seed)
+        rows_class(documents, tokenizer, length, batch_size=run.rows_a_step, seed=run.seed)
         for length in train.lengths
     ]
     return train, *held_out
@@ -126,6 +149,11 @@ def set_dropout(config: PretrainedConfig, rate: float) -> None:
     for name in ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout_rate"):
         if hasattr(config, name):
             setattr(config, name, rate)
+
+
+def count_answers(labels: torch.Tensor) -> torch.Tensor:
+    """How many labels are asked for."""
+    return (labels != IGNORE).sum()
 
 
 def batched(rows: Dataset | list[dict], collator: Callable, size: int = 64) -> list[dict]:

@@ -4,7 +4,16 @@ from functools import partial
 
 from transformers import Adafactor, PreTrainedTokenizerBase, T5Config, T5ForConditionalGeneration
 
-from objectives.run import Run, Setup, batched, continued, cut_rows, set_dropout, unigram
+from objectives.run import (
+    Run,
+    Setup,
+    batched,
+    continued,
+    count_answers,
+    cut_rows,
+    set_dropout,
+    unigram,
+)
 from objectives.t5_start import head_start
 from objectives.tasks import MixedRows, encode_rows, evaluate_with_tasks
 from utils.pretraining import (
@@ -32,7 +41,7 @@ def spans(run: Run, tokenizer: PreTrainedTokenizerBase, corpus: Corpus, tasks: d
     if tasks:
         encoded = {name: encode_rows(both, tokenizer) for name, both in tasks.items()}
         kinds = [train for train, _ in encoded.values()]
-        rows = MixedRows(rows, kinds, run.steps, run.batch_size, run.seed)
+        rows = MixedRows(rows, kinds, run.steps, run.rows_a_step, run.seed)
         validation = {name: batched(asked, collator) for name, (_, asked) in encoded.items()}
         measure = partial(evaluate_with_tasks, signs=signs, validation=validation)
         loss_name = "task_error"
@@ -40,6 +49,8 @@ def spans(run: Run, tokenizer: PreTrainedTokenizerBase, corpus: Corpus, tasks: d
         model=model,
         train_rows=rows,
         collator=collator,
+        losses=lambda output: output.loss[None],
+        answers=lambda batch: count_answers(batch["labels"])[None],
         held_out_batches=batches,
         long_batches=batched(long, same_spans),
         measure=measure,

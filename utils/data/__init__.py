@@ -3,8 +3,10 @@
 from utils.data.audit import Audit, audit_texts, near_duplicates
 from utils.data.content import DataError
 from utils.data.entities import detect_scheme, impossible_labels, load_entities, to_bio
+from utils.data.no_text import what_it_is
 from utils.data.pairs import NLI_CLASSES, load_pairs
 from utils.data.questions import load_questions
+from utils.data.rows import is_empty_cell
 from utils.data.shorten import PARTS, shorten
 from utils.data.spans import Span, bio_of, spans_of, texts_and_spans
 from utils.data.splits import THUCNEWS_CLASSES, balanced_sample
@@ -25,6 +27,7 @@ __all__ = [
     "bio_of",
     "detect_scheme",
     "impossible_labels",
+    "is_empty_cell",
     "load_entities",
     "load_imdb",
     "load_pairs",
@@ -38,4 +41,5 @@ __all__ = [
     "spans_of",
     "texts_and_spans",
     "to_bio",
+    "what_it_is",
 ]

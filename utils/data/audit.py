@@ -5,6 +5,7 @@ Nothing is repaired here: what is doubtful is counted, shown with its rows, and 
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -25,7 +26,12 @@ COMMON = 200  # of the texts that share a fragment, so many are compared; of a f
 FEW = 10  # texts of a class, below which nothing can be said of it
 UNEQUAL = 10  # times as many texts in the largest class as in the smallest
 
-SEPARATORS = ",，;；、/／|｜+＋&"
+SHOWN = 30  # classes named in a report
+CELL = 32_767  # characters that Excel keeps of a text; the rest is lost in silence
+MARKUP = re.compile(r"&(nbsp|amp|lt|gt|quot|#\d+);|<(br|p|div|span|a|img)\b[^<>]*>", re.I)
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+
+SEPARATORS = ",，;；、/／|｜+＋&#"
 
 # The same kinds as `rows.PROBLEMS`, for people: what is wrong and the cure.
 PROBLEMS = {
@@ -34,6 +40,8 @@ PROBLEMS = {
     "text": ("文本是空的", "补上文本，或删掉这一行"),
     "label": ("标签是空的", "补上标签，或删掉这一行"),
     "nan": ("标签 {!r} 是程序替空格子写的", "补上标签，或删掉；真有这一类就换个名字"),
+    "nan-text": ("文本 {!r} 是程序替空格子写的", "补上文本，或删掉这一行"),
+    "several": ("标签是 {}，不是一个类", "每条文本只写一个类名"),
     "header": ("列名又出现了一次", "几个文件接在一起时，只留最前面的列名"),
     "quotes": ("标签 {} 带引号，别的行不带", "去掉标签和文本外面的引号"),
     "cell": ("格子里的值不能用（{}）", "改正，或删掉这一行"),
@@ -63,7 +71,9 @@ class Audit(NamedTuple):
 
     def __str__(self) -> str:
         total = int(self.counts.to_numpy().sum())
-        sizes = "、".join(f"{name} {size}" for name, size in self.counts.sum(axis=1).items())
+        sizes = _few(
+            [f"{name[:20]} {size}" for name, size in self.counts.sum(axis=1).items()], SHOWN
+        )
         lines = [f"可用的文本 {total} 条，{len(self.counts)} 类：{sizes}"]
         lines += [f"{'⚠️ ' if remark.serious else '· '}{remark.words}" for remark in self.remarks]
         if not self.remarks:
@@ -97,6 +107,11 @@ def audit_texts(
         found = files.each_file(path) if path.is_dir() else tables.each_row(path, text, label)
         rows[part], problems = files.sorted_out(found)
         remarks += _broken(problems, path)
+        if path.is_dir() and (others := files.other_files(path)):
+            words = (
+                f"不是 .txt、没有读的文件 {len(others)} 个（{_few(others)}）：要用就另存为 .txt。"
+            )
+            remarks.append(Remark("not-read", len(others), words))
     everything = [row for part in rows.values() for row in part]
     remarks += [
         *_classes(rows),
@@ -179,6 +194,9 @@ def _classes(rows: dict[str, list[Row]]) -> list[Remark]:
         return [Remark("one-class", 1, words, serious=True)]
     if not sizes:
         return []
+    if len(sizes) > 10 and len(sizes) > sum(sizes.values()) / 2:
+        words = f"{sum(sizes.values())} 条文本有 {len(sizes)} 个类，几乎一条一类：文本和标签两列是不是弄反了？"
+        return [Remark("classes-unlike", len(sizes), words, serious=True)]
     (largest, most), (smallest, fewest) = sizes.most_common(1)[0], sizes.most_common()[-1]
     if small := sorted(name for name, size in sizes.items() if size < FEW):
         words = f"不到 {FEW} 条的类有 {len(small)} 个（{_few(small)}），测不准也学不好：添文本，或并入别的类。"
@@ -263,11 +281,47 @@ def _shared(first: str, rows: list[Row], second: str, others: list[Row]) -> list
 
 
 def _characters(rows: Sequence[Row]) -> list[Remark]:
-    broken = [row for row in rows if "\ufffd" in row.text]
-    if not broken:
-        return []
-    words = f"有乱码（�）的文本 {len(broken)} 条（{_places(broken)}）：从原来的文件重新导出，存成 UTF-8。"
-    return [Remark("garbled", len(broken), words, serious=True)]
+    remarks = []
+    for kind, found, words, serious in (
+        ("garbled", is_garbled, "有乱码的文本 {} 条（{}）：从原来的文件重新导出，存成 UTF-8。", True),
+        ("cut-by-excel", _is_cut, f"正好 {CELL} 个字的文本 {{}} 条（{{}}）：Excel 的格子只装得下这么多，后面的丢了。从原来的数据另行导出。", True),
+        ("markup", MARKUP.search, "带网页标记（<br>、&nbsp; 之类）的文本 {} 条（{}）：不是正文就去掉，训练和预测要一样处理。", False),
+        ("control", CONTROL.search, "有控制字符的文本 {} 条（{}）：看不见，也没有意思，去掉为好。", False),
+    ):  # fmt: skip
+        if odd := [row for row in rows if found(row.text)]:
+            told = words.format(len(odd), _places(odd))
+            remarks.append(Remark(kind, len(odd), told, serious))
+    labels = sorted({row.label for row in rows if is_garbled(row.label)})
+    if labels:
+        words = (
+            f"有乱码的标签 {len(labels)} 个（{_few(labels)}）：从原来的文件重新导出，存成 UTF-8。"
+        )
+        remarks.append(Remark("garbled-labels", len(labels), words, serious=True))
+    return remarks
+
+
+def is_garbled(text: str) -> bool:
+    """Whether a text was read in a wrong encoding by whoever wrote it down.
+
+    It then is what its UTF-8 looks like in Latin-1 (`ç¬¬`) or in GBK (`绗竴`), which no text is by
+    chance; or there is the sign that stands for what could not be read.
+    """
+    if "\ufffd" in text or "锟斤拷" in text:
+        return True
+    if text.isascii():
+        return False
+    for encoding in ("latin-1", "cp1252", "gb18030"):
+        try:
+            meant = text.encode(encoding).decode("utf-8")
+        except UnicodeError:
+            continue
+        if sum(not char.isascii() for char in meant) > 1:
+            return True
+    return False
+
+
+def _is_cut(text: str) -> bool:
+    return len(text) == CELL
 
 
 def _lengths(

@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
+from utils.data.no_text import what_it_is
+
 # Text shrinks to a third or a tenth when it is compressed. What grows a hundredfold and is large
 # is no text but an archive made to fill the disk.
 SMALLEST_LIMIT = 256 * 2**20
@@ -24,18 +26,22 @@ BLOCK = 2**20  # bytes read at a time
 
 BOM = "\ufeff"
 
-# What a file begins with that is no text, whatever its name says.
-NO_TEXT = {
-    b"version https://git-lfs": ("a Git LFS pointer", "run git lfs pull in its folder"),
-    b"PK\x03\x04": ("a zip archive or an Excel file", "call it .zip, or save the sheet as CSV"),
-    b"Rar!": ("a rar archive", "unpack it and give the folder"),
-    b"7z\xbc\xaf\x27\x1c": ("a 7z archive", "unpack it and give the folder"),
-    b"PAR1": ("a Parquet file", "save it as CSV or JSON lines, or call it .parquet for load_texts"),
-    b"\x1f\x8b": ("compressed with gzip", "let its name end in .gz, or in .tar.gz"),
-    b"<!DOCTYPE html": ("a web page", "download the file itself"),
-    b"<html": ("a web page", "download the file itself"),
+# The marks that some programs write before a text, and the encoding each stands for.
+MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",  # before the next, which it begins with
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+    codecs.BOM_UTF32_BE: "utf-32",
 }
-STARTS = tuple(NO_TEXT)
+
+# Some of the commonest characters of Chinese, in both scripts; Japanese has no text without kana.
+COMMON = set(
+    "的一是不了在有人我他这這为為中来來上大个個们們到说說就也地出要时時会會可请請问問好没沒你国國年得着著那子"
+    "下自之后後过過发發作里裡用道行所然家种種事成方多经經么麼去法学學如都同现現当當起看定天分还還进進小部其些"
+    "主样樣理心本前开開但因只从從想日无無新"
+)
+KANA = {chr(code) for code in range(0x3041, 0x30F7)}
+OTHERS = {"big5hkscs": ("Big5", COMMON), "cp932": ("Shift JIS", KANA)}
 
 
 class DataError(ValueError):
@@ -60,7 +66,7 @@ def read_bytes(path: Path) -> bytes:
     limit = _limit_of(path)
     with opened(path) as stream:
         # Of what is not packed the size is known; to ask for more takes room for it each time.
-        data = stream.read(limit + 1) if path.suffix == ".gz" else stream.read()
+        data = stream.read(limit + 1) if path.suffix.lower() == ".gz" else stream.read()
     _refuse_size(path, len(data), limit)
     _refuse_start(path, data)
     if not data.removeprefix(codecs.BOM_UTF8).strip():
@@ -69,7 +75,9 @@ def read_bytes(path: Path) -> bytes:
 
 
 def decode(data: bytes, path: Path) -> str:
-    """Text of a file in UTF-8 (with or without BOM) or GBK/GB18030; a mixture is an error.
+    """Text of a file in UTF-8 (with or without BOM), GBK/GB18030, or UTF-16 or UTF-32 with a BOM.
+
+    A mixture is an error.
 
     Trying UTF-8 and then GBK would not do: GBK accepts most UTF-8 bytes and makes nonsense of
     them, so one GBK row among a thousand in UTF-8 would spoil the thousand without a word.
@@ -77,6 +85,13 @@ def decode(data: bytes, path: Path) -> str:
     Raises:
         DataError: a mixture, or another encoding; the row is named.
     """
+    if encoding := _marked(data):
+        try:
+            return data.decode(encoding)
+        except UnicodeDecodeError as error:
+            raise _cut_off(path, encoding, error) from error
+    if b"\0" in data:
+        raise _with_nul(path, data.count(b"\n", 0, data.index(b"\0")) + 1)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -91,29 +106,39 @@ def encoding_of(path: Path) -> str:
     Raises:
         DataError: as `read_bytes` and `decode`.
     """
-    limit, size, blank = _limit_of(path), 0, True
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    utf8 = True
+    limit, size, blank, rows = _limit_of(path), 0, True, 1
+    encoding, nul_at = "utf-8", 0
+    wrong: UnicodeDecodeError | None = None
     with opened(path) as stream:
         while block := stream.read(BLOCK):
             if not size:
                 _refuse_start(path, block)
+                encoding = _marked(block) or encoding
+                decoder = codecs.getincrementaldecoder(encoding)()
             blank = blank and not (block if size else block.removeprefix(codecs.BOM_UTF8)).strip()
             size += len(block)
             _refuse_size(path, size, limit)
-            if utf8:
+            if encoding == "utf-8" and not nul_at and b"\0" in block:
+                nul_at = rows + block.count(b"\n", 0, block.index(b"\0"))
+            rows += block.count(b"\n")
+            if wrong is None:
                 try:
                     decoder.decode(block)
-                except UnicodeDecodeError:
-                    utf8 = False  # read on: that the file is whole comes before how it is written
+                except UnicodeDecodeError as error:
+                    wrong = error  # read on: that the file is whole comes before how it is written
     if blank:
         raise _empty(path)
-    if utf8:
+    if wrong is None:
         try:
             decoder.decode(b"", final=True)
-            return "utf-8"
-        except UnicodeDecodeError:
-            pass
+        except UnicodeDecodeError as error:
+            wrong = error
+    if nul_at:
+        raise _with_nul(path, nul_at)
+    if wrong is None:
+        return encoding
+    if encoding != "utf-8":
+        raise _cut_off(path, encoding, wrong)
     for refuse in (_refuse_mixture, _refuse_other):
         with opened(path) as stream:
             refuse(stream, path)
@@ -132,7 +157,7 @@ def lines(path: Path, encoding: str, newline: str = "\n") -> Iterator[str]:
     with opened(path) as stream:
         text = io.TextIOWrapper(stream, encoding, newline=newline)
         for line in text:
-            yield line[1:] if line[0] == BOM else line
+            yield line.lstrip(BOM) if line[0] == BOM else line
 
 
 @contextlib.contextmanager
@@ -143,7 +168,7 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
         DataError: missing, cut off or damaged, or not to be read.
     """
     try:
-        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as stream:
+        with gzip.open(path) if path.suffix.lower() == ".gz" else open(path, "rb") as stream:
             yield stream
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{path}: cut off or damaged ({error}); download it again") from error
@@ -169,17 +194,37 @@ def _limit_of(path: Path) -> int:
         about = os.stat(path)
         if stat.S_ISREG(about.st_mode):
             return unpacked_limit(about.st_size)
-    except (OSError, ValueError):  # also a name that the system cannot hold
-        pass
+        if stat.S_ISDIR(about.st_mode):
+            raise DataError(f"{path}: a folder; name one file in it")
+    except (OSError, ValueError) as error:  # also a name that the system cannot hold
+        if isinstance(error, DataError):
+            raise
     raise DataError(f"{path}: no such file; check the path, or download the data again")
 
 
 def _refuse_start(path: Path, data: bytes) -> None:
-    if not data.startswith(STARTS):
-        return
-    for start, (what, cure) in NO_TEXT.items():
-        if data.startswith(start):
-            raise DataError(f"{path}: {what} and no text; {cure}")
+    if found := what_it_is(path, data):
+        what, cure = found
+        raise DataError(f"{path}: {what} and no text; {cure}")
+
+
+def _marked(data: bytes) -> str | None:
+    """The encoding that the mark at the beginning of a file stands for; None without one."""
+    return next((encoding for mark, encoding in MARKS.items() if data.startswith(mark)), None)
+
+
+def _cut_off(path: Path, encoding: str, error: UnicodeDecodeError) -> DataError:
+    return DataError(
+        f"{path}: begins as {encoding.upper()} and is not so to its end ({error.reason}); save it "
+        "anew as UTF-8"
+    )
+
+
+def _with_nul(path: Path, number: int) -> DataError:
+    return DataError(
+        f"{path}, row {number}: a NUL character, which no text holds: the file is damaged, or "
+        "written as UTF-16; save it anew as UTF-8"
+    )
 
 
 def _refuse_size(path: Path, size: int, limit: int) -> None:
@@ -218,10 +263,44 @@ def _refuse_mixture(rows: Iterable[bytes], path: Path) -> None:
 
 
 def _refuse_other(rows: Iterable[bytes], path: Path) -> None:
+    """Refuse what cannot be GB18030, and what would pass for it and be nonsense.
+
+    Bytes of Big5 and Shift JIS mostly are GB18030 too. But then none of the characters that Chinese
+    cannot do without are among them, and in their own encoding they are.
+    """
+    sample = bytearray()
     for number, line in enumerate(rows, start=1):  # no character of GB18030 holds a line's end
         try:
             line.decode("gb18030")
         except UnicodeDecodeError as error:
             raise DataError(
-                f"{path}, row {number}: neither UTF-8 nor GBK; save the file as UTF-8"
+                f"{path}, row {number}: neither UTF-8 nor GBK{_otherwise(line)}; save the file as "
+                "UTF-8"
             ) from error
+        if len(sample) < BLOCK:
+            sample += line
+    seen, different = _share(bytes(sample), "gb18030", COMMON)
+    if seen < 0.02 and different < 2 and (other := _otherwise(bytes(sample))):
+        raise DataError(f"{path}: not GBK{other}; save the file as UTF-8")
+
+
+def _otherwise(data: bytes) -> str:
+    """A word on the encoding that bytes seem to be in, if it is one of `OTHERS`."""
+    for encoding, (name, common) in OTHERS.items():
+        share, different = _share(data, encoding, common)
+        if share > 0.08 and different > 3:
+            return f", it looks like {name}"
+    return ""
+
+
+def _share(data: bytes, encoding: str, common: set[str]) -> tuple[float, int]:
+    """How many of the characters beyond ASCII are among the common ones, and how many of these.
+
+    Both are 0 for what cannot be in this encoding.
+    """
+    try:
+        characters = [char for char in data.decode(encoding) if not char.isascii()]
+    except UnicodeDecodeError:
+        return 0.0, 0
+    found = [char for char in characters if char in common]
+    return len(found) / max(len(characters), 1), len(set(found))

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from utils.data.content import DataError, decode, read_bytes
 from utils.data.layout import WHOLE, Files
+from utils.data.marked import Marked, marked
 from utils.data.objects import is_json, read_objects
 from utils.data.rows import refuse
 from utils.data.sources import parts_of, split_rows
@@ -32,6 +33,8 @@ if TYPE_CHECKING:  # importing it takes a second or two, so the loader does so w
 SCHEMES = {"BIO": "BI", "IOB1": "BI", "BMES": "BMES", "BIOES": "BIES", "BILOU": "BILU"}
 BEGIN, ALONE, GO_ON, END = "B", "SU", "IM", "EL"
 
+TOKEN_NAMES = {"token", "word", "char", "character", "text", "字", "词", "字符"}
+LABEL_NAMES = {"label", "labels", "tag", "tags", "ner", "ner_tag", "ner_tags", "标签"}
 LABEL = re.compile(r"O|(?P<letter>[BIMESLU])[-_](?P<type>\w[\w.\-/]*)")
 PLACED = re.compile(r"(\D+|.)(0|[1-9]\d*)", re.S)  # Weibo: a character and its place in its word
 
@@ -40,6 +43,8 @@ NAMES = Files(
     after_split=r"([._](char|ner|bio|bmes|bioes|bieos|conll))*",
     bare=True,
 )
+
+BRAT = "turn both files into CoNLL: brat's tools/anntoconll.py does so"
 
 LONGEST = 5000  # characters; what is longer is a file without blank lines, not a sentence
 
@@ -71,9 +76,9 @@ def load_entities(
     """Sentences as characters with BIO labels, split into train, validation and test.
 
     Files hold one token and its label a line, with a blank or a tab between them and a blank line
-    between sentences (where there are more columns, the first and the last count), or a JSON
-    object a line, `{"text": …, "label": {type: {surface: [[start, end]]}}}` with the end included
-    (CLUENER); each may be compressed with gzip.
+    between sentences (where there are more columns, the first and the last count), or JSON objects
+    as CLUENER, doccano, Label Studio and others write them (see `marked`); each may be compressed
+    with gzip.
 
     - A line that begins with its separator holds a blank of the text.
     - Tokens of several characters are cut into characters: B-X I-X I-X. Between two Latin words
@@ -199,10 +204,11 @@ def read_sentences(path: Path, scheme: str | None = None, repair: bool = True) -
         DataError: see `load_entities`.
     """
     text = decode(read_bytes(path), path)
+    _refuse_tool(path, text)
     if "\ufeff" in text:  # files joined by cat
         text = re.sub("^\ufeff(?=\\S)", "", text, flags=re.M)
     if is_json(path, text):
-        sentences = _json_sentences(path, repair)
+        sentences = _json_sentences(path, scheme, repair)
     else:
         sentences = _in_bio(_line_sentences(text, path), path, scheme, repair)
     if not sentences:
@@ -221,6 +227,25 @@ def read_sentences(path: Path, scheme: str | None = None, repair: bool = True) -
     return sentences
 
 
+# How forms begin that are read by no loader, what they are, and how to come by one that is.
+TOOLS = (
+    (r"#FORMAT=WebAnno TSV", "WebAnno's own form", "export it as CoNLL 2002"),
+    (r"# (sent_id|newdoc|newpar|text)\b|1\t\S+(\t[^\t\n]*){8}\n", "CoNLL-U, which has no names in it", ""),
+    (r"T\d+\t\S+ \d+ \d+", "brat's marks without their text", BRAT),
+    (r"\S+/[a-zA-Z]+[ \n]\S+/[a-zA-Z]+", "words with their types behind slashes", ""),
+    (r"[^\t\n]*,[^\t\n]*,(ner|tag|tags|label)\s*\n|(token|word|char),(label|tag|ner)\s*\n", "a table between commas", ""),
+)  # fmt: skip
+
+
+def _refuse_tool(path: Path, text: str) -> None:
+    for begins, what, cure in TOOLS:
+        if re.match(begins, text.lstrip("\ufeff\n"), re.I):
+            cure = cure or "write a character, a blank or a tab, and O, B-PER, I-PER or the like"
+            raise DataError(f"{path}, line 1: {what}; {cure}")
+    if path.with_suffix(".ann").is_file() and path.suffix == ".txt":
+        raise DataError(f"{path}: brat's text without its marks ({path.stem}.ann); {BRAT}")
+
+
 # --- Lines ---------------------------------------------------------------------------------------
 
 
@@ -231,7 +256,7 @@ def _line_sentences(text: str, path: Path) -> list[Sentence]:
         fields = _fields(line.rstrip(" \t\r"))
         if not line.strip() or fields[0] == "-DOCSTART-":
             rows.append([])
-        elif rows[-1] or not _is_comment(line, fields):
+        elif rows[-1] or not _is_comment(line, fields) and not _is_header(number, fields):
             rows[-1].append((number, fields))
     rows = [sentence for sentence in rows if sentence]
     every = [row for sentence in rows for row in sentence]
@@ -259,7 +284,13 @@ def _fields(line: str) -> list[str]:
 
 def _is_comment(line: str, fields: list[str]) -> bool:
     """`# id 5f3a…` before a sentence, as MultiCoNER writes it; `# O` is a character."""
-    return line.startswith("# ") and len(fields) > 2 and not _normal(fields[-1])
+    return line.startswith("# ") and not _normal(fields[-1])
+
+
+def _is_header(number: int, fields: list[str]) -> bool:
+    """The names of the columns, in the first line."""
+    names = [field.strip('"').casefold() for field in fields]
+    return number == 1 and len(names) > 1 and names[0] in TOKEN_NAMES and names[-1] in LABEL_NAMES
 
 
 def _are_bare(rows: list[tuple[int, list[str]]]) -> bool:
@@ -384,81 +415,111 @@ def _as_characters(sentence: Sentence) -> Sentence:
 # --- JSON ----------------------------------------------------------------------------------------
 
 
-def _json_sentences(path: Path, repair: bool) -> list[Sentence]:
+JSON_CURE = (
+    'write {"text": "…", "label": {"name": {"surface": [[start, end]]}}}, end included, '
+    '{"text": "…", "label": [[start, end, "PER"]]}, end not included, or '
+    '{"tokens": ["…"], "labels": ["B-PER"]}'
+)
+
+
+def _json_sentences(path: Path, scheme: str | None, repair: bool) -> list[Sentence]:
+    found = [(number, marked(item)) for number, item in read_objects(path)]
+    if any(each.tokens is not None for _, each in found):
+        return _in_bio(_tagged_sentences(found, path), path, scheme, repair)
     sentences, problems, overlaps = [], [], []
-    objects = read_objects(path)
-    labelled = any(isinstance(item, dict) and "label" in item for _, item in objects)
-    for number, item in objects:
-        if not isinstance(item, dict) or not isinstance(item.get("text"), str):
+    labelled = any(each.names is not None or each.wrong for _, each in found)
+    for number, each in found:
+        text = each.text
+        if not isinstance(text, str):
             problems.append((number, "no text"))
-            continue
-        text, given = item["text"], item.get("label")
-        if not text.strip():
+        elif not text.strip():
             problems.append((number, "the text is empty"))
-            continue
-        if not labelled:
+        elif not labelled:
             sentences.append(Sentence(list(text), None, [number] * len(text)))
-            continue
-        spans, wrong = _spans(text, given)
-        problems += [(number, what) for what in wrong]
-        labels = ["O"] * len(text)
-        # The longest first, so that a name within a name gives way.
-        for start, end, kind in sorted(spans, key=lambda span: (span[0] - span[1], span)):
-            if any(label != "O" for label in labels[start : end + 1]):
-                overlaps.append(
-                    (number, f"{kind} {text[start : end + 1][:20]!r} within a longer name")
-                )
-                continue
-            labels[start : end + 1] = [f"B-{kind}"] + [f"I-{kind}"] * (end - start)
-        sentences.append(Sentence(list(text), labels, [number] * len(text)))
-    refuse(
-        path,
-        problems,
-        'write {"text": "…", "label": {"name": {"surface": [[start, end]]}}}, end included',
-        "line",
-    )
+        elif each.names is None:
+            problems.append((number, each.wrong or "no label, unlike the others"))
+        else:
+            spans, wrong = _spans(each)
+            problems += [(number, what) for what in wrong]
+            labels, within = _labels_of(text, spans)
+            overlaps += [(number, what) for what in within]
+            sentences.append(Sentence(list(text), labels, [number] * len(text)))
+    refuse(path, problems, JSON_CURE, "line")
     if not repair:
         refuse(path, overlaps, "leave one of them, or let repair=True do so", "line")
     _tell(path, overlaps, "重叠的实体", "只留较长的一个")
     return sentences
 
 
-def _spans(text: str, given) -> tuple[set[tuple[int, int, str]], list[str]]:
+def _tagged_sentences(found: list[tuple[int, Marked]], path: Path) -> list[Sentence]:
+    """Sentences of tokens with a label each, as they stand in the file."""
+    sentences, problems = [], []
+    labelled = any(each.labels is not None for _, each in found)
+    for number, each in found:
+        tokens, labels = each.tokens, each.labels
+        if not tokens or not all(isinstance(token, str) and token for token in tokens):
+            problems.append((number, f"tokens are {str(tokens)[:30]!r}"))
+        elif labelled and not isinstance(labels, list):
+            problems.append((number, "no labels, unlike the others"))
+        elif labelled and len(labels) != len(tokens):
+            problems.append((number, f"{len(tokens)} tokens and {len(labels)} labels"))
+        elif labelled and (odd := [x for x in labels if not isinstance(x, str) or not _normal(x)]):
+            ids = ", an id without its name" if isinstance(odd[0], int) else ""
+            problems.append((number, f"{str(odd[0])[:20]!r} is no label{ids}"))
+        else:
+            labels = labels if labelled else None
+            sentences.append(Sentence(list(tokens), labels, [number] * len(tokens)))
+    refuse(path, problems, JSON_CURE, "line")
+    return sentences
+
+
+def _labels_of(text: str, spans: set[tuple[int, int, str]]) -> tuple[list[str], list[str]]:
+    """BIO labels of the characters, and what was left out for a longer name."""
+    labels, within = ["O"] * len(text), []
+    for start, end, kind in sorted(spans, key=lambda span: (span[0] - span[1], span)):
+        if any(label != "O" for label in labels[start : end + 1]):
+            within.append(f"{kind} {text[start : end + 1][:20]!r} within a longer name")
+        else:
+            labels[start : end + 1] = [f"B-{kind}"] + [f"I-{kind}"] * (end - start)
+    return labels, within
+
+
+def _spans(each: Marked) -> tuple[set[tuple[int, int, str]], list[str]]:
     """Entities as (start, end included, type), and what is wrong with others."""
-    spans, wrong = set(), []
-    if not isinstance(given, dict) or not all(isinstance(x, dict) for x in given.values()):
-        return spans, [f"label is {str(given)[:30]!r}"]
-    for kind, surfaces in given.items():
-        if not _normal(f"B-{kind}"):
-            wrong.append(f"type {kind[:20]!r} is no name")
+    spans, wrong, text = set(), [], each.text
+    for start, end, kind, surface in each.names:
+        if not isinstance(kind, str) or not _normal(f"B-{kind}"):
+            wrong.append(f"type {str(kind)[:20]!r} is no name")
             continue
-        for surface, places in surfaces.items():
-            for place in places if isinstance(places, list) and places else [places]:
-                if not (
-                    isinstance(place, list)
-                    and len(place) == 2
-                    and all(type(number) is int for number in place)
-                ):
-                    wrong.append(f"{surface[:20]!r} has the place {str(place)[:20]!r}")
-                elif not 0 <= place[0] <= place[1] < len(text) or (
-                    text[place[0] : place[1] + 1] != surface
-                ):
-                    wrong.append(_misplaced(text, surface, *place))
-                else:
-                    spans.add((*place, kind))
+        if type(start) is not int or type(end) is not int:
+            place = start if end is None else [start, end]
+            wrong.append(f"{str(surface or kind)[:20]!r} has the place {str(place)[:20]!r}")
+            continue
+        last = end if each.inclusive else end - 1
+        if each.inclusive is None and surface is None:
+            wrong.append(f"whether {end} is in the name from {start} is not said")
+        elif each.inclusive is None and text[start : end + 1] == surface:
+            spans.add((start, end, kind))
+        elif not 0 <= start <= last < len(text) or (
+            surface is not None and text[start : last + 1] != surface
+        ):
+            wrong.append(_misplaced(text, surface, start, end, each.inclusive))
+        else:
+            spans.add((start, last, kind))
     return spans, wrong
 
 
-def _misplaced(text: str, surface: str, start: int, end: int) -> str:
+def _misplaced(text: str, surface: str | None, start: int, end: int, inclusive: bool | None) -> str:
+    if surface is None:
+        return f"[{start}, {end}] is not within the text's {len(text)} characters"
     stands = [at for at in range(len(text)) if surface and text.startswith(surface, at)]
-    there = text[max(start, 0) : max(end + 1, 0)]
-    if start in stands and end == start + len(surface):
-        return f"{surface[:20]!r} ends at {end - 1}, not at {end}"
+    there = text[max(start, 0) : max(end + bool(inclusive), 0)]
+    over = len(surface) - bool(inclusive)  # from a start to the end that belongs to it
+    if start in stands and abs(end - start - over) == 1:
+        return f"{surface[:20]!r} ends at {start + over}, not at {end}"
     if len(stands) == 1:
         at = stands[0]
-        return (
-            f"{surface[:20]!r} stands at [{at}, {at + len(surface) - 1}], not at [{start}, {end}]"
-        )
+        return f"{surface[:20]!r} stands at [{at}, {at + over}], not at [{start}, {end}]"
     return f"at [{start}, {end}] stands {there[:20]!r}, not {surface[:20]!r}"
 
 

@@ -223,7 +223,7 @@ def _unwritable(folder: Path, error: OSError) -> DataError:
 
 
 def _write_members(archive: Path, folder: Path) -> None:
-    members = _zip_members if archive.suffix == ".zip" else _tar_members
+    members = _zip_members if archive.suffix.lower() == ".zip" else _tar_members
     limit = room = unpacked_limit(archive.stat().st_size)
     for name, content in members(archive):
         path = PurePosixPath(name.replace("\\", "/"))

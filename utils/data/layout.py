@@ -26,9 +26,10 @@ class Files(NamedTuple):
 
     def match_data(self, name: str) -> bool:
         """Whether a file of this name may hold data."""
-        if name.startswith("."):
+        if name.startswith((".", "~$")):  # hidden, or Excel's note that a file is open
             return False
-        return bool(re.fullmatch(rf".+\.({self.endings})(\.gz)?", name) or self.match_split(name))
+        ending = rf".+\.({self.endings})(\.gz)?"
+        return bool(re.fullmatch(ending, name, re.I) or self.match_split(name))
 
     def match_split(self, name: str) -> re.Match | None:
         """The groups `name` (of the data set, or None) and `split`, if the name tells a split."""
@@ -36,6 +37,7 @@ class Files(NamedTuple):
             r"((?P<name>.+)[_.-])?(?P<split>train|training|validation|valid|val|dev|test)"
             rf"({self.after_split})(\.({self.endings}|{self.split_endings})){'?' * self.bare}(\.gz)?",
             name,
+            re.I,
         )
 
     @property
@@ -49,7 +51,12 @@ class Files(NamedTuple):
         return f"train.{self.example}, validation.{self.example} and test.{self.example}"
 
 
-TEXTS = Files("csv|tsv|txt|parquet|xlsx|jsonl", class_folders=True, split_endings="json")
+TEXTS = Files(
+    "csv|tsv|txt|parquet|xlsx|xlsm|jsonl|ndjson",
+    after_split="(-00000-of-00001)?",  # as the Hub names the only file of a split
+    class_folders=True,
+    split_endings="json",
+)
 CLASS_FILE = re.compile(r"(?P<prefix>.+[_.-])?class(es)?\.txt")
 
 
@@ -62,7 +69,7 @@ def find_parts(source: Path, name: str, kind: Files = TEXTS) -> dict[str, Path]:
                 f"{source!s:.300}: no such file or folder; check the path and COURSE_DATA"
             )
         return _group_files(source, files, name, kind)
-    if source.name.endswith(fetch.ARCHIVES):
+    if source.name.lower().endswith(fetch.ARCHIVES):
         source = fetch.unpack(source)
     if source.is_file():
         return {WHOLE: source}
@@ -91,6 +98,12 @@ def _look_into(folder: Path, name: str, kind: Files) -> dict[str, Path]:
     if trees:
         raise DataError(f"{folder}: holds {', '.join(trees)} but no train; unpack it again")
     inner = visible_folders(folder)
+    saved = [each for each in ("dataset_dict.json", "state.json") if (folder / each).is_file()]
+    if saved and not files:
+        raise DataError(
+            f"{folder}: what save_to_disk wrote; write each split as Parquet instead: "
+            "load_from_disk(…)['train'].to_parquet('train.parquet')"
+        )
     if len(inner) == 1 and not files:  # archives often hold one folder that holds everything
         return _look_into(inner[0], name, kind)
     if kind.class_folders and len(class_folders(folder)) > 1:
@@ -108,14 +121,14 @@ def _group_files(source: Path, files: list[Path], name: str, kind: Files) -> dic
     files = [path for path in files if not CLASS_FILE.fullmatch(path.name)]
     if len(files) == 1:
         match = kind.match_split(files[0].name)
-        if not match or match["split"].startswith(
+        if not match or match["split"].lower().startswith(
             "train"
         ):  # nobody trains on a test split left alone
             return {WHOLE: files[0]}
     groups: dict[str, dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
     for path in files:
         if match := kind.match_split(path.name):
-            split = ALIASES.get(match["split"], match["split"])
+            split = ALIASES.get(match["split"].lower(), match["split"].lower())
             groups[match["name"] or ""][split].append(path)
     groups = {key: splits for key, splits in groups.items() if "train" in splits}
     chosen = groups.get(name) or groups.get("") or (groups.popitem()[1] if len(groups) == 1 else {})

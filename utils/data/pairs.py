@@ -21,18 +21,28 @@ from typing import TYPE_CHECKING, NamedTuple
 from utils.data.content import DataError, decode, read_bytes
 from utils.data.layout import WHOLE, Files
 from utils.data.objects import is_json, read_objects
-from utils.data.rows import column_names, pair_columns, read_class_file, refuse, table_rows
+from utils.data.rows import (
+    SEVERAL,
+    column_names,
+    is_empty_cell,
+    pair_columns,
+    read_class_file,
+    refuse,
+    table_rows,
+)
 from utils.data.sources import parts_of, split_rows
+from utils.data.tables import read_table
 
 if TYPE_CHECKING:  # importing it takes a second or two, so the loader does so when it needs it
     from datasets import DatasetDict
 
 NLI_CLASSES = ("entailment", "neutral", "contradiction")  # the order of SNLI's ids on the Hub
 
-LABEL_COLUMNS = ("label", "gold_label", "is_duplicate")
-SCORE_COLUMNS = ("score", "similarity", "similarity_score")
+LABEL_COLUMNS = ("label", "gold_label", "is_duplicate", "标签", "类别")
+SCORE_COLUMNS = ("score", "similarity", "similarity_score", "相似度", "分数")
 
-TABLES = Files("csv|tsv|txt|json|jsonl")
+TABLES = Files("csv|tsv|txt|json|jsonl|ndjson|xlsx|xlsm|parquet")
+BINARY = (".xlsx", ".xlsm", ".parquet")
 
 NUMBER = re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?", re.ASCII)
 CURE = "name the columns sentence1, sentence2 and label or score in the first row"
@@ -71,7 +81,7 @@ def load_pairs(
     Files are CSV or tab-separated with the columns sentence1, sentence2 and label or score (other
     names: `rows.PAIR_COLUMNS`, `LABEL_COLUMNS`, `SCORE_COLUMNS`; what was taken for what is
     printed), lines of sentence1<TAB>sentence2<TAB>label without a first row (LCQMC), or a JSON
-    object a line with such keys (CLUE); each may be compressed with gzip.
+    object a line with such keys (CLUE), each also compressed with gzip; or .xlsx and .parquet.
 
     - Scores run from 0 to 5, or from 0 to 1 if none is greater. They stay as they are.
     - A `label` that is no whole number, or runs through 0, 1, 2, 3, 4 and 5, is a score.
@@ -126,31 +136,42 @@ def read_pairs(path: Path) -> tuple[list[Pair], str]:
     Raises:
         DataError: missing, empty, damaged or mixed-up file, missing column, empty sentence.
     """
-    text = decode(read_bytes(path), path)
-    if "\ufeff" in text:  # files joined by cat
-        text = re.sub("^\ufeff", "", text, flags=re.M)
-    if is_json(path, text):
-        rows, columns = _json_rows(path)
+    if path.name.lower().endswith(BINARY):
+        rows, columns = _binary_rows(path)
     else:
-        rows, columns = _table(text, path)
+        text = decode(read_bytes(path), path)
+        if "\ufeff" in text:  # files joined by cat
+            text = re.sub("^\ufeff", "", text, flags=re.M)
+        rows, columns = _json_rows(path) if is_json(path, text) else _table(text, path)
     one, two = pair_columns(columns)
     label = next((name for name in LABEL_COLUMNS if name in columns), "")
     score = next((name for name in SCORE_COLUMNS if name in columns), "")
+    again = [(n, "the names of the columns once more") for n, row in rows if _is_header(row)]
+    refuse(path, again, "delete the row")
     problems = [
         (number, f"{name} is {str(row.get(name, ''))[:20]!r}")
         for number, row in rows
         for name in (one, two)
-        if not isinstance(row.get(name), str) or not row[name].strip()
+        if not isinstance(row.get(name), str)
+        or not row[name].strip()
+        or is_empty_cell(row[name].strip())
     ]
     refuse(path, problems, "write a sentence there, or delete the row")
+    problems = [
+        (number, f"label {given[:30]!r}")
+        for number, row in rows
+        if is_empty_cell(given := _plain(row.get(label)).strip() if label else "")
+        or SEVERAL.fullmatch(given)
+    ]
+    refuse(path, problems, "write one class there, or delete the row")
     taken = {one, two, label, score, ""}
     pairs = [
         Pair(
             number,
             row[one],
             row[two],
-            _plain(row.get(label)).strip(),
-            _plain(row.get(score)).strip(),
+            _plain(row.get(label)).strip() if label else "",
+            _plain(row.get(score)).strip() if score else "",
             {key: _plain(value) for key, value in row.items() if key not in taken},
         )
         for number, row in rows
@@ -200,10 +221,14 @@ def _json_rows(path: Path) -> tuple[list[tuple[int, dict]], list[str]]:
 
 def _table(text: str, path: Path) -> tuple[list[tuple[int, dict]], list[str]]:
     first_line = text.lstrip("\r\n").partition("\n")[0]
+    delimiter = next(
+        (mark for mark in ";|" if pair_columns(column_names(first_line.split(mark)))), ","
+    )
     if "\t" in first_line:
         rows = _tab_rows(text, path)
     else:
-        rows = list(table_rows(io.StringIO(text, newline=""), path, ","))
+        rows = list(table_rows(io.StringIO(text, newline=""), path, delimiter))
+    rows = [(number, fields) for number, fields in rows if any(map(str.strip, fields))]
     if not rows:
         raise DataError(f"{path}: no pairs in it; download it again, or fill it")
     columns = column_names(rows[0][1])
@@ -276,7 +301,26 @@ def _columns_without_names(rows: list[list[str]], path: Path) -> list[str]:
     raise DataError(f"{path}, row 1: no two sentences among the columns {shown!r}; {CURE}")
 
 
+def _binary_rows(path: Path) -> tuple[list[tuple[int, dict]], list[str]]:
+    """The rows of a sheet or a Parquet file, and the names of its columns."""
+    table = read_table(path)
+    columns = column_names(table.columns)
+    if not pair_columns(columns):
+        raise DataError(
+            f"{path}, row 1: no two sentences among the columns {', '.join(columns)[:60]!r}; {CURE}"
+        )
+    rows = zip(table.numbers, table.rows, strict=True)
+    return [(number, dict(zip(columns, row, strict=True))) for number, row in rows], columns
+
+
+def _is_header(row: dict) -> bool:
+    """Whether a row names its columns, as where files with a header each were joined."""
+    return all(isinstance(cell, str) and column_names([cell]) == [key] for key, cell in row.items())
+
+
 def _plain(value) -> str:
+    if isinstance(value, list) and len(value) == 1:  # as annotation tools write a label
+        value = value[0]
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -69,7 +69,7 @@ def load_questions(
     """Questions with answers in a passage, split into train, validation and test.
 
     Files are JSON in the layout of SQuAD 1 and 2, that of CMRC 2018 (`context_text`, `query_text`,
-    answers without places), or rows with SQuAD's columns; each may be compressed with gzip. Every
+    answers without places), or rows with SQuAD's columns (numbered where none has an id); each may be compressed with gzip. Every
     answer must stand in its passage where `answer_start` says, counted in characters from 0. An
     answer without `answer_start` is looked for; how many stand there more than once, so that the
     first place was taken, is printed.
@@ -136,6 +136,8 @@ def read_questions(path: Path, repair: bool | None = None) -> list[Question]:
     asked = list(_asked(path))
     if not asked:
         raise DataError(f"{path}: no questions in it; {CURE}")
+    if all(row.id is None and isinstance(row.question, str) for row in asked):
+        asked = [row._replace(id=number) for number, row in enumerate(asked, start=1)]
     labelled = any(row.answers is not None for row in asked)
     questions, broken, seen = [], [], set()
     settled: dict[str, list[tuple[Asked, str]]] = {}
@@ -195,6 +197,9 @@ def _asked(path: Path) -> Iterator[Asked]:
                     raise DataError(f"{path}, line {line}: a paragraph without context; {CURE}")
                 for query in _list(passage.get("qas"), path, line, "qas of a passage"):
                     yield _of_squad(line, passage["context"], query)
+        elif "context" in item and "qas" in item:
+            for query in _list(item["qas"], path, line, "qas of a passage"):
+                yield _of_squad(line, item["context"], query)
         elif "context" in item and "question" in item:
             yield _of_row(line, item)
         else:
@@ -231,7 +236,17 @@ def _of_cmrc(line: int, passage: dict, query) -> Asked:
 
 
 def _of_row(line: int, row: dict) -> Asked:
-    answers = row.get("answers")
+    answers = row.get("answers", row.get("answer"))
+    if isinstance(answers, str):
+        answers = [answers]
+    if isinstance(answers, list):  # texts alone, or objects as in the layout of SQuAD
+        start = row.get("answer_start") if len(answers) == 1 else None
+        answers = [
+            (each.get("text"), each.get("answer_start"))
+            if isinstance(each, dict)
+            else (each, start)
+            for each in answers
+        ]
     if isinstance(answers, dict):
         texts, starts = answers.get("text"), answers.get("answer_start")
         if isinstance(texts, list) and isinstance(starts, list) and len(texts) == len(starts):

@@ -6,11 +6,13 @@ wanted, there is `scan_rows`.
 
 import contextlib
 import csv
+import itertools
 import json
 import os
 import re
+import unicodedata
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -31,6 +33,10 @@ PAIR_COLUMNS = (
     ("q1", "q2"),
     ("question1", "question2"),
     ("premise", "hypothesis"),
+    ("query1", "query2"),
+    ("query", "title"),
+    ("句子1", "句子2"),
+    ("文本1", "文本2"),
 )
 
 # What the columns of texts and labels are called, in lower case.
@@ -39,6 +45,10 @@ TEXT_NAMES |= set("文本 内容 正文 标题 评论 句子 留言".split())
 LABEL_NAMES = set("label labels class category cat topic target tag type sentiment y".split())
 LABEL_NAMES |= set("标签 类别 分类 类 情感".split())
 NAME = re.compile(r"[a-z_][a-z0-9_-]{0,20}")
+
+DELIMITERS = "\t,;|"
+SEPARATOR_LINE = re.compile(r'"?sep=[,;|\t]?"?')
+FAST_TEXT = "__label__"
 
 
 def refuse(path: Path, problems: list[tuple[int, str]], cure: str, word: str = "row") -> None:
@@ -69,7 +79,10 @@ class Problem(NamedTuple):
 
 # kind -> what is wrong and the cure, for the one line of an error. `{}` is the detail.
 PROBLEMS = {
-    "columns": ("{}", 'put a text that holds a comma or a quote in quotes: "...", "" for a quote'),
+    "columns": (
+        "{}",
+        'put a text that holds a comma, tab or quote in quotes: "...", "" for a quote',
+    ),
     "tab": (
         "no tab in it",
         "write label<TAB>text or text<TAB>id, or a CSV file with the columns text,label",
@@ -80,10 +93,15 @@ PROBLEMS = {
         "the label {!r} is what programs write for an empty cell",
         "fill it in or delete the row; if it is a class, call it otherwise",
     ),
+    "nan-text": (
+        "the text {!r} is what programs write for an empty cell",
+        "fill it in or delete the row",
+    ),
+    "several": ("the label is {}, not one class", "write one class name for each text"),
     "header": ("the names of the columns once more", "delete the row"),
     "quotes": (
         "the label {} stands in quotes, those of other rows do not",
-        "take the quotes away, there and around the text",
+        "take the quotes away, there and around the text, or the blank before them",
     ),
     "cell": ("{}", "correct or delete the row"),
     "json": ("{}", "write one object a line, with a text and a label"),
@@ -91,7 +109,24 @@ PROBLEMS = {
 }
 
 # What pandas, Excel and databases write where there is nothing.
-EMPTY_CELLS = {"nan", "null", "<na>", "#n/a"}
+EMPTY_CELLS = set(
+    "nan null <null> <na> n/a nat #n/a #ref! #value! #name? #div/0! #num! #null!".split()
+)
+
+# A list or an object where one name should be, as JSON or as Python writes it.
+SEVERAL = re.compile(r"""\[\s*\]|\[\s*["'{\[].*[\]"'}]\s*\]|\{\s*["'].*\}""", re.S)
+
+SPLIT_COLUMNS = ("split", "subset", "partition", "划分", "数据集")
+SPLIT_NAMES = {"train", "training", "valid", "val", "validation", "dev", "test"}
+SPLIT_NAMES |= {"训练", "训练集", "验证", "验证集", "测试", "测试集"}
+
+
+def is_empty_cell(cell: str) -> bool:
+    """Whether a cell holds what a program writes where there is nothing.
+
+    "None" is Python's, while "none" and "NONE" are classes in many data sets.
+    """
+    return len(cell) < 8 and (cell.casefold() in EMPTY_CELLS or cell == "None")
 
 
 def refuse_problems(path: Path, problems: list[Problem], word: str = "row") -> None:
@@ -146,20 +181,44 @@ def each_row(path: Path) -> Iterator[Row | Problem]:
     Raises:
         DataError: a file of which no row can be read.
     """
-    if path.suffix == ".parquet":
+    if path.suffix.lower() == ".parquet":
         return usable(_parquet_rows(path), path)
     encoding = encoding_of(path)
-    first_line = next(lines(path, encoding))
-    delimiter = "\t" if "\t" in first_line else ","
+    first_line = header_line(path, encoding)
+    if first_line.startswith('{"'):
+        raise DataError(f"{path}: JSON, an object a line; let its name end in .jsonl")
+    delimiter = delimiter_of(first_line, ("text", "label"), "\t,")
     columns = column_names(first_line.split(delimiter))
     if (pair := pair_columns(columns)) and not {"text", "label"} <= set(columns):
         raise DataError(
             f"{path}, row 1: pairs of sentences ({', '.join(pair)}), not single texts; read "
             "them with load_pairs"
         )
-    if {"text", "label"} <= set(columns) or ".csv" in path.suffixes:
+    if {"text", "label"} <= set(columns) or ".csv" in path.name.lower():
         return usable(_table_rows(path, encoding, delimiter), path)
+    if first_line.startswith(FAST_TEXT):
+        return usable(_fast_text_rows(path, encoding), path)
     return usable(_tab_rows(path, encoding), path)
+
+
+def header_line(path: Path, encoding: str) -> str:
+    """The first line of a file, or the second where the first is Excel's `sep=;`."""
+    found = (line for line in lines(path, encoding) if not SEPARATOR_LINE.fullmatch(line.strip()))
+    return next(found, "")
+
+
+def delimiter_of(line: str, wanted: Sequence[str], known: str) -> str:
+    """What stands between the names of the columns in a line.
+
+    Args:
+        wanted: columns that should be there.
+        known: those of `DELIMITERS` that may be meant where they are not.
+    """
+    wanted = {plain_name(name) for name in wanted}
+    for delimiter in DELIMITERS:
+        if wanted and wanted <= set(column_names(line.split(delimiter))):
+            return delimiter
+    return max(known, key=line.count)  # of equally many, the first
 
 
 def sorted_out(found: Iterable[Row | Problem]) -> tuple[list[Row], list[Problem]]:
@@ -201,8 +260,24 @@ def text_files(folder: str | Path) -> list[str]:
         return sorted(entry.name for entry in entries if _is_text(entry.name))
 
 
+def other_files(folder: Path) -> list[str]:
+    """Names of the files of a tree of classes that hold no text for `each_file`, such as 3.docx.
+
+    Not those that systems put there by themselves.
+    """
+    return [
+        readable(f"{sub.name}/{name}")
+        for sub in class_folders(folder)
+        for name in sorted(os.listdir(sub))
+        if not _is_text(name)
+        and name[0] not in ".~"
+        and name.lower() not in ("thumbs.db", "desktop.ini")
+    ]
+
+
 def _is_text(name: str) -> bool:
-    return os.path.normcase(name).endswith(".txt")
+    # Not "._1.txt", which a Mac puts beside 1.txt on foreign disks and in archives.
+    return name.lower().endswith(".txt") and name[0] not in ".~"
 
 
 def class_folders(folder: Path) -> list[Path]:
@@ -238,8 +313,18 @@ def table_rows(text: Iterable[str], path: Path, delimiter: str) -> Iterator[tupl
         text: the lines with their ends, which may be \n, \r or \r\n.
     """
     csv.field_size_limit(2**31 - 1)  # the default of 131,072 characters is less than a long text
+    text = iter(text)
+    first = next(text, "")
+    blank_before_quote = bool(re.search(rf'{re.escape(delimiter)} +"', first))
+    if SEPARATOR_LINE.fullmatch(first.strip()):
+        first = "\n"  # a blank line, so that the others keep their numbers
     # strict: an unclosed quote is an error, instead of swallowing all the rows that follow it
-    reader = csv.reader(text, delimiter=delimiter, strict=True)
+    reader = csv.reader(
+        itertools.chain([first], text),
+        delimiter=delimiter,
+        strict=True,
+        skipinitialspace=blank_before_quote,
+    )
     start = 1
     try:
         for fields in reader:
@@ -254,15 +339,18 @@ def table_rows(text: Iterable[str], path: Path, delimiter: str) -> Iterator[tupl
 
 def _table_rows(path: Path, encoding: str, delimiter: str) -> Iterator[Row | Problem]:
     table = table_rows(lines(path, encoding, newline=""), path, delimiter)
-    header = column_names(next(table, (1, []))[1])
+    names = next(table, (1, []))[1]
+    header = column_names(names)
     for column in ("text", "label"):
         if column not in header:
-            found = ", ".join(header)[:80]
+            found = ", ".join(names)[:80]
             kind = NoLabels if column == "label" else DataError
             raise kind(
-                f"{path}, row 1: no column {column!r} among {found!r}; "
-                "name the columns text and label in the first row"
+                f"{path}, row 1: no column {column!r} among {found!r}; name the columns text and "
+                "label in the first row, or say which they are: text=…, label=… (--text, --label)"
             )
+        if header.count(column) > 1:
+            raise DataError(f"{path}, row 1: two columns are called {column!r}; rename one")
     text_at, label_at = header.index("text"), header.index("label")
     yield from table_fields(table, header, text_at, label_at, path)
 
@@ -279,15 +367,48 @@ def table_fields(
     Args:
         header: the names of the columns, as `column_names` gives them.
     """
+    split_at, refuse_splits = splits_watch(header, path)
     for start, fields in table:
+        if not any(map(str.strip, fields)):  # Excel writes ,, for a row that was cleared
+            continue
         if len(fields) != len(header):
             yield Problem(start, "columns", f"{len(fields)} columns instead of {len(header)}")
         elif (
             fields[label_at].strip().lower() == header[label_at] and column_names(fields) == header
         ):
             yield Problem(start, "header")  # files with a header each, joined by cat
+        elif _quoted(fields[label_at].strip()):
+            yield Problem(start, "quotes", fields[label_at].strip()[:40])
         else:
+            if split_at is not None:
+                refuse_splits(start, fields[split_at])
             yield Row(fields[text_at], fields[label_at].strip(), path, start)
+
+
+def splits_watch(columns: Sequence[str], path: Path) -> tuple[int | None, Callable]:
+    """Where a column tells the split of each row, and a function to be told them: row and split.
+
+    It refuses a file that says which rows are to train. One whose rows are all of one split is none
+    of those.
+
+    Args:
+        columns: their names, as `column_names` gives them.
+    """
+    place = next((i for i, name in enumerate(columns) if name in SPLIT_COLUMNS), None)
+    first = ""
+
+    def told(number: int, split: str) -> None:
+        nonlocal first
+        split = split.strip().lower()
+        first = first or split
+        if split != first and {split, first} <= SPLIT_NAMES:
+            raise DataError(
+                f"{path}, row {number}: the column {columns[place]!r} divides the rows "
+                f"({first}, {split}); write each part to a file of its own (train.csv, test.csv) "
+                "and give their folder, or take the column away to divide them anew"
+            )
+
+    return place, told
 
 
 def pair_columns(names: Sequence[str]) -> tuple[str, str] | None:
@@ -297,7 +418,25 @@ def pair_columns(names: Sequence[str]) -> tuple[str, str] | None:
 
 def column_names(fields: list[str]) -> list[str]:
     """The names in a first row, in lower case."""
-    return [field.strip().strip('"').lower() for field in fields]
+    return [plain_name(field) for field in fields]
+
+
+def plain_name(field: str) -> str:
+    """The name of a column in lower case and one width, without what cannot be seen."""
+    seen = "".join(char for char in field if unicodedata.category(char) != "Cf")
+    return unicodedata.normalize("NFKC", seen).strip().strip('"').strip().lower()
+
+
+def _fast_text_rows(path: Path, encoding: str) -> Iterator[Row | Problem]:
+    """Lines of `__label__<label> <text>`."""
+    for number, line in _numbered(path, encoding):
+        label, *text = line.split(maxsplit=1)
+        if not label.startswith(FAST_TEXT):
+            yield Problem(number, "cell", f"no {FAST_TEXT} before it, unlike the first")
+        elif text and text[0].startswith(FAST_TEXT):
+            yield Problem(number, "several", f"{label} {text[0].split()[0]}"[:40])
+        else:
+            yield Row("".join(text), label.removeprefix(FAST_TEXT), path, number)
 
 
 def _tab_rows(path: Path, encoding: str) -> Iterator[Row | Problem]:
@@ -411,6 +550,8 @@ def _parquet_rows(path: Path) -> Iterator[Row | Problem]:
             texts, labels = batch["text"].to_pylist(), batch["label"].to_pylist()
             for text, label in zip(texts, labels, strict=True):
                 number += 1
+                if isinstance(label, list) and len(label) == 1:  # as annotation tools write it
+                    [label] = label
                 known = not names or type(label) is int and 0 <= label < len(names)
                 if not isinstance(text, str | None) or label is None or not known:
                     shown = f"text {str(text)[:20]!r} with label {label!r:.40}"
@@ -468,8 +609,13 @@ def usable(found: Iterable[Row | Problem], path: Path) -> Iterator[Row | Problem
             yield Problem(each.number, "text", "", each.file if not each.number else None)
         elif not each.label:
             yield Problem(each.number, "label", "", each.file if not each.number else None)
-        elif each.label.casefold() in EMPTY_CELLS:
+        elif is_empty_cell(each.label):
             yield Problem(each.number, "nan", each.label, each.file if not each.number else None)
+        elif is_empty_cell(each.text.strip()):
+            file = each.file if not each.number else None
+            yield Problem(each.number, "nan-text", each.text.strip(), file)
+        elif SEVERAL.fullmatch(each.label):
+            yield Problem(each.number, "several", each.label[:40])
         else:
             yield each
     if empty:

@@ -37,11 +37,11 @@ SHARE = 0.1  # of the texts of each class, for each split that a source does not
 SEED = "bert-in-practice-zh"
 
 
-READER = 1  # count up when other rows are read from the same files: what was kept is not taken then
+READER = 2  # count up when other rows are read from the same files: what was kept is not taken then
 
 # Bytes of a source, up to which its texts stay in memory. What is packed grows about tenfold.
 LARGE = 64 * 2**20
-PACKED, GROWTH = (".gz", ".parquet", ".xlsx"), 10
+PACKED, GROWTH = (".gz", ".parquet", ".xlsx", ".xlsm"), 10
 
 BATCH_ROWS, BATCH_CHARACTERS = 10_000, 4 * 2**20  # of what is written to Arrow at once
 
@@ -106,7 +106,7 @@ def _listing(path: Path) -> tuple[int, str]:
             about = os.stat(file)
         except OSError:  # it is told when it is read
             continue
-        size += about.st_size * (GROWTH if file.endswith(PACKED) else 1)
+        size += about.st_size * (GROWTH if file.lower().endswith(PACKED) else 1)
         digest.update(
             f"{file} {about.st_size} {about.st_mtime_ns} {about.st_ctime_ns}\n".encode(
                 errors="surrogateescape"
@@ -217,6 +217,11 @@ def _read(
                 )
             else:
                 files.refuse_problems(path, problems, tables.word_of(path))
+                if path.is_dir() and (others := files.other_files(path)):
+                    told.append(
+                        f"{path.name}：有 {len(others)} 个文件不是 .txt，没有读（例如 "
+                        f"{files.readable(others[0])}）；要用就另存为 .txt。"
+                    )
                 staged[part] = read
     return sinks, {part: staged[part] for part in parts if part in staged}, told
 
@@ -473,7 +478,8 @@ def ids_of(
                 f"({', '.join(names)[:40]} and {', '.join(found)[:40]}); name the classes in words"
             )
         return by_name
-    return {str(i): by_name[name] for i, name in enumerate(numbered)} | by_name
+    numbers = {f"{i}{dot}": by_name[n] for i, n in enumerate(numbered) for dot in ("", ".0")}
+    return numbers | by_name  # 1.0: pandas makes the number 1 of a column with an empty cell so
 
 
 def carve(rows: list, count: int, path: Path) -> list[list]:

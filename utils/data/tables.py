@@ -5,22 +5,25 @@ or the names in the objects, that say what a column holds, and the caller who sa
 """
 
 import contextlib
+import datetime
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 from utils.data import rows as files
 from utils.data.content import DataError, NoLabels, encoding_of, lines, unpacked_limit
-from utils.data.objects import is_list, list_items
+from utils.data.no_text import what_it_is
+from utils.data.objects import is_list, list_items, read_objects
 from utils.data.rows import Problem, Row, parquet_file, table_rows
 
 TEXT, LABEL = "text", "label"
 
 # Forms that only this module reads, by the endings of their names.
-ENDINGS = (".xlsx", ".jsonl", ".json", ".jsonl.gz", ".json.gz")
+SHEETS = (".xlsx", ".xlsm")
+OBJECTS = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz")
 
 
 class Table(NamedTuple):
@@ -50,12 +53,17 @@ def place_of(name: str, columns: list[str], path: Path) -> int:
     """
     if columns.count(name) == 1:
         return columns.index(name)
-    names = [column.strip().casefold() for column in columns]
-    wanted = name.strip().casefold()
+    names = [files.plain_name(column) for column in columns]
+    wanted = files.plain_name(name)
     if names.count(wanted) == 1:
         return names.index(wanted)
     found = ", ".join(map(repr, columns))
     how = "two columns are called" if wanted in names else "no column"
+    if {"annotations", "data.text"} <= set(columns):
+        raise DataError(
+            f"{path}: everything that Label Studio knows; export it as CSV or JSON-MIN instead, and "
+            "say which columns hold the texts and the labels: text=…, label=… (--text, --label)"
+        )
     raise DataError(
         f"{path}, row 1: {how} {name!r} among {found:.120}; say which ones hold "
         "the texts and the labels: text=…, label=… (--text, --label)"
@@ -70,14 +78,17 @@ def _places(text: str, label: str, columns: list[str], path: Path) -> tuple[int,
     """
     text_at = place_of(text, columns, path)
     try:
-        return text_at, place_of(label, columns, path)
+        label_at = place_of(label, columns, path)
     except DataError as error:
         raise NoLabels(str(error)) from None
+    if text_at == label_at:
+        raise DataError(f"{path}, row 1: {text!r} is to hold both; say which column is the other")
+    return text_at, label_at
 
 
 def is_named(path: Path, text: str, label: str) -> bool:
     """Whether a file is read here: of a form that only this module reads, or columns are named."""
-    return path.name.endswith(ENDINGS) or (text, label) != (TEXT, LABEL)
+    return path.name.lower().endswith(SHEETS + OBJECTS) or (text, label) != (TEXT, LABEL)
 
 
 def read_rows(path: Path, text: str = TEXT, label: str = LABEL) -> list[Row]:
@@ -93,7 +104,7 @@ def read_rows(path: Path, text: str = TEXT, label: str = LABEL) -> list[Row]:
 
 def word_of(path: Path) -> str:
     """What a row of a file is called: a sheet has rows, a file of JSON has lines."""
-    return "line" if path.name.endswith(ENDINGS[1:]) else "row"
+    return "line" if path.name.lower().endswith(OBJECTS) else "row"
 
 
 def each_row(path: Path, text: str = TEXT, label: str = LABEL) -> Iterator[Row | Problem]:
@@ -104,86 +115,101 @@ def each_row(path: Path, text: str = TEXT, label: str = LABEL) -> Iterator[Row |
     """
     if not is_named(path, text, label):
         return files.each_row(path)
-    if path.name.endswith(".xlsx"):
+    if path.name.lower().endswith(SHEETS):
         found = _sheet_rows(path, text, label)
-    elif path.name.endswith(ENDINGS[1:]):
+    elif path.name.lower().endswith(OBJECTS):
         found = _object_rows(path, text, label)
-    elif path.suffix == ".parquet":
+    elif path.suffix.lower() == ".parquet":
         found = _parquet_rows(path, text, label)
     else:
         found = _delimited_rows(path, text, label)
     return files.usable(found, path)
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path, *wanted: str) -> Table:
     """Every row of a file with every column, as text.
 
-    The form is known by the ending: .xlsx (its first sheet), .jsonl or .json (an object a line, or
-    one list of objects), .parquet; anything else is a table with its names in the first row and
-    commas, tabs or semicolons between the fields. All but .xlsx and .parquet also as .gz.
+    The form is known by the ending: .xlsx, .jsonl or .json (an object a line, or one list of
+    objects; the column a.b is the b of object a), .parquet; anything else is a table with its names
+    in the first row and commas, tabs, semicolons or bars between the fields. All but .xlsx and
+    .parquet also as .gz. Of several sheets it is the one that has the wanted columns, rows that are
+    hidden included.
 
+    Args:
+        wanted: columns that should be there.
     Raises:
         DataError: missing, empty or damaged file, or one without rows.
     """
-    if path.name.endswith(".xlsx"):
-        table = _sheet(path)
-    elif path.name.endswith(ENDINGS[1:]):
+    if path.name.lower().endswith(SHEETS):
+        table = _sheet(path, wanted)
+    elif path.name.lower().endswith(OBJECTS):
         table = _objects(path)
-    elif path.suffix == ".parquet":
+    elif path.suffix.lower() == ".parquet":
         table = _parquet(path)
     else:
-        table = _delimited(path)
+        table = _delimited(path, *wanted)
     if not table.rows:
         raise DataError(f"{path}: no rows in it; fill it")
     return table
 
 
-def _delimited(path: Path) -> Table:
-    columns, rows = _header_and_rows(path)
+def _delimited(path: Path, *wanted: str) -> Table:
+    columns, rows = _header_and_rows(path, *wanted)
     table = Table(path, columns, [], [], [])
     for number, fields in rows:
-        fits = len(fields) == len(columns)
-        table.rows.append(fields if fits else None)
-        table.numbers.append(number)
-        if not fits:
+        found = ""
+        if len(fields) != len(columns):
             found = f"{len(fields)} columns instead of {len(columns)}"
+        elif [field.strip() for field in fields] == columns:
+            found = "the names of the columns once more"
+        table.rows.append(None if found else fields)
+        table.numbers.append(number)
+        if found:
             table.problems.append(Problem(number, "columns", found))
     return table
 
 
 def _delimited_rows(path: Path, text: str, label: str) -> Iterator[Row | Problem]:
-    columns, rows = _header_and_rows(path)
+    columns, rows = _header_and_rows(path, text, label)
     places = _places(text, label, columns, path)
     return files.table_fields(rows, files.column_names(columns), *places, path)
 
 
-def _header_and_rows(path: Path) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+def _header_and_rows(path: Path, *wanted: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
     encoding = encoding_of(path)
-    first_line = next(lines(path, encoding))
-    delimiter = max("\t,;", key=first_line.count)  # of equally many, the first
+    delimiter = files.delimiter_of(files.header_line(path, encoding), wanted, files.DELIMITERS)
     rows = table_rows(lines(path, encoding, newline=""), path, delimiter)
     return [name.strip() for name in next(rows, (1, []))[1]], rows
 
 
-def _sheet(path: Path) -> Table:
-    columns, rows = _header_and_cells(path)
+def _sheet(path: Path, wanted: Collection[str] = ()) -> Table:
+    columns, rows = _header_and_cells(path, wanted)
     numbered = list(rows)
     return Table(path, columns, [row for _, row in numbered], [n for n, _ in numbered], [])
 
 
 def _sheet_rows(path: Path, text: str, label: str) -> Iterator[Row | Problem]:
-    columns, rows = _header_and_cells(path)
+    columns, rows = _header_and_cells(path, {text, label})
     first = next(rows, None)
     if first is None:
         return
     text_at, label_at = _places(text, label, columns, path)
+    names = files.column_names(columns)
+    split_at, refuse_splits = files.splits_watch(names, path)
     for number, row in chain([first], rows):
+        if row[label_at].strip() == columns[label_at] and files.column_names(row) == names:
+            yield Problem(number, "header")  # sheets with a header each, put into one
+            continue
+        if split_at is not None:
+            refuse_splits(number, row[split_at])
         yield Row(row[text_at], row[label_at].strip(), path, number)
 
 
-def _header_and_cells(path: Path) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+def _header_and_cells(
+    path: Path, wanted: Collection[str]
+) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
     """The names in the first row of a sheet, and the rows below it with their numbers."""
-    rows = _cells(path)
+    rows = _cells(path, wanted)
     columns = [name.strip() for name in next(rows, (1, []))[1]]
     while columns and not columns[-1]:  # a sheet may be wider than what is written in it
         columns.pop()
@@ -191,15 +217,20 @@ def _header_and_cells(path: Path) -> tuple[list[str], Iterator[tuple[int, list[s
     return columns, ((number, (row + [""] * width)[:width]) for number, row in rows)
 
 
-def _cells(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The rows of the first sheet that hold anything, one at a time, with their numbers.
+def _cells(path: Path, wanted: Collection[str]) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a sheet that hold anything, one at a time, with their numbers.
 
     Excel writes each text once, into a list apart from the sheet, and openpyxl keeps this list.
+
+    Args:
+        wanted: columns that the sheet should have.
     """
     import openpyxl
 
-    if not path.is_file():
-        raise DataError(f"{path}: no such file; check the path")
+    head = _head_of(path)
+    if head and head[:2] != b"PK":
+        what, cure = what_it_is(path, head) or ("text and no Excel file", "call it .csv")
+        raise DataError(f"{path}: {what}; {cure}")
     try:
         with zipfile.ZipFile(path) as archive:
             size = sum(member.file_size for member in archive.infolist())
@@ -207,12 +238,7 @@ def _cells(path: Path) -> Iterator[tuple[int, list[str]]]:
             raise DataError(f"{path}: unpacks to more than {limit:,} bytes; get it from its source")
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         with contextlib.closing(book):
-            sheet = book.worksheets[0]
-            sheet.reset_dimensions()  # some programs write a wrong one, and rows would be missing
-            for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
-                cells = [_as_text(cell) for cell in row]
-                if any(cells):
-                    yield number, cells
+            yield from _filled(_chosen_sheet(book, wanted, path))
     except DataError:
         raise
     except Exception as error:  # a parser of XML in an archive: whatever a damaged one makes of it
@@ -221,6 +247,66 @@ def _cells(path: Path) -> Iterator[tuple[int, list[str]]]:
             f"{path}: no Excel file, or a damaged one ({reason}); open it in Excel and save it "
             "again as .xlsx, or as CSV"
         ) from error
+
+
+def _filled(sheet) -> Iterator[tuple[int, list[str]]]:
+    """The rows of a sheet in which there is more than blanks."""
+    sheet.reset_dimensions()  # some programs write a wrong one, and rows would be missing
+    for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
+        cells = [_cell(cell) for cell in row]
+        if any(map(str.strip, cells)):
+            yield number, cells
+
+
+def _head_of(path: Path) -> bytes:
+    try:
+        with open(path, "rb") as stream:
+            return stream.read(512)
+    except OSError:
+        raise DataError(f"{path}: no such file; check the path") from None
+
+
+def _chosen_sheet(book, wanted: Collection[str], path: Path):
+    """The sheet to read, which is none that its owner has hidden.
+
+    Raises:
+        DataError: several would do, of which only one would be read.
+    """
+    sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
+    headers = {}
+    for sheet in sheets:
+        _, first = next(_filled(sheet), (1, []))
+        headers[sheet.title] = set(files.column_names(first)) - {""}
+    filled = [sheet for sheet in sheets if headers[sheet.title]]
+    if not filled:
+        return book.worksheets[0]
+    names = {files.plain_name(name) for name in wanted}
+    fitting = [sheet for sheet in filled if names and names <= headers[sheet.title]]
+    chosen = (fitting or filled)[0]
+    alike = [
+        sheet.title
+        for sheet in filled
+        if sheet in fitting or headers[sheet.title] == headers[chosen.title]
+    ]
+    if len(alike) > 1:
+        told = ", ".join(map(repr, alike[:4]))
+        raise DataError(
+            f"{path}: the sheets {told:.80} have the same columns; put their rows into one sheet, "
+            "or save the one that is meant as CSV"
+        )
+    return chosen
+
+
+def _cell(value: object) -> str:
+    """A cell of a sheet: a day has no hours, and a line's end that Excel wrote out is one again."""
+    if isinstance(value, datetime.datetime) and value.time() == datetime.time():
+        return value.date().isoformat()
+    text = _as_text(value)
+    if "_x" not in text:
+        return text
+    from openpyxl.utils.escape import unescape
+
+    return unescape(text)
 
 
 def _objects(path: Path) -> Table:
@@ -241,28 +327,69 @@ def _objects(path: Path) -> Table:
 def _object_rows(path: Path, text: str, label: str) -> Iterator[Row | Problem]:
     encoding = encoding_of(path)
     first = next((value for _, value, wrong in _each_object(path, encoding) if not wrong), {})
-    if not {text, label} <= set(first):  # called a little otherwise, or not in every row
-        columns: dict[str, None] = {}
+    columns = list(first)
+    if not {text, label} <= set(columns):  # called a little otherwise, or not in every row
+        every: dict[str, None] = {}
         for _, value, wrong in _each_object(path, encoding):
-            columns |= {} if wrong else dict.fromkeys(value)
-        names = list(columns)
-        if names:
-            text, label = (names[place] for place in _places(text, label, names, path))
+            every |= {} if wrong else dict.fromkeys(value)
+        columns = list(every)
+        if columns:
+            text, label = (columns[place] for place in _places(text, label, columns, path))
+    split_at, refuse_splits = files.splits_watch(files.column_names(columns), path)
     for number, value, wrong in _each_object(path, encoding):
         if wrong:
             yield Problem(number, "json", wrong)
-        else:
-            yield Row(_as_text(value.get(text)), _as_text(value.get(label)).strip(), path, number)
+            continue
+        if split_at is not None:
+            refuse_splits(number, _as_text(value.get(columns[split_at])))
+        yield Row(_as_text(value.get(text)), _as_text(value.get(label)).strip(), path, number)
 
 
 def _each_object(path: Path, encoding: str) -> Iterator[tuple[int, object, str]]:
-    """Number of the line, its object, and what is wrong with it, or "": of either form."""
-    return (_json_list if is_list(path, encoding) else _json_lines)(path, encoding)
+    """Number of the line, its object, and what is wrong with it, or "".
+
+    The objects stand in one list, in the one list that an object has, or on a line each.
+    """
+    if is_list(path, encoding):
+        return _json_list(path, encoding)
+    filled = (line.strip() for line in lines(path, encoding) if line.strip())
+    first = next(filled, "")
+    try:
+        value = json.loads(first)
+    except json.JSONDecodeError as error:  # it may go on, on more lines
+        wrapped = first.startswith("{") and error.pos >= len(first)
+    except (ValueError, RecursionError):
+        wrapped = False
+    else:
+        wrapped = bool(_lists_in(value)) and next(filled, None) is None
+    return (_inner_list if wrapped else _json_lines)(path, encoding)
 
 
 def _json_list(path: Path, encoding: str) -> Iterator[tuple[int, object, str]]:
     for number, value in list_items(path, encoding):
         yield number, *_object(value)
+
+
+def _inner_list(path: Path, encoding: str) -> Iterator[tuple[int, object, str]]:
+    [(_, value), *others] = read_objects(path)
+    found = [] if others else _lists_in(value)
+    if len(found) != 1:
+        raise DataError(
+            f"{path}: one object with {len(found) or 'no'} lists of objects in it; write one object "
+            "a line, or all of them as one list (pandas: orient='records', lines=True)"
+        )
+    for number, item in enumerate(found[0], start=1):
+        yield number, *_object(item)
+
+
+def _lists_in(value: object) -> list[list[dict]]:
+    """The lists of objects in an object."""
+    lists = value.values() if isinstance(value, dict) else []
+    return [
+        each
+        for each in lists
+        if isinstance(each, list) and each and all(isinstance(item, dict) for item in each)
+    ]
 
 
 def _json_lines(path: Path, encoding: str) -> Iterator[tuple[int, object, str]]:
@@ -280,8 +407,23 @@ def _json_lines(path: Path, encoding: str) -> Iterator[tuple[int, object, str]]:
 def _object(value: object) -> tuple[object, str]:
     if not isinstance(value, dict):
         return value, f"{type(value).__name__}, no object"
+    value = _flat(value)
     half = any(_half(text) for pair in value.items() for text in pair if isinstance(text, str))
     return value, "half of a character, written \\uD8xx alone" if half else ""
+
+
+def _flat(value: dict) -> dict:
+    """An object without objects in it: `{"data": {"text": 1}}` has the column `data.text`."""
+    if not any(isinstance(each, dict) and each for each in value.values()):
+        return value
+    flat, waiting = {}, list(reversed(value.items()))
+    while waiting:
+        name, each = waiting.pop()
+        if isinstance(each, dict) and each:
+            waiting += [(f"{name}.{inner}", below) for inner, below in reversed(each.items())]
+        else:
+            flat[name] = each
+    return flat
 
 
 def _half(text: str) -> bool:
@@ -314,7 +456,12 @@ def _parquet_rows(path: Path, text: str, label: str) -> Iterator[Row | Problem]:
 
 
 def _as_text(value: object) -> str:
-    """A cell as its reader sees it: 5.0, as Excel keeps the number 5, is 5; nothing is ""."""
+    """A cell as its reader sees it: 5.0, as Excel keeps the number 5, is 5; nothing is "".
+
+    A list of one is that one, as annotation tools write a label; of several it is JSON.
+    """
+    if isinstance(value, list) and len(value) < 2:
+        value = value[0] if value else None
     if value is None or value != value:  # nan
         return ""
     if isinstance(value, float) and value.is_integer():

@@ -88,10 +88,13 @@ def load_texts(
 
     Args:
         source: a file, an archive (.zip, .tar.gz), a folder, or a pattern such as
-            "folder/titles_*.csv.gz" for one data set among several in a folder. Files are CSV
-            with the columns text,label, lines of label<TAB>text or text<TAB>label, each also as
-            .gz, or Parquet; folders hold such files, called [name_]{train,val,test}.csv or the
-            like, or a folder of .txt files for each class (THUCNews, aclImdb).
+            "folder/titles_*.csv.gz" for one data set among several in a folder. Files are tables
+            with the columns text,label (commas, tabs, semicolons or bars between them), lines of
+            label<TAB>text, text<TAB>label or fastText's `__label__…`, JSON (an object a line, or a
+            list; the column a.b is the b of object a), each also as .gz; or .xlsx (the one sheet
+            that has the columns, hidden rows too), or Parquet. Folders hold such files, called
+            [name_]{train,val,test}.csv or the like, or a folder of .txt files for each class
+            (THUCNews, aclImdb). Text is UTF-8, GBK, or UTF-16 with its mark.
         classes: class names in the order of their ids, or a file with one name a line. Needed
             where labels are numbers, unless class.txt or <name>_class.txt stands beside the data.
         name: takes the files <name>_train.csv … where a folder holds several data sets.

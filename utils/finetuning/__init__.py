@@ -19,6 +19,11 @@ from utils.finetuning.classifier import (
     predict,
     sentence_features,
 )
+from utils.finetuning.encoders import (
+    contrastive_fine_tune,
+    load_sentence_encoder,
+    similarity_fine_tune,
+)
 from utils.finetuning.extraction import (
     OUTSIDE,
     Answer,
@@ -53,6 +58,7 @@ from utils.finetuning.pairs import (
     predict_pairs,
     predict_scores,
     tokenize_pairs,
+    without_seen,
 )
 from utils.finetuning.recipe import (
     BucketTrainer,
@@ -67,10 +73,8 @@ from utils.finetuning.saving import load_classifier, save_classifier
 from utils.finetuning.search import (
     best_places,
     central_sentences,
-    contrastive_fine_tune,
     encode_sentences,
     first_sentences,
-    load_sentence_encoder,
     nearest_texts,
     sentence_spans,
     unit_vectors,
@@ -175,11 +179,13 @@ __all__ = [
     "sentence_features",
     "sentence_spans",
     "sentiment_classifier",
+    "similarity_fine_tune",
     "task_rows",
     "tokenize",
     "tokenize_entities",
     "tokenize_pairs",
     "unit_vectors",
     "without_padding",
+    "without_seen",
     "write_labels",
 ]

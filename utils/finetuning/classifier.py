@@ -68,7 +68,7 @@ def new_with_head(
         settings |= {"hidden_dropout_prob": dropout, "attention_probs_dropout_prob": dropout}
     if pretrained:
         # A checkpoint saved in fp16 would load as fp16: training needs float32.
-        return from_pretrained(kind, checkpoint, dtype=torch.float32, **settings)
+        return from_pretrained(kind, checkpoint, fresh_head=True, dtype=torch.float32, **settings)
     config = from_pretrained(AutoConfig, checkpoint, **settings)
     return kind.from_config(config, dtype=torch.float32)
 

@@ -39,7 +39,7 @@ def tokenize_pairs(
     Raises:
         ValueError: an empty sentence, naming its row.
     """
-    _check_pairs(dataset["sentence1"], dataset["sentence2"])
+    check_pairs(dataset["sentence1"], dataset["sentence2"])
     return dataset.map(
         lambda batch: tokenizer(
             batch["sentence1"],
@@ -54,7 +54,8 @@ def tokenize_pairs(
     )
 
 
-def _check_pairs(first: Sequence[str], second: Sequence[str]) -> None:
+def check_pairs(first: Sequence[str], second: Sequence[str]) -> None:
+    """Raises ValueError: lists of different lengths, or an empty sentence, naming its row."""
     if len(first) != len(second):
         raise ValueError(
             f"{len(first)} first sentences, but {len(second)} second ones; give them in pairs"
@@ -63,6 +64,21 @@ def _check_pairs(first: Sequence[str], second: Sequence[str]) -> None:
         for name, text in zip(("sentence1", "sentence2"), pair, strict=True):
             if not text or not text.strip():
                 raise ValueError(f"row {row}: empty {name}; drop the row or fill in its text")
+
+
+def without_seen(pairs: Dataset, train: Dataset) -> Dataset:
+    """The pairs of which neither sentence stands in `train`; all of them if none would be left.
+
+    A sentence that was seen with its label helps a model that has learned it by heart, on
+    validation and nowhere else.
+    """
+    seen = {*train["sentence1"], *train["sentence2"]}
+    new = [
+        place
+        for place, both in enumerate(zip(pairs["sentence1"], pairs["sentence2"], strict=True))
+        if seen.isdisjoint(both)
+    ]
+    return pairs.select(new) if new else pairs
 
 
 def predict_pairs(
@@ -87,7 +103,7 @@ def _pair_logits(model, tokenizer, first, second, max_length, batch_size) -> tor
     first, second = list(first), list(second)
     if not first and not second:
         return torch.empty(0, model.config.num_labels)
-    _check_pairs(first, second)
+    check_pairs(first, second)
     rows = tokenizer(first, second, truncation="longest_first", max_length=max_length)
     return _row_logits(model, tokenizer, dict(rows), batch_size)
 

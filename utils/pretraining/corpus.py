@@ -222,7 +222,7 @@ class Corpus:
         first = int(part.starts[place[1]])
         return part.tokens[first + start : first + end].tolist()
 
-    def held_out(self, most: int = 1_000_000) -> list[list[list[int]]]:
+    def held_out(self, most: int = 300_000) -> list[list[list[int]]]:
         """Sentences of token ids of the held-out documents, as `encode_documents` gives them.
 
         Args:

@@ -7,6 +7,7 @@ Formulas: Devlin et al. 2019, arXiv 1810.04805, section 3.1 and appendix A.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -26,9 +27,13 @@ def pretraining_logits(model: nn.Module, batch: dict[str, Tensor]) -> tuple[Tens
     places have no label.
     """
     inputs = (batch["input_ids"], batch["attention_mask"], batch["token_type_ids"])
-    encoded = model.bert(*inputs)
-    masked = encoded.last_hidden_state[batch["labels"] != IGNORE]
-    return model.cls.predictions(masked), model.cls.seq_relationship(encoded.pooler_output)
+    places = batch["labels"] != IGNORE
+    if isinstance(model, BertForMaskedPreTraining):
+        masked, pooled = model.asked_states(*inputs, places)
+    else:
+        encoded = model.bert(*inputs)
+        masked, pooled = encoded.last_hidden_state[places], encoded.pooler_output
+    return model.cls.predictions(masked), model.cls.seq_relationship(pooled)
 
 
 def pretraining_loss(model: nn.Module, batch: dict[str, Tensor], nsp_weight: float = 1.0) -> Tensor:
@@ -51,6 +56,14 @@ def _mean_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     return total / max(len(labels), 1)
 
 
+@dataclass
+class MaskedPreTrainingOutput(BertForPreTrainingOutput):
+    """What the library's model gives, and the two parts of the loss: each a mean over its answers."""
+
+    mlm_loss: Tensor | None = None
+    nsp_loss: Tensor | None = None
+
+
 class BertForMaskedPreTraining(BertForPreTraining):
     """transformers' BertForPreTraining whose MLM logits are computed at the masked places only.
 
@@ -70,7 +83,7 @@ class BertForMaskedPreTraining(BertForPreTraining):
         token_type_ids: Tensor | None = None,
         labels: Tensor | None = None,
         next_sentence_label: Tensor | None = None,
-    ) -> BertForPreTrainingOutput:
+    ) -> MaskedPreTrainingOutput:
         """One batch read, and its loss where it brings answers.
 
         Args:
@@ -78,60 +91,70 @@ class BertForMaskedPreTraining(BertForPreTraining):
             labels: (batch, length), the hidden tokens and `IGNORE` elsewhere.
             next_sentence_label: (batch,), 0 where B follows A, 1 where not, `IGNORE` without B.
         Returns:
-            `loss` = MLM + `nsp_weight` · NSP (each a mean over its labels, absent when it has
-            none), `prediction_logits` (masked places, vocabulary) and `seq_relationship_logits`
-            (batch, 2).
+            `loss` = `mlm_loss` + `nsp_weight` · `nsp_loss` (each a mean over its labels, 0 when it
+            has none), `prediction_logits` (masked places, vocabulary) and
+            `seq_relationship_logits` (batch, 2).
         """
-        places = slice(None) if labels is None else labels != IGNORE
-        if self._is_lean(attention_mask, labels):
-            masked, pooled = self._asked_states(input_ids, attention_mask, token_type_ids, places)
-        else:
-            encoded = self.bert(
-                input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
-            )
-            masked, pooled = encoded.last_hidden_state[places], encoded.pooler_output
+        places = None if labels is None else labels != IGNORE
+        masked, pooled = self.asked_states(input_ids, attention_mask, token_type_ids, places)
         count = len(masked) if masked.dim() == 2 else 0
         if count:  # in whole blocks: a product of a new shape takes long the first time
             masked = F.pad(masked, (0, 0, 0, -count % TOKENS))
         logits = self.cls.predictions(masked)
         relationship_logits = self.cls.seq_relationship(pooled)
-        loss = 0 * pooled.sum()  # a batch with nothing to answer has a gradient too: zero
+        mlm = nsp = 0 * pooled.sum()  # a batch with nothing to answer has a gradient too: zero
         if count:
             if logits.device.type == "cpu" and torch.is_grad_enabled():
-                loss = loss + _CrossEntropyByBlocks.apply(logits, labels[places])
+                mlm = mlm + _CrossEntropyByBlocks.apply(logits, labels[places])
             else:
-                loss = loss + cross_entropy(_at_least_float32(logits[:count]), labels[places])
+                mlm = mlm + cross_entropy(_at_least_float32(logits[:count]), labels[places])
         if next_sentence_label is not None and (next_sentence_label != IGNORE).any():
-            loss = loss + self.nsp_weight * cross_entropy(
+            nsp = nsp + cross_entropy(
                 _at_least_float32(relationship_logits), next_sentence_label, ignore_index=IGNORE
             )
-        return BertForPreTrainingOutput(
-            loss=loss,
+        return MaskedPreTrainingOutput(
+            loss=mlm + self.nsp_weight * nsp,
+            mlm_loss=mlm,
+            nsp_loss=nsp,
             prediction_logits=logits[: count or None],
             seq_relationship_logits=relationship_logits,
         )
 
-    def _is_lean(self, attention_mask: Tensor | None, labels: Tensor | None) -> bool:
+    def asked_states(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None,
+        token_type_ids: Tensor | None,
+        places: Tensor | None,
+    ) -> tuple[Tensor, Tensor]:
+        """Last hidden states of the masked places (places, hidden), and the pooled (batch, hidden).
+
+        Args:
+            places: (batch, length), true where a token is masked; None: all states (batch, length,
+                hidden).
+        """
+        if places is None or not self._is_lean(attention_mask):
+            encoded = self.bert(
+                input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids
+            )
+            states = encoded.last_hidden_state
+            return states if places is None else states[places], encoded.pooler_output
+        texts = Texts.of(attention_mask.bool(), self.bert.dtype)
+        asked = places.clone()
+        asked[:, 0] = True  # [CLS], for NSP
+        states = states_at(self.bert, input_ids, texts, asked, token_type_ids)
+        first = asked.cumsum(1).eq(1)[asked]  # of each text's states
+        return states[places[asked]], self.bert.pooler(states[first][:, None])
+
+    def _is_lean(self, attention_mask: Tensor | None) -> bool:
         """Can padding, and of the last layer all that nobody asks for, be left out?"""
         return (
-            labels is not None
-            and attention_mask is not None
+            attention_mask is not None
             and attention_mask.dim() == 2
             and bool(attention_mask[:, 0].all())
             and not any(layer.gradient_checkpointing for layer in self.bert.encoder.layer)
             and is_plain(self, BertForMaskedPreTraining)
         )
-
-    def _asked_states(
-        self, input_ids: Tensor, attention_mask: Tensor, types: Tensor | None, places: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Last hidden states of the masked places (places, hidden), and the pooled (batch, hidden)."""
-        texts = Texts.of(attention_mask.bool(), self.bert.dtype)
-        asked = places.clone()
-        asked[:, 0] = True  # [CLS], for NSP
-        states = states_at(self.bert, input_ids, texts, asked, types)
-        first = asked.cumsum(1).eq(1)[asked]  # of each text's states
-        return states[places[asked]], self.bert.pooler(states[first][:, None])
 
 
 ROWS = 64  # of scores looked at together: two megabytes in float32 with 8,192 words
@@ -165,7 +188,8 @@ class _CrossEntropyByBlocks(torch.autograd.Function):
     @staticmethod
     def backward(ctx, upper: Tensor) -> tuple[Tensor, None]:
         [gradient] = ctx.saved_tensors
-        return gradient if upper == 1 else gradient * upper.to(gradient.dtype), None
+        share = float(upper)  # as a number: rounded to bf16 it would keep three digits
+        return gradient if share == 1 else gradient * share, None
 
 
 def _at_least_float32(logits: Tensor) -> Tensor:

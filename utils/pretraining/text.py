@@ -18,6 +18,7 @@ import sentencepiece
 from tokenizers import BertWordPieceTokenizer
 from transformers import BertTokenizer, PreTrainedTokenizerBase, T5Tokenizer
 
+from utils.data import what_it_is
 from utils.encoding import Encoder
 from utils.models import file_sha256
 
@@ -52,6 +53,7 @@ def stream_documents(path: str | Path) -> Iterator[list[str]]:
     document: list[str] = []
     found = False
     try:
+        _refuse_other_files(path)
         lines_are_documents = not _blank_line_between(path)
         for line in _lines(path):
             if line:
@@ -70,6 +72,17 @@ def stream_documents(path: str | Path) -> Iterator[list[str]]:
         yield document
     elif not found:
         raise ValueError(f"{path}: no text in this file; give one sentence a line")
+
+
+def _refuse_other_files(path: str | Path) -> None:
+    """Raises ValueError for a file that is no text, or text in a form that sentences stand in."""
+    with _open(path) as file:
+        head = file.read(512)
+    if found := what_it_is(Path(str(path)), head):
+        what, cure = found
+        raise ValueError(f"{path}: {what} and no text; {cure}")
+    if head.lstrip(b"\xef\xbb\xbf").startswith((b'{"', b"[{")):
+        raise ValueError(f"{path}: JSON; write its texts alone, one sentence a line")
 
 
 def _lines(path: str | Path) -> Iterator[str]:

@@ -4,6 +4,7 @@ Source: Hu et al. 2021, arXiv 2106.09685. A weight W of (out, in) stays as it is
 is B·A with A (rank, in) and B (out, rank), B zero at first, so that training begins at W.
 """
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -70,8 +71,10 @@ def load_lora(model: PreTrainedModel, folder: str | Path) -> PeftModel:
                 "save_pretrained of a LoRA model wrote"
             )
     try:
-        return PeftModel.from_pretrained(model, str(folder))
-    except (RuntimeError, ValueError) as error:
+        with warnings.catch_warnings():  # of weights that the file lacks, and that stay random
+            warnings.filterwarnings("error", message=".*missing adapter keys.*")
+            return PeftModel.from_pretrained(model, str(folder))
+    except (RuntimeError, ValueError, UserWarning) as error:
         reason = " ".join(str(error).split())[:160]
         raise ModelError(
             f"{folder}: this adapter does not fit the model ({reason}); make the model of the "

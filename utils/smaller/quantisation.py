@@ -11,7 +11,7 @@ import warnings
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import (
@@ -21,7 +21,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from utils.models import ModelError, load_tokenizer, save_tokenizer
+from utils.models import ModelError, from_pretrained, load_tokenizer, save_tokenizer
 
 WEIGHTS = "int8.safetensors"
 
@@ -79,26 +79,47 @@ def load_int8(folder: str | Path) -> tuple[PreTrainedModel, PreTrainedTokenizerB
     """(model, tokenizer) that `save_int8` wrote: the same int8 weights, the same logits.
 
     Raises:
-        ModelError: no such file in the folder.
+        ModelError: no such file in the folder, or not one that fits its configuration.
     """
     file = Path(folder) / WEIGHTS
     if not file.is_file():
         raise ModelError(f"{folder}: no {WEIGHTS} in it; give the folder that save_int8 wrote")
+    config = from_pretrained(AutoConfig, folder, attn_implementation="eager")
+    model = to_int8(AutoModelForSequenceClassification.from_config(config, dtype=torch.float32))
+    try:
+        _fill(model, file)
+    except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:160]
+        raise ModelError(
+            f"{file}: not the weights of this configuration ({reason}); save the model again"
+        ) from None
+    return model.eval(), load_tokenizer(str(folder))
+
+
+def _fill(model: nn.Module, file: Path) -> None:
+    """Put the tensors of a file in their places; ValueError for one too many or too few."""
     with safe_open(file, framework="pt") as opened:
         places = json.loads((opened.metadata() or {}).get("int8", "{}"))
     tensors = load_file(file)
-    config = AutoConfig.from_pretrained(folder, attn_implementation="eager")
-    model = to_int8(AutoModelForSequenceClassification.from_config(config, dtype=torch.float32))
     layers = _int8_layers(model)
+    others = {
+        name: value
+        for name, value in model.state_dict().items()
+        if isinstance(value, Tensor) and not value.is_quantized
+    }
+    others = {
+        name: value for name, value in others.items() if name.rpartition(".")[0] not in layers
+    }
+    wanted = {f"{name}.{part}" for name in layers for part in ("weight", "bias")} | others.keys()
+    if odd := sorted(wanted ^ tensors.keys()):
+        raise ValueError(f"{odd[0]} stands in one of them only")
     for name, (scale, zero) in places.items():
         weight = (tensors.pop(f"{name}.weight").float() - zero) * scale
         rounded = torch.quantize_per_tensor(weight, scale, zero, torch.qint8)
         layers[name].set_weight_bias(rounded, tensors.pop(f"{name}.bias"))
-    places_of = dict(model.named_parameters()) | dict(model.named_buffers())
     with torch.no_grad():
         for name, value in tensors.items():
-            places_of[name].copy_(value)
-    return model.eval(), load_tokenizer(str(folder))
+            others[name].copy_(value)
 
 
 def _int8_layers(model: nn.Module) -> dict[str, nn.Module]:

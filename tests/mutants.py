@@ -7,7 +7,7 @@ out, neighbours swapped, a bound moved by one, one name for another, a `return` 
 
 import ast
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 OPERATORS = {
     ast.Add: [ast.Sub],
@@ -35,12 +35,25 @@ OPERATORS = {
 SWAPPED = ast.Sub | ast.Div | ast.FloorDiv | ast.Mod | ast.Pow | ast.MatMult  # a - b is not b - a
 
 
-def mutants(source: str) -> Iterator[tuple[str, str, ast.Module]]:
-    """Yield (change, line, tree): "a < b -> a <= b", the line it is in, the damaged code."""
-    original = ast.parse(source)
+def mutants(
+    original: ast.Module,
+    part: ast.AST | None = None,
+    beside: Callable[[ast.Attribute], list[str]] | None = None,
+) -> Iterator[tuple[str, str, ast.Module]]:
+    """Yield (change, line, tree): "a < b -> a <= b", the line it is in, the damaged code.
+
+    Args:
+        original: the code, whole.
+        part: the node of it in which the damage is done; without it, all of it.
+        beside: the attributes that one could take for one of another object than `self`.
+    """
+    part = part or original
+    within = {id(node) for node in ast.walk(part)} - {id(node) for node in silent(part)}
     seen = {ast.unparse(original)}
     for number, node in enumerate(ast.walk(original)):
-        for change, replacement in damages(node, original):
+        if id(node) not in within:
+            continue
+        for change, replacement in damages(node, part, beside):
             tree = copy.deepcopy(original)
             twin = list(ast.walk(tree))[number]
             replace(tree, twin, replacement)
@@ -50,7 +63,19 @@ def mutants(source: str) -> Iterator[tuple[str, str, ast.Module]]:
                 yield change, line_of(node, original), tree
 
 
-def damages(node: ast.AST, inside: ast.AST) -> Iterator[tuple[str, ast.AST]]:
+def silent(tree: ast.AST) -> Iterator[ast.AST]:
+    """The nodes that may say what they like: type hints and docstrings."""
+    for node in ast.walk(tree):
+        for field in ("annotation", "returns"):
+            if getattr(node, field, None) is not None:
+                yield from ast.walk(getattr(node, field))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            yield from (node, node.value)
+
+
+def damages(
+    node: ast.AST, inside: ast.AST, beside: Callable | None = None
+) -> Iterator[tuple[str, ast.AST]]:
     """Yield (change in words, what could stand, wrongly, in the place of a node)."""
     if isinstance(node, ast.stmt):
         yield from damaged_statements(node)
@@ -58,7 +83,11 @@ def damages(node: ast.AST, inside: ast.AST) -> Iterator[tuple[str, ast.AST]]:
         change = f"if {ast.unparse(node.ifs[0])} -> no condition"
         yield change, ast.comprehension(node.target, node.iter, node.ifs[1:], node.is_async)
     elif isinstance(node, ast.expr) and not isinstance(getattr(node, "ctx", None), ast.Store):
-        for replacement in damaged_expressions(node, inside):
+        replacements = [*damaged_expressions(node, inside)]
+        if isinstance(node, ast.Attribute):
+            others = attributes_beside(node, inside) or (beside(node) if beside else [])
+            replacements += [ast.Attribute(node.value, other, ast.Load()) for other in others]
+        for replacement in replacements:
             yield f"{ast.unparse(node)} -> {ast.unparse(replacement)}", replacement
 
 
@@ -194,6 +223,21 @@ def names_beside(node: ast.Name, inside: ast.AST) -> list[str]:
             if node.id in known:
                 return [name for name in dict.fromkeys(known) if name != node.id]
     return []
+
+
+def attributes_beside(node: ast.Attribute, inside: ast.AST) -> list[str]:
+    """The other attributes that are stored in the same object, such as `self`."""
+    owner = ast.unparse(node.value)
+    stored = [
+        each.attr
+        for each in ast.walk(inside)
+        if isinstance(each, ast.Attribute)
+        and isinstance(each.ctx, ast.Store)
+        and ast.unparse(each.value) == owner
+    ]
+    return (
+        [name for name in dict.fromkeys(stored) if name != node.attr] if node.attr in stored else []
+    )
 
 
 def of_itself(function: ast.FunctionDef) -> Iterator[ast.AST]:

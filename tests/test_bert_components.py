@@ -505,6 +505,11 @@ def test_heads_hand_on_what_they_are_given(bert=utils.bert):
         assert model(a, seen).attentions is None and model(a, None, segments).attentions is None
 
 
+def test_a_head_that_a_model_lacks_says_nothing(bert=utils.bert):
+    result = whole(bert.BertModel(small(bert)))(ids(2, 5))
+    assert result.prediction_logits is result.seq_relationship_logits is result.logits is None
+
+
 def test_classification_dropout(bert=utils.bert):
     config = small(bert, hidden_dropout_prob=0.5, layer_norm_eps=0.25)
     model = whole(bert.BertForSequenceClassification(config))

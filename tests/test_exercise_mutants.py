@@ -104,7 +104,7 @@ def survey(stem, exercise_id, step=1):
     checks.find_check(exercise_id)  # what it imports is no work of the first mutant
     code, name = solution_of(stem, exercise_id)
     passed, confused = Counter(), []
-    for change, line, tree in list(mutants.mutants(code))[::step]:
+    for change, line, tree in list(mutants.mutants(ast.parse(code)))[::step]:
         said = said_of(exercise_id, ast.fix_missing_locations(tree), name)
         words = in_words(change, line)
         if said.startswith(PASSED):
@@ -182,7 +182,7 @@ def test_the_table_of_equivalents_gives_reasons():
 
 
 def changes_of(code):
-    return [change for change, _, _ in mutants.mutants(code)]
+    return [change for change, _, _ in mutants.mutants(ast.parse(code))]
 
 
 @pytest.mark.parametrize(
@@ -213,6 +213,7 @@ def changes_of(code):
         ("def f(a, b):\n    return a", "a -> b"),
         ("x = {a, b}", "{a, b} -> {a}"),
         ("x = {1: a, 2: b}", "{1: a, 2: b} -> {1: a}"),
+        ("self.a = self.b = 1\nx = self.a", "self.a -> self.b"),
     ],
 )
 def test_a_kind_of_damage_is_made(code, change):
@@ -221,8 +222,19 @@ def test_a_kind_of_damage_is_made(code, change):
 
 def test_no_mutant_is_made_twice_or_is_the_original():
     code = "def f(a, b):\n    return a[1:b] + (a if b else a)"
-    texts = [ast.unparse(tree) for _, _, tree in mutants.mutants(code)]
+    texts = [ast.unparse(tree) for _, _, tree in mutants.mutants(ast.parse(code))]
     assert len(set(texts)) == len(texts) and ast.unparse(ast.parse(code)) not in texts
+
+
+def test_what_may_say_what_it_likes_is_left_alone():
+    code = 'def f(a: int) -> int:\n    """Twice a."""\n    return a'
+    assert set(changes_of(code)) == {"return a -> a"}
+
+
+def test_only_the_part_asked_for_is_damaged():
+    tree = ast.parse("x = 1\ny = 2")
+    changes = [change for change, _, _ in mutants.mutants(tree, tree.body[1])]
+    assert changes == ["y = 2 -> pass", "2 -> 3", "2 -> 1"]
 
 
 @needs_a_timer

@@ -31,31 +31,7 @@ def train(model, batches, optimizer, warmup, accumulate):
 
 def train_with(right, wrong):
     """The other right loop of exercise 04-5 with one piece of it replaced."""
-    assert TRAIN.count(right) == 1
-    return TRAIN.replace(right, wrong)
-
-
-def train_in_batches(total):
-    """A loop that moves its schedule, of so many steps, at each batch."""
-    return f"""
-import torch
-from transformers import get_scheduler
-
-def train(model, batches, optimizer, warmup, accumulate):
-    model.train()
-    schedule = get_scheduler("linear", optimizer, warmup, {total})
-    losses = []
-    for place, batch in enumerate(batches, start=1):
-        loss = model(**batch).loss
-        (loss / accumulate).backward()
-        losses.append(loss.item())
-        if place % accumulate == 0:
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            optimizer.zero_grad()
-        schedule.step()
-    return losses
-"""
+    return changed(TRAIN, (right, wrong))
 
 
 PADDED = """
@@ -87,6 +63,16 @@ def train(model, batches, optimizer, warmup, accumulate):
             optimizer.zero_grad()
     return losses
 """
+
+
+def train_in_batches(total):
+    """A loop that moves its schedule, of so many steps, at each batch."""
+    return changed(
+        TRAINING,
+        ("len(batches) // accumulate", total),
+        ("            schedule.step()\n", ""),
+        ("    return losses", "        schedule.step()\n    return losses"),
+    )
 
 
 EXERCISES = {

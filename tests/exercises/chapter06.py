@@ -377,24 +377,6 @@ def best_temperature(logits, labels):
     return log_t.exp().item()
 """,
         "also_right": [
-            # torch and a learnt temperature
-            """
-import torch
-
-def best_temperature(logits, labels):
-    logits, labels = torch.as_tensor(logits), torch.as_tensor(labels)
-    log_t = torch.zeros(1, dtype=logits.dtype, requires_grad=True)
-    optimizer = torch.optim.LBFGS([log_t], max_iter=100, line_search_fn="strong_wolfe")
-
-    def closure():
-        optimizer.zero_grad()
-        loss = torch.nn.functional.cross_entropy(logits / log_t.exp(), labels)
-        loss.backward()
-        return loss
-
-    optimizer.step(closure)
-    return log_t.exp().item()
-""",
             # scipy
             """
 import numpy as np

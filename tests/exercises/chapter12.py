@@ -98,7 +98,9 @@ OTHER_STEP = """
 import torch
 
 def first_step(model, tokenizer, texts, labels):
-    batch = tokenizer(texts, padding=True, truncation=True, max_length=32, return_tensors="pt")
+    longest = model.config.max_position_embeddings
+    options = {"padding": True, "truncation": True, "max_length": longest}
+    batch = tokenizer(texts, return_tensors="pt", **options)
     batch["labels"] = torch.tensor(labels)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     outputs = model(**batch)

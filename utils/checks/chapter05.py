@@ -1,5 +1,6 @@
 """Checks for the exercises of chapter 5."""
 
+import math
 import time
 from collections.abc import Callable
 from unittest import mock
@@ -165,7 +166,7 @@ def confident_accuracy(answer: Callable) -> None:
         raise Hint("返回的是文字 'nan'：要的是数，写成 float('nan')。")
     if accuracy is None:
         raise Hint("一条也没留下时，准确率是 float('nan')，不是 None：它还是一个数，画图也画得出。")
-    if coverage != 0 or not np.isnan(accuracy):
+    if coverage != 0 or not math.isnan(accuracy):
         raise Hint("一条也没留下时，覆盖率是 0，准确率没有定义：请返回 float('nan')。")
 
 

@@ -374,9 +374,15 @@ def prepare(run: Run) -> tuple[Setup, PreTrainedTokenizerBase, Corpus]:
     """What the objective trains and is measured with, the tokenizer, and the encoded text.
 
     Raises:
-        ValueError: a text or a task's data cannot be used, the vocabulary is too small, or the
-            work folder holds checkpoints of another run.
+        ValueError: a text or a task's data cannot be used, the vocabulary is too small, the work
+            folder holds checkpoints of another run, or one process has several GPUs.
     """
+    gpus = torch.cuda.device_count()
+    if gpus > 1 and launch().num_processes == 1:  # Trainer would split batches among them
+        raise ValueError(
+            f"{gpus} GPUs for one process; start it with `torchrun --nproc_per_node {gpus} "
+            "scripts/pretrain.py …`, or choose one with CUDA_VISIBLE_DEVICES=0"
+        )
     tasks = {name: load_task(name, source) for name, source in run.tasks}
     settings = settings_of(run, tasks)
     with launch().main_process_first():
@@ -398,8 +404,8 @@ def prepare(run: Run) -> tuple[Setup, PreTrainedTokenizerBase, Corpus]:
 def check_same_everywhere(settings: dict) -> None:
     """Raises ValueError where the processes, maybe of several machines, would learn other things.
 
-    Two machines with disks of their own train two vocabularies, which number their tokens alike
-    only by chance: their gradients would be averaged all the same.
+    Two machines with disks of their own may have other texts, and train vocabularies that number
+    their tokens otherwise: their gradients would be averaged all the same.
     """
     first, *others = gather_object([json.loads(json.dumps(settings, default=str))])
     different = {name for each in others for name in first if each[name] != first[name]}

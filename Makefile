@@ -25,6 +25,14 @@ PIP := $(PY) -m pip --disable-pip-version-check install --quiet --progress-bar o
 SITE := _build/html
 NEEDS := pyproject.toml constraints.txt
 
+# Programs of a virtual environment hold its path: in a folder that was moved it is built anew.
+MADE_IN := $(shell cat $(VENV)/.created 2>/dev/null)
+ifneq ($(MADE_IN),)
+ifneq ($(MADE_IN),$(CURDIR))
+$(shell rm -f $(VENV)/.created)
+endif
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: book demos check test try assignment grade slides zip version lab tidy run times new-exercise new-chapter serve lint bench bench-scale trust clean repository help \
         needs-data needs-id needs-name needs-url
@@ -94,6 +102,8 @@ times: $(VENV)/.full-ready ## 测各章的时间和内存，写进页面（机�
 
 serve: book ## 生成网站并在本机打开一个网址（PORT=8000）
 	@echo "→ 在浏览器里打开 http://localhost:$(PORT)/ ，按 Ctrl+C 结束"
+	@$(PY) -c 'import socket; socket.create_server(("127.0.0.1", $(PORT))).close()' 2>/dev/null || \
+	  { echo "error: port $(PORT) cannot be used; name another: make serve PORT=8001" >&2; exit 1; }
 	@$(PY) -m http.server $(PORT) --bind 127.0.0.1 --directory $(SITE)
 
 lint: $(VENV)/.lint-ready ## 用 ruff 检查代码与笔记本的写法
@@ -143,7 +153,7 @@ $(VENV)/.created:
 	  { echo "error: '$(PYTHON)' is not Python 3.11, 3.12 or 3.13; name one: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@echo "→ 正在建立虚拟环境 $(VENV) ……"
 	@$(PYTHON) -m venv --clear $(VENV)
-	@touch $@
+	@echo "$(CURDIR)" > $@
 
 $(VENV)/.book-ready: $(VENV)/.created $(NEEDS)
 	@echo "→ 正在安装生成网站所需的包……"

@@ -149,9 +149,12 @@ def run_job(name: str, code: Path = ROOT, **arguments) -> dict:
         answer: list[str] = []
         reader = threading.Thread(target=lambda: answer.append(process.stdout.read()))
         reader.start()
-        peak = 0
+        # For a moment a process that is begun shares the memory of the one that begins it, and
+        # would count twice: what counts was there at two looks in a row.
+        peak = before = 0
         while process.poll() is None:
-            peak = max(peak, memory_of(process.pid))
+            now = memory_of(process.pid)
+            peak, before = max(peak, min(before, now)), now
             time.sleep(0.02)
         reader.join()
     if process.returncode:

@@ -24,7 +24,7 @@ THEMES = ("light", "dark")
 ZOOMED = 1280 // 2  # a window of 1280 pixels at 200 %
 A4 = 718  # pixels between the margins of A4 paper: 210 mm less 2 × 10 mm, at 96 a inch
 SETTLED_MS = 800  # after a change of width, until the page's scripts have followed
-MOST_TABS = 600  # presses of Tab before a page counts as a trap
+MOST_TABS = 1000  # presses of Tab before a page counts as a trap; chapter 12 has 650 stops
 
 WIDER = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
 SMALL_TEXT = """() => {

@@ -25,6 +25,21 @@ def pytest_terminal_summary(terminalreporter):
             terminalreporter.write_line(line)
 
 
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """The folder of a BERT of one layer, with its tokenizer."""
+    from tiny_bert import save_tiny_bert
+
+    return str(save_tiny_bert(tmp_path_factory.mktemp("tiny") / "model"))
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    from tiny_bert import tiny_tokenizer
+
+    return tiny_tokenizer()
+
+
 @pytest.fixture(scope="session")
 def browser():
     """A Chromium without a window; tests that ask for it skip where there is none."""

@@ -44,6 +44,21 @@ def write(path, content, encoding="utf-8"):
     return path
 
 
+def write_packed(folder, tree, packed, name):
+    """A tree of files as a folder, or packed as a zip or a tar.gz; what a loader would be given."""
+    if packed == "folder":
+        for path, content in tree.items():
+            write(folder / path, content)
+        return folder / next(iter(tree)).split("/")[0]
+    return (write_zip if packed == "zip" else write_tar)(folder / f"{name}.{packed}", tree)
+
+
+def csv_rows(path):
+    """The rows of a CSV file, each a dict."""
+    with open(path, encoding="utf8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def write_zip(path, tree):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
         for name, text in tree.items():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from datasets import ClassLabel, Dataset, Features, Value
-from tiny_bert import CHARACTERS, save_tiny_bert, tiny_tokenizer
+from tiny_bert import CHARACTERS, tiny_tokenizer
 from torch.nn import functional as F
 
 from utils.finetuning import load_classifier, new_classifier, predict, save_classifier
@@ -15,11 +15,6 @@ from utils.smaller import distil, distillation_loss, new_student, trim_vocabular
 
 NAMES = ["体育", "财经"]
 SPORTS, MONEY = "球队", "股价"
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    return str(save_tiny_bert(tmp_path_factory.mktemp("tiny") / "model"))
 
 
 def texts_of(rows, seed):

@@ -9,8 +9,7 @@ from data_files import (  # noqa: F401
     refused,
     survives,
     write,
-    write_tar,
-    write_zip,
+    write_packed,
 )
 
 from utils import profile
@@ -239,12 +238,8 @@ def test_folders_and_archives_with_given_splits(tmp_path, pattern, packed):
     form = as_json if "json" in pattern else as_lines
     tree = {f"ner/{pattern.format(split)}": form(found) for split, found in rows.items()}
     tree |= {"ner/README.md": "# read me", "ner/homographs.csv": "a,b"}
-    if packed == "folder" or pattern.endswith("gz"):
-        for name, text in tree.items():
-            write(tmp_path / name, text)
-        path = tmp_path / "ner"
-    else:
-        path = (write_zip if packed == "zip" else write_tar)(tmp_path / f"ner.{packed}", tree)
+    packed = "folder" if pattern.endswith("gz") else packed  # not packed twice
+    path = write_packed(tmp_path, tree, packed, "ner")
     splits = load_entities(path)
     assert read(splits) == rows["train"]
     assert read(splits, "validation") == rows["dev"]

@@ -3,6 +3,8 @@
 The other right answer and the wrong ones of chapter NN stand in tests/exercises/chapterNN.py::
 
     EXERCISES = {"05-1": {"alternative": "code", "wrong": [("code", "part of the hint"), ...]}}
+
+and, under "also_right", a list of further right answers in other styles.
 """
 
 import contextlib
@@ -98,6 +100,10 @@ def failures(exercise_id, cells, answers):
         ("stub", cells["stub"].source, NOT_ATTEMPTED),
         ("solution", cells["solution"].source, PASSED),
         ("alternative", answers["alternative"], PASSED),
+    ]
+    trials += [
+        (f"right answer {number}", code, PASSED)
+        for number, code in enumerate(answers.get("also_right", []), start=1)
     ]
     trials += [
         (f"wrong answer {number}", code, hint)
@@ -246,6 +252,7 @@ def test_a_bad_stub_or_solution_is_found(chapter, part, source, complaint):
     ("change", "complaint"),
     [
         ({"alternative": "def double(x):\n    return 3 * x"}, "alternative: expected"),
+        ({"also_right": ["def double(x):\n    return 3 * x"]}, "right answer 1: expected"),
         ({"wrong": ANSWERS["wrong"][:1]}, "at least two wrong answers"),
         ({"wrong": [("def double(x):\n    return 2 * x", "没有变")] * 2}, "wrong answer 1"),
         ({"wrong": [("def double(x):\n    return 5", "没有变")] * 2}, "wrong answer 2"),

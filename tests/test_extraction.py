@@ -17,16 +17,6 @@ CLS, SEP = 2, 3
 HIGH = 5.0
 
 
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    return str(save_tiny_bert(tmp_path_factory.mktemp("tiny") / "model"))
-
-
-@pytest.fixture(scope="module")
-def tokenizer():
-    return tiny_tokenizer()
-
-
 @pytest.fixture(autouse=True)
 def in_float32(monkeypatch):
     monkeypatch.setattr("utils.finetuning.extraction.bf16_available", lambda: False)

@@ -247,6 +247,11 @@ def test_the_search_page_says_what_to_do_without_scripts(browser, address):  # n
     assert "JavaScript" in shown and "术语表" in shown
 
 
+def test_formulas_are_read_as_text():
+    plain = indexing.formula(r"\exp\left(-\frac{1}{n}\sum_i \ln P(x_i \mid x_{<i})\right)")
+    assert plain == "exp(-1/n∑_i ln P(x_i | x_ <i ))"
+
+
 def test_names_and_chinese_are_cut_into_what_they_are_found_by():
     assert list(words.words("注意力")) == ["注", "意", "力", "注意", "意力"]
     assert list(words.words("[CLS]")) == ["[cls]", "cls"]

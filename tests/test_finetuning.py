@@ -18,7 +18,7 @@ import torch
 from datasets import ClassLabel, Dataset, Features, Value
 from safetensors.torch import load_file
 from sklearn.metrics import accuracy_score, f1_score
-from tiny_bert import CHARACTERS, VOCABULARY, save_tiny_bert, tiny_tokenizer
+from tiny_bert import CHARACTERS, VOCABULARY, save_tiny_bert
 from transformers import AutoModel
 
 from utils import finetuning
@@ -30,16 +30,6 @@ from utils.resuming import data_fingerprint, last_complete_checkpoint, model_fin
 
 NAMES = ["体育", "财经"]
 SPORTS, MONEY = "球队", "股价"
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    return str(save_tiny_bert(tmp_path_factory.mktemp("tiny") / "model"))
-
-
-@pytest.fixture(scope="module")
-def tokenizer():
-    return tiny_tokenizer()
 
 
 @pytest.fixture

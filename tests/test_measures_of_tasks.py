@@ -260,3 +260,18 @@ def test_tfidf_of_pairs_sees_what_both_share():
     model, chosen, score = strongest_pair_tfidf(pairs[0], train["label"], strengths=(1, 10))
     assert chosen.split(", C=")[0] in ("characters 1-2", "jieba words")
     assert model.score(pairs[1], test["label"]) > 0.9 and score > 0.9
+
+
+def test_tfidf_of_pairs_takes_three_classes():
+    """As in textual entailment: the same, a part of it, another."""
+    draw = np.random.default_rng(0)
+    pairs, labels = [], []
+    for number in range(120):
+        first = "".join(draw.choice([*"球队主场股价银行市比赛今天"], 8))
+        others = "".join(draw.choice([*"海山风雪花草树"], 4))
+        pairs.append((first, (first, first[:4] + others, others * 2)[number % 3]))
+        labels.append(number % 3)
+    choices = {"characters": {"analyzer": "char", "ngram_range": (1, 2)}}
+    model, _, _ = strongest_pair_tfidf(pairs[:90], labels[:90], choices, strengths=(10,))
+    assert set(model.predict(pairs[90:])) == {0, 1, 2}
+    assert model.score(pairs[90:], labels[90:]) > 0.9

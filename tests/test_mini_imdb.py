@@ -1,11 +1,11 @@
 """data/mini_imdb keeps what its datasheet promises."""
 
-import csv
 import re
 from collections import Counter
 
 import pytest
 from conftest import MEASURED
+from data_files import csv_rows
 from notebooks import ROOT, expect_none
 from test_mini_thucnews import near_duplicates
 
@@ -23,8 +23,7 @@ KINDS = {
 
 
 def read(name):
-    with open(FOLDER / f"{name}.csv", encoding="utf8", newline="") as file:
-        return list(csv.DictReader(file))
+    return csv_rows(FOLDER / f"{name}.csv")
 
 
 @pytest.fixture(scope="module")

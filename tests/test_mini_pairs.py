@@ -1,6 +1,5 @@
 """data/mini_pairs keeps what its datasheet promises."""
 
-import csv
 import re
 from collections import Counter, defaultdict
 
@@ -8,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import MEASURED
+from data_files import csv_rows
 from notebooks import ROOT
 from test_mini_thucnews import near_duplicates
 
@@ -21,8 +21,7 @@ NEGATIONS = "不没未非无别"
 
 
 def read(name):
-    with open(FOLDER / f"{name}.csv", encoding="utf8", newline="") as file:
-        return list(csv.DictReader(file))
+    return csv_rows(FOLDER / f"{name}.csv")
 
 
 @pytest.fixture(scope="module")

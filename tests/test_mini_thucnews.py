@@ -1,11 +1,11 @@
 """data/mini_thucnews keeps what its datasheet promises."""
 
-import csv
 import re
 from collections import Counter, defaultdict
 
 import pytest
 from conftest import MEASURED
+from data_files import csv_rows
 from notebooks import ROOT, expect_none
 
 from utils.data import load_thucnews
@@ -17,8 +17,7 @@ BORDER_PER_CLASS = {"train": 9, "validation": 2, "test": 4}
 
 
 def read(name):
-    with open(FOLDER / f"{name}.csv", encoding="utf8", newline="") as file:
-        return list(csv.DictReader(file))
+    return csv_rows(FOLDER / f"{name}.csv")
 
 
 @pytest.fixture(scope="module")

@@ -562,6 +562,16 @@ def test_a_setting_of_another_kind_is_one_line(folder):
     assert "\n" not in str(caught.value) and "cannot be loaded" in str(caught.value)
 
 
+def test_a_cause_that_was_hidden_on_purpose_stays_hidden():
+    try:
+        try:
+            raise ModuleNotFoundError("socksio")
+        except ModuleNotFoundError:
+            raise ImportError("install httpx[socks]") from None
+    except ImportError as error:
+        assert models._root_of(error) is error
+
+
 # Weights under other names
 
 

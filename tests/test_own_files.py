@@ -241,6 +241,7 @@ BAD = {
         book(("一月", [("text", "label"), *ROWS]), ("二月", [("text", "label"), *ROWS])),
         "the sheets '一月', '二月' have the same columns",
     ),
+    "merged.xlsx": (sheet_of([*ROWS, ("好", None)]), "merged cells: unmerge them and fill down"),
     "header-again.xlsx": (sheet_of([*ROWS, ("text", "label")]), "row 14: the names of the columns"),
 }  # fmt: skip
 

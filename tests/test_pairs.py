@@ -14,8 +14,7 @@ from data_files import (  # noqa: F401
     refused,
     survives,
     write,
-    write_tar,
-    write_zip,
+    write_packed,
 )
 
 from utils import profile
@@ -206,12 +205,8 @@ def test_folders_and_archives_with_given_splits(tmp_path, pattern, packed):
     form = as_json if "json" in pattern else table if "csv" in pattern else raw_tabs
     rows = {split: pairs(2, mark=split) for split in ("train", "dev", "test")}
     tree = {f"data/{pattern.format(split)}": form(found) for split, found in rows.items()}
-    if packed == "folder" or pattern.endswith("gz"):
-        for name, text in tree.items():
-            write(tmp_path / name, text)
-        path = tmp_path / "data"
-    else:
-        path = (write_zip if packed == "zip" else write_tar)(tmp_path / f"pairs.{packed}", tree)
+    packed = "folder" if pattern.endswith("gz") else packed  # not packed twice
+    path = write_packed(tmp_path, tree, packed, "pairs")
     splits = load_pairs(path)
     for split, found in zip(splits, rows.values(), strict=True):
         assert read(splits[split]) == found

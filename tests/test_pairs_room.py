@@ -6,23 +6,13 @@ import numpy as np
 import pytest
 import torch
 from datasets import ClassLabel, Dataset, Features, Value
-from tiny_bert import CHARACTERS, save_tiny_bert, tiny_tokenizer
+from tiny_bert import CHARACTERS
 
 from utils import finetuning
 from utils.measuring import correlations, fit_probe
 
 NAMES = ["不同", "相同"]
 LETTERS = [each for each in CHARACTERS if not each.isdigit()]
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    return str(save_tiny_bert(tmp_path_factory.mktemp("tiny") / "model"))
-
-
-@pytest.fixture(scope="module")
-def tokenizer():
-    return tiny_tokenizer()
 
 
 @pytest.fixture(autouse=True)

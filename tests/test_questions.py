@@ -9,8 +9,7 @@ from data_files import (  # noqa: F401
     refused,
     survives,
     write,
-    write_tar,
-    write_zip,
+    write_packed,
 )
 
 from utils.data import load_questions
@@ -129,12 +128,8 @@ def test_folders_and_archives_with_given_splits(tmp_path, pattern, packed):
     found = {"train": passages(3)[:1], "dev": passages(3)[1:2], "test": passages(3)[2:]}
     tree = {f"qa/{pattern.format(split)}": form(asked) for split, asked in found.items()}
     tree["qa/kinds.csv"] = "split,id\n"
-    if packed == "folder" or pattern.endswith("gz"):
-        for name, text in tree.items():
-            write(tmp_path / name, text)
-        path = tmp_path / "qa"
-    else:
-        path = (write_zip if packed == "zip" else write_tar)(tmp_path / f"qa.{packed}", tree)
+    packed = "folder" if pattern.endswith("gz") else packed  # not packed twice
+    path = write_packed(tmp_path, tree, packed, "qa")
     splits = load_questions(path)
     for split, asked in zip(splits, found.values(), strict=True):
         assert list(splits[split]) == rows(asked)

@@ -3,6 +3,7 @@
 import ast
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tomllib
@@ -167,6 +168,32 @@ def test_make_knows_the_commands_that_are_named_anywhere():
 def test_named_commands_are_found_and_prose_is_not():
     text = "make book   # builds\nwe make tea; `make check WORKERS=4`\n  - run: make lint\n"
     assert commands_named(text) == {"book", "check", "lint"}
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="no make on this system")
+@pytest.mark.parametrize(("made_in", "kept"), [("here", True), ("", True), ("elsewhere", False)])
+def test_an_environment_that_was_made_elsewhere_is_made_anew(tmp_path, made_in, kept):
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    stamp = tmp_path / ".venv" / ".created"
+    stamp.parent.mkdir()
+    stamp.write_text(str(tmp_path) if made_in == "here" else made_in, encoding="utf8")
+    subprocess.run(["make", "help"], cwd=tmp_path, capture_output=True, check=True)
+    assert stamp.exists() == kept
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="no make on this system")
+def test_serving_at_a_taken_port_says_so(tmp_path):
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    program = tmp_path / ".venv" / "bin" / "python"
+    program.parent.mkdir(parents=True)
+    program.symlink_to(sys.executable)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        # As if the site had been built: only `serve`'s own lines run.
+        command = ["make", "serve", f"PORT={port}", "--old-file=book"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode and "Traceback" not in done.stderr
+    assert f"error: port {port} cannot be used; name another" in done.stderr
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="no make on this system")

@@ -185,6 +185,14 @@ def test_rows_that_ship_say_how_they_were_measured(path, monkeypatch):
     assert f"`{path.name}`" in described, f"{path.name}: say in results/README.md what it holds"
 
 
+def test_without_git_a_run_has_no_commit(monkeypatch):
+    def no_git(*_, **__):
+        raise FileNotFoundError("git")
+
+    monkeypatch.setattr(provenance.subprocess, "run", no_git)
+    assert provenance.commit() == ""
+
+
 def test_the_first_steps_of_the_shipped_logs_are_reproduced():
     """Nearer to the log than 0.1 nat, of a loss that falls by two; two seeds differ by 0.06."""
     record = json.loads((ROOT / "results/first_steps.json").read_text(encoding="utf8"))

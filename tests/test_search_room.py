@@ -17,11 +17,6 @@ from utils.models import ModelError
 LETTERS = [each for each in CHARACTERS if not each.isdigit()]
 
 
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    return str(save_tiny_bert(tmp_path_factory.mktemp("tiny") / "model"))
-
-
 def texts_of(count, seed):
     draw = random.Random(seed)
     return ["".join(draw.choices(LETTERS, k=draw.randint(4, 15))) for _ in range(count)]

@@ -248,3 +248,19 @@ def test_colab_fetches_anew_after_a_broken_clone(cell, colab, left):
     assert ran.returncode == 0, ran.stderr
     assert str(colab.home / "bert-in-practice-zh") in ran.stdout
     assert len(fetched) == 1
+
+
+def test_a_kernel_without_the_packages_says_which_to_choose(monkeypatch, start_on):
+    found = profile.importlib.util.find_spec
+    monkeypatch.setattr(
+        profile.importlib.util, "find_spec", lambda name: None if name == "torch" else found(name)
+    )
+    with pytest.raises(ImportError, match="没有 torch.*换成装了课程的那个内核") as refused:
+        start_on("cpu", "mini")
+    assert "transformers" not in str(refused.value) and "make lab" in str(refused.value)
+
+
+def test_a_kernel_of_an_old_python_says_which_to_choose(monkeypatch, start_on):
+    monkeypatch.setattr(profile.sys, "version_info", (3, 9, 18, "final", 0))
+    with pytest.raises(ImportError, match="Python 3.9.*3.11 以上.*换成装了课程的那个内核"):
+        start_on("cpu", "mini")

@@ -7,7 +7,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from tiny_bert import save_tiny_bert, tiny_config, tiny_tokenizer
+from tiny_bert import save_tiny_bert, tiny_config
 from transformers import BertForMaskedLM, BertForPreTraining, BertModel
 
 from utils.finetuning import new_classifier, predict
@@ -41,11 +41,6 @@ def checkpoint(tmp_path_factory):
 @pytest.fixture(scope="module")
 def model(checkpoint):
     return new_classifier(checkpoint, NAMES, dropout=0.0).eval()
-
-
-@pytest.fixture(scope="module")
-def tokenizer():
-    return tiny_tokenizer()
 
 
 @pytest.fixture(scope="module")

@@ -258,7 +258,7 @@ def from_pretrained(
         loaded = kind.from_pretrained(str(local if local.is_dir() else checkpoint), **options)
     except OSError as error:
         # The library's own words tell of repositories and tokens before they name the cause.
-        cause = error.__cause__ or error
+        cause = _root_of(error)
         reason = " ".join(f"{type(cause).__name__}: {cause}".split())[:160]
         if local.is_dir():
             raise ModelError(
@@ -303,6 +303,15 @@ def _refuse_random(checkpoint: str | Path, trunk: str, report: dict, fresh_head:
         f"{checkpoint}: its weights lack {', '.join(missing[:2])}{more}, which would be random"
         f"{others:.200}; take a model of this kind, or fetch it again"
     )
+
+
+def _root_of(error: BaseException) -> BaseException:
+    """What an error came from in the end: a refused connection, a missing repository, a proxy."""
+    hidden = error.__suppress_context__  # raised "from None"
+    before = error.__cause__ or (None if hidden else error.__context__)
+    if before is None or type(error).__name__ == "RepositoryNotFoundError":
+        return error
+    return _root_of(before)
 
 
 def _is_path(name: str) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import random
+import sys
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
 PROFILES = ("mini", "full")
 SEED = 42
+OLDEST_PYTHON = (3, 11)  # as pyproject.toml says
 NO_GPU = (
     "⚠️ 选了 full，却没有找到 GPU：要训练的章会跑几个小时。在 Colab 里打开菜单"
     "「代码执行程序 → 更改运行时类型」，选 T4 GPU，保存后从这一格起重新运行；"
@@ -81,6 +84,20 @@ def refuse_another_utils() -> None:
         )
 
 
+def refuse_an_unfit_kernel() -> None:
+    """A notebook opened with a kernel of another Python says which one to choose."""
+    cure = (
+        "在 Jupyter 右上角换成装了课程的那个内核；还没有装，就在课程的文件夹里运行 "
+        "`make lab`（Windows 见 README），从它打开的页面里打开这一章"
+    )
+    if sys.version_info[:2] < OLDEST_PYTHON:
+        version, oldest = (".".join(map(str, v[:2])) for v in (sys.version_info, OLDEST_PYTHON))
+        raise ImportError(f"这个内核是 Python {version}，课程要 {oldest} 以上：{cure}")
+    missing = [each for each in ("torch", "transformers") if not importlib.util.find_spec(each)]
+    if missing:
+        raise ImportError(f"这个内核里没有 {'、'.join(missing)}（{sys.executable}）：{cure}")
+
+
 _chosen_in_cell: str | None = None
 
 
@@ -102,6 +119,7 @@ def start(chapter: str, chosen: str = "mini") -> None:
         chosen: the profile that its setup cell names; COURSE_PROFILE set outside wins over it.
     """
     refuse_another_utils()
+    refuse_an_unfit_kernel()
     choose_in_cell(chosen)
     # Before the libraries are imported: reports, progress bars and hints belong on a terminal,
     # not between the lines of a chapter.

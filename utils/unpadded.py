@@ -73,6 +73,7 @@ class Texts(NamedTuple):
     places: Tensor  # (tokens,): the place of each among texts * length
     numbers: Tensor  # (texts * length,): which of the tokens stands at each place
     first: Tensor  # (texts,): the place of a text's first token among all tokens
+    moves: dict[int, tuple[Tensor, Tensor]]  # what `by_heads` gave: all layers ask for the same
 
     @classmethod
     def of(cls, real: Tensor, dtype: torch.dtype) -> "Texts":
@@ -90,7 +91,7 @@ class Texts(NamedTuple):
         places = torch.cat([tokens, padding[: 1 + (-count - 1) % TOKENS]])
         numbers = torch.full((real.numel(),), count)
         numbers[places] = torch.arange(len(places))
-        return cls(real, mask[:, None], places, numbers, first)
+        return cls(real, mask[:, None], places, numbers, first, {})
 
     def joined(self, padded: Tensor) -> Tensor:
         """(texts, length) -> (tokens,)."""
@@ -102,12 +103,14 @@ class Texts(NamedTuple):
 
     def by_heads(self, heads: int) -> tuple[Tensor, Tensor]:
         """How to move from (tokens * heads, size) to (texts * heads * length, size), and back."""
-        texts, length = self.real.shape
-        each = torch.arange(heads)
-        there = self.numbers.view(texts, 1, length) * heads + each[:, None]
-        text, place = self.places // length, self.places % length
-        back = (text[:, None] * heads + each) * length + place[:, None]
-        return there.flatten(), back.flatten()
+        if heads not in self.moves:
+            texts, length = self.real.shape
+            each = torch.arange(heads)
+            there = self.numbers.view(texts, 1, length) * heads + each[:, None]
+            text, place = self.places // length, self.places % length
+            back = (text[:, None] * heads + each) * length + place[:, None]
+            self.moves[heads] = there.flatten(), back.flatten()
+        return self.moves[heads]
 
     def heads_first(self, heads: int) -> tuple[Tensor, Tensor]:
         """The same from (heads * tokens, size)."""
@@ -167,7 +170,7 @@ def attend(attention: nn.Module, hidden: Tensor, texts: Texts) -> Tensor:
     )
     mask = texts.mask.to(query.dtype).repeat_interleave(heads, 0).expand(-1, query.shape[1], -1)
     scores = torch.baddbmm(mask, query, key.transpose(1, 2), alpha=attention.scaling)
-    weights = dropped(scores.softmax(-1), attention.dropout)
+    weights = dropped(chances(scores), attention.dropout)
     return _Moved.apply((weights @ value).flatten(0, 1), back, there).view(hidden.shape)
 
 
@@ -198,13 +201,20 @@ def attend_from(
     asked = _Moved.apply(asked, there, back).unflatten(0, (len(states), -1))
     mask = texts.mask.to(asked.dtype).expand(-1, asked.shape[1], -1)
     scores = torch.baddbmm(mask, asked, states.transpose(1, 2), alpha=attention.scaling)
-    weights = dropped(scores.softmax(-1), attention.dropout)  # (texts, heads * askers, length)
+    weights = dropped(chances(scores), attention.dropout)  # (texts, heads * askers, length)
     mixed = _Moved.apply((weights @ states).flatten(0, 1), back, there).unflatten(0, (heads, -1))
     values = mixed @ by_head(attention.value).transpose(1, 2)  # (heads, asking, size)
     shares = _Moved.apply(weights.sum(-1).view(-1, 1), back, there).view(heads, -1, 1)
     values = values + shares * attention.value.bias.view(heads, 1, size)
     attended = values.transpose(0, 1).flatten(1) + 0 * attention.key.bias
     return attended.to(states.dtype)
+
+
+def chances(scores: Tensor) -> Tensor:
+    """The softmax over the last dimension, in float32: of few numbers in bf16 it takes three times
+    as long, its gradient eight times."""
+    wide = torch.promote_types(scores.dtype, torch.float32)
+    return scores.softmax(-1, dtype=wide).to(scores.dtype)
 
 
 def add_and_norm(part: nn.Module, values: Tensor, before: Tensor) -> Tensor:

@@ -12,16 +12,24 @@ from utils.models import file_sha256, read_vocabulary, resolve, vocabulary_sha25
 from utils.profile import bf16_available, course_root
 
 
+def commit() -> str:
+    """The commit that is measured, or "" where there is no git to ask."""
+    asked = ["git", "rev-parse", "--short", "HEAD"]
+    try:
+        return subprocess.run(
+            asked, cwd=course_root(), capture_output=True, text=True
+        ).stdout.strip()
+    except OSError:
+        return ""
+
+
 def circumstances() -> dict:
     """The command, commit, machine and versions of this run."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=course_root(), capture_output=True, text=True
-    )
     # Where a folder lay on this machine says nothing to others.
     given = [Path(each).name if Path(each).is_absolute() else each for each in sys.argv[1:]]
     return {
         "command": " ".join([f"python scripts/{Path(sys.argv[0]).name}", *given]),
-        "commit": commit.stdout.strip(),
+        "commit": commit(),
         "hardware": hardware(),
         "versions": {"torch": torch.__version__, "transformers": transformers.__version__},
     }

@@ -82,6 +82,25 @@ def text_of_html(html: str) -> str:
     return re.sub(r"\s+", " ", "".join(Words(html).found)).strip()
 
 
+FORMULA = (
+    (r"\\frac\{([^{}]*)\}\{([^{}]*)\}", r"\1/\2"), (r"\\(?:left|right|big|displaystyle)\b", ""),
+    (r"\\(?:text|mathrm|operatorname)\b", ""), (r"\\sqrt", "√"), (r"\\times", "×"), (r"\\cdot", "·"),
+    (r"\\l?dots", "…"), (r"\\mid", "|"), (r"\\sum", "∑"), (r"\\prod", "∏"), (r"\\theta", "θ"),
+    (r"\\le\b", "≤"), (r"\\ge\b", "≥"), (r"\\(?:rightarrow|to)\b", "→"), (r"[{}\\]|\s+", " "),
+)  # fmt: skip
+
+
+def formula(tex: str) -> str:
+    r"""A formula as a line of text, for the snippets.
+
+    >>> formula(r"\sqrt{d} \le \frac{1}{n}\sum_i x_i")
+    '√ d ≤ 1/n∑_i x_i'
+    """
+    for pattern, plain in FORMULA:
+        tex = re.sub(pattern, plain, tex)
+    return re.sub(r" +", " ", tex).strip()
+
+
 def kind_and_text(block: nodes.Node) -> tuple[str, str]:
     """What kind of text a block is, and the text; empty for what is no text."""
     if isinstance(block, nodes.raw):
@@ -89,9 +108,11 @@ def kind_and_text(block: nodes.Node) -> tuple[str, str]:
     if isinstance(block, nodes.literal_block):
         around = block.parent.get("classes", [])
         return "code" if "cell_input" in around else "output", block.astext()
-    raw = (nodes.raw, nodes.comment)
+    raw, math = (nodes.raw, nodes.comment), (nodes.math, nodes.math_block)
     texts = (each for each in block.findall(nodes.Text) if not isinstance(each.parent, raw))
-    return "prose", "".join(each.astext() for each in texts)
+    return "prose", "".join(
+        formula(each.astext()) if isinstance(each.parent, math) else each.astext() for each in texts
+    )
 
 
 def is_term(block: nodes.Node) -> bool:

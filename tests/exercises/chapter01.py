@@ -1,5 +1,7 @@
 """Chapter 1: other right answers to its exercises, and wrong ones with the hints they earn."""
 
+from exercises import changed
+
 ATTENTION = """
 import torch
 
@@ -12,6 +14,38 @@ def prefix_attention(vectors, prefix):
 CAUSAL = "torch.ones(length, length).tril().bool()"
 COLUMNS = "torch.arange(length)[None]"
 
+LABELS = """
+def labels_needed(sizes, scores, target):
+    if scores[0] >= target:
+        return sizes[0]
+    for i in range(1, len(sizes)):
+        if scores[i] >= target:
+            share = (target - scores[i - 1]) / (scores[i] - scores[i - 1])
+            return sizes[i - 1] + share * (sizes[i] - sizes[i - 1])
+"""
+
+CORRUPTION = """
+def span_corruption(tokens, spans):
+    marks, source, target, done = ["<X>", "<Y>", "<Z>"], [], [], 0
+    for mark, (begin, end) in zip(marks, spans):
+        source += tokens[done:begin] + [mark]
+        target += [mark] + tokens[begin:end]
+        done = end
+    return source + tokens[done:], target + [marks[len(spans)]]
+"""
+
+PREFIX = """
+import torch
+
+def prefix_attention(vectors, prefix):
+    length, width = vectors.shape
+    seen = torch.ones(length, length).tril().bool()
+    seen[:, :prefix] = True
+    scores = vectors @ vectors.T / width**0.5
+    return scores.masked_fill(~seen, float("-inf")).softmax(-1) @ vectors
+"""
+
+
 EXERCISES = {
     "01-1": {
         "alternative": """
@@ -22,6 +56,22 @@ def next_token_pairs(text):
         context += character
     return pairs
 """,
+        "also_right": [
+            # a generator
+            """
+def next_token_pairs(text):
+    for place, character in enumerate(text):
+        yield text[:place], character
+""",
+            # accumulate
+            """
+from itertools import accumulate
+
+def next_token_pairs(text):
+    contexts = ["", *accumulate(text)]
+    return tuple(zip(contexts, text))
+""",
+        ],
         "wrong": [
             (
                 # nothing before the first
@@ -59,6 +109,47 @@ def next_token_pairs(text):
                 "    return [(text[: text.index(c)], c) for c in text]\n",
                 "同一个字出现两次",
             ),
+            (
+                # the answer first
+                """
+def next_token_pairs(text):
+    return [(text[i], text[:i]) for i in range(len(text))]
+""",
+                "一对里先写上文",
+            ),
+            (
+                # the last first
+                """
+def next_token_pairs(text):
+    return [(text[:i], text[i]) for i in range(len(text))][::-1]
+""",
+                "次序反了：从第一个字排到最后一个字",
+            ),
+            (
+                # lists of characters
+                """
+def next_token_pairs(text):
+    return [(list(text[:i]), text[i]) for i in range(len(text))]
+""",
+                "上文是一段字符串",
+            ),
+            (
+                # right context
+                """
+def next_token_pairs(text):
+    return [(text[i + 1 :], text[i]) for i in range(len(text))]
+""",
+                "这是右边的字",
+            ),
+            (
+                # an inner blank dropped
+                """
+def next_token_pairs(text):
+    text = text.replace(" ", "")
+    return [(text[:i], text[i]) for i in range(len(text))]
+""",
+                "空格也是一个字符",
+            ),
         ],
     },
     "01-2": {
@@ -71,6 +162,39 @@ def labels_needed(sizes, scores, target):
         if low < target <= high:
             return x * (high - target) / (high - low) + other * (target - low) / (high - low)
 """,
+        "also_right": [
+            # numpy
+            """
+import numpy as np
+
+def labels_needed(sizes, scores, target):
+    sizes, scores = np.asarray(sizes, float), np.asarray(scores, float)
+    reached = scores >= target
+    if not reached.any():
+        return None
+    i = reached.argmax()
+    if i == 0:
+        return sizes[0]
+    return np.interp(target, scores[i - 1 : i + 1], sizes[i - 1 : i + 1])
+""",
+            # while loop and Fraction
+            """
+from fractions import Fraction
+
+def labels_needed(sizes, scores, target):
+    at = 0
+    while scores[at] < target:
+        at += 1
+        if at == len(sizes):
+            return None
+    if at == 0:
+        return sizes[at]
+    low, high = Fraction(scores[at - 1]), Fraction(scores[at])
+    share = (Fraction(target) - low) / (high - low)
+    return float(sizes[at - 1] + share * (sizes[at] - sizes[at - 1]))
+""",
+            LABELS,
+        ],
         "wrong": [
             (
                 "\ndef labels_needed(sizes, scores, target):\n    if scores[0] >= target:\n        return sizes[0]\n    for (x, low), (other, high) in zip(zip(sizes, scores), zip(sizes[1:], scores[1:])):\n        if high >= target:\n            return round(x + (target - low) / (high - low) * (other - x))\n",
@@ -128,6 +252,60 @@ def labels_needed(sizes, scores, target):
 """,
                 "正好等于目标",
             ),
+            (
+                # the middle of two points
+                """
+def labels_needed(sizes, scores, target):
+    if scores[0] >= target:
+        return sizes[0]
+    for i in range(1, len(sizes)):
+        if scores[i] >= target:
+            return (sizes[i - 1] + sizes[i]) / 2
+""",
+                "返回了两个测过的点的正中间",
+            ),
+            (
+                # measured from the upper point
+                changed(LABELS, ("target - scores[i - 1]", "scores[i] - target")),
+                "插值的方向反了",
+            ),
+            (
+                # the last crossing
+                changed(
+                    LABELS,
+                    (
+                        "    for i in range(1, len(sizes)):\n        if scores[i] >= target:\n",
+                        "    for i in range(len(sizes) - 1, 0, -1):\n        if scores[i - 1] < target <= scores[i]:\n",
+                    ),
+                ),
+                "准确率不一定一路上升",
+            ),
+            (
+                # infinity where it is never reached
+                changed(
+                    LABELS,
+                    (
+                        "            return sizes[i - 1] + share * (sizes[i] - sizes[i - 1])\n",
+                        '            return sizes[i - 1] + share * (sizes[i] - sizes[i - 1])\n    return float("inf")\n',
+                    ),
+                ),
+                "始终达不到目标时返回 None",
+            ),
+            (
+                # on a scale of logarithms
+                changed(
+                    LABELS,
+                    (
+                        "def labels_needed(sizes, scores, target):\n",
+                        "import math\n\ndef labels_needed(sizes, scores, target):\n",
+                    ),
+                    (
+                        "sizes[i - 1] + share * (sizes[i] - sizes[i - 1]",
+                        "math.exp(math.log(sizes[i - 1]) + share * math.log(sizes[i] / sizes[i - 1])",
+                    ),
+                ),
+                "0.55 在 200 条与 400 条正中间",
+            ),
         ],
     },
     "01-3": {
@@ -142,6 +320,32 @@ def sense_gap(vectors, senses):
             (within if senses[i] == senses[j] else between).append(cosine)
     return sum(within) / len(within) - sum(between) / len(between)
 """,
+        "also_right": [
+            # sklearn
+            """
+import numpy as np
+from sklearn.metrics.pairwise import cosine_similarity
+
+def sense_gap(vectors, senses):
+    senses = np.asarray(senses)
+    similar = cosine_similarity(np.asarray(vectors))
+    same = senses[:, None] == senses
+    np.fill_diagonal(similar, np.nan)
+    return np.nanmean(similar[same]) - np.nanmean(similar[~same])
+""",
+            # pairs by itertools
+            """
+import torch
+from itertools import combinations
+
+def sense_gap(vectors, senses):
+    vectors /= vectors.norm(dim=1, keepdim=True)
+    sums = {True: [], False: []}
+    for i, j in combinations(range(len(vectors)), 2):
+        sums[bool(senses[i] == senses[j])].append(vectors[i] @ vectors[j])
+    return torch.stack(sums[True]).mean() - torch.stack(sums[False]).mean()
+""",
+        ],
         "wrong": [
             (
                 # with itself
@@ -205,6 +409,39 @@ def sense_gap(vectors, senses):
 """,
                 "减去的是全部句对的平均",
             ),
+            (
+                # mean of the two groups
+                """
+import torch
+
+def sense_gap(vectors, senses):
+    unit = torch.nn.functional.normalize(vectors, dim=-1)
+    similar = unit @ unit.T
+    senses = torch.as_tensor(senses)
+    parts = []
+    for name in senses.unique():
+        block = similar[senses == name][:, senses == name]
+        n = len(block)
+        parts.append((block.sum() - n) / (n * (n - 1)))
+    return float(sum(parts) / len(parts) - similar[senses[:, None] != senses].mean())
+""",
+                "先在每组里平均",
+            ),
+            (
+                # normalised along the sentences
+                """
+import torch
+
+def sense_gap(vectors, senses):
+    unit = torch.nn.functional.normalize(vectors, dim=0)
+    similar = unit @ unit.T
+    senses = torch.as_tensor(senses)
+    same = senses[:, None] == senses
+    others = ~torch.eye(len(unit), dtype=torch.bool)
+    return (similar[same & others].mean() - similar[~same].mean()).item()
+""",
+                "缩放沿错了方向",
+            ),
         ],
     },
     "01-4": {
@@ -221,6 +458,34 @@ def span_corruption(tokens, spans):
     target.append(next(names))
     return source, target
 """,
+        "also_right": [
+            # in place from the right
+            """
+def span_corruption(tokens, spans):
+    source, target = list(tokens), []
+    for (begin, end), mark in reversed(list(zip(spans, "XY"))):
+        target = [f"<{mark}>", *source[begin:end], *target]
+        source[begin:end] = [f"<{mark}>"]
+    return [source, target + [f"<{'XYZ'[len(spans)]}>"]]
+""",
+            # tuples
+            """
+def span_corruption(tokens, spans):
+    marks = ("<X>", "<Y>", "<Z>")
+    source, target, place, used = (), (), 0, 0
+    while place < len(tokens):
+        here = [end for begin, end in spans if begin == place]
+        if here:
+            source += (marks[used],)
+            target += (marks[used], *tokens[place : here[0]])
+            place, used = here[0], used + 1
+        else:
+            source += (tokens[place],)
+            place += 1
+    return source, target + (marks[used],)
+""",
+            CORRUPTION,
+        ],
         "wrong": [
             (
                 # no sentinel at the end
@@ -264,40 +529,28 @@ def span_corruption(tokens, spans):
             ),
             (
                 # the end included
-                """
-def span_corruption(tokens, spans):
-    marks, source, target, done = ["<X>", "<Y>", "<Z>"], [], [], 0
-    for mark, (begin, end) in zip(marks, spans):
-        source += tokens[done:begin] + [mark]
-        target += [mark] + tokens[begin:end + 1]
-        done = end + 1
-    return source + tokens[done:], target + [marks[len(spans)]]
-""",
+                changed(
+                    CORRUPTION,
+                    (
+                        "        target += [mark] + tokens[begin:end]\n        done = end\n",
+                        "        target += [mark] + tokens[begin:end + 1]\n        done = end + 1\n",
+                    ),
+                ),
                 "end 那个位置不包括在内",
             ),
             (
                 # the end of the sentence is lost
-                """
-def span_corruption(tokens, spans):
-    marks, source, target, done = ["<X>", "<Y>", "<Z>"], [], [], 0
-    for mark, (begin, end) in zip(marks, spans):
-        source += tokens[done:begin] + [mark]
-        target += [mark] + tokens[begin:end]
-        done = end
-    return source, target + [marks[len(spans)]]
-""",
+                changed(CORRUPTION, ("source + tokens[done:]", "source")),
                 "最后一段后面的词元丢了",
             ),
             (
                 # the whole sentence as target
-                """
-def span_corruption(tokens, spans):
-    marks, source, done = ["<X>", "<Y>", "<Z>"], [], 0
-    for mark, (begin, end) in zip(marks, spans):
-        source += tokens[done:begin] + [mark]
-        done = end
-    return source + tokens[done:], tokens
-""",
+                changed(
+                    CORRUPTION,
+                    ('target, done = ["<X>", "<Y>", "<Z>"], [', 'done = ["<X>", "<Y>", "<Z>"'),
+                    ("        target += [mark] + tokens[begin:end]\n", ""),
+                    ("target + [marks[len(spans)]]", "tokens"),
+                ),
                 "不是整句",
             ),
             (
@@ -313,6 +566,58 @@ def span_corruption(tokens, spans):
 """,
                 "第一个没用过的",
             ),
+            (
+                # only for two spans
+                """
+def span_corruption(tokens, spans):
+    (a, b), (c, d) = spans
+    source = tokens[:a] + ["<X>"] + tokens[b:c] + ["<Y>"] + tokens[d:]
+    return source, ["<X>"] + tokens[a:b] + ["<Y>"] + tokens[c:d] + ["<Z>"]
+""",
+                "只挖一段时出错了",
+            ),
+            (
+                # in place from the left, places move
+                """
+def span_corruption(tokens, spans):
+    marks, target = ["<X>", "<Y>", "<Z>"], []
+    source = list(tokens)
+    for mark, (begin, end) in zip(marks, spans):
+        target += [mark, *source[begin:end]]
+        source[begin:end] = [mark]
+    return source, target + [marks[len(spans)]]
+""",
+                "改了列表之后",
+            ),
+            (
+                # strings
+                """
+def span_corruption(tokens, spans):
+    marks, source, target, done = ["<X>", "<Y>", "<Z>"], "", "", 0
+    for mark, (begin, end) in zip(marks, spans):
+        source += "".join(tokens[done:begin]) + mark
+        target += mark + "".join(tokens[begin:end])
+        done = end
+    return source + "".join(tokens[done:]), target + marks[len(spans)]
+""",
+                "要两个列表",
+            ),
+            (
+                # the last sentinel again
+                changed(CORRUPTION, ("s)]]", "s) - 1]]")),
+                "收尾的记号要用一个没用过的",
+            ),
+            (
+                # target before source
+                changed(
+                    CORRUPTION,
+                    (
+                        "source + tokens[done:], target + [marks[len(spans)]",
+                        "target + [marks[len(spans)]], source + tokens[done:",
+                    ),
+                ),
+                "两个列表的次序反了",
+            ),
         ],
     },
     "01-5": {
@@ -327,6 +632,31 @@ def prefix_attention(vectors, prefix):
         rows.append(weights @ keys)
     return torch.stack(rows)
 """,
+        "also_right": [
+            # fused
+            """
+import torch
+from torch.nn.functional import scaled_dot_product_attention
+
+def prefix_attention(vectors, prefix):
+    place = torch.arange(len(vectors))
+    seen = (place[None] < prefix) | (place[None] <= place[:, None])
+    return scaled_dot_product_attention(vectors, vectors, vectors, attn_mask=seen)
+""",
+            # added mask by einsum
+            """
+import math
+import torch
+
+def prefix_attention(vectors, prefix):
+    length, width = vectors.shape
+    mask = torch.full((length, length), -1e9).triu(1)
+    mask[:, :prefix] = 0
+    weights = torch.exp(torch.einsum("id,jd->ij", vectors, vectors) / math.sqrt(width) + mask)
+    return torch.einsum("ij,jd->id", weights / weights.sum(1, keepdim=True), vectors)
+""",
+            PREFIX,
+        ],
         "wrong": [
             (ATTENTION.format(seen="torch.ones(length, length).bool()"), "这是 BERT"),
             (ATTENTION.format(seen=CAUSAL), "这是 GPT"),
@@ -375,15 +705,82 @@ def prefix_attention(vectors, prefix):
                 ),
                 "求不了梯度",
             ),
+            (
+                # the question sees the answer too
+                changed(PREFIX, (":, :p", ":p")),
+                "位置 0 看见了不该看见的位置 3",
+            ),
+            (
+                # divided by the square root of the length
+                changed(PREFIX, ("/ width", "/ length")),
+                "除的是长度的平方根",
+            ),
+            (
+                # numpy
+                """
+import numpy as np
+import torch
+
+def prefix_attention(vectors, prefix):
+    v = vectors.numpy()
+    seen = np.tril(np.ones((len(v), len(v)), bool))
+    seen[:, :prefix] = True
+    scores = np.where(seen, v @ v.T / v.shape[1] ** 0.5, -np.inf)
+    weights = np.exp(scores - scores.max(1, keepdims=True))
+    return torch.tensor(weights / weights.sum(1, keepdims=True) @ v)
+""",
+                "输出对输入求不了梯度",
+            ),
+            (
+                # the scores returned
+                """
+import torch
+
+def prefix_attention(vectors, prefix):
+    length, width = vectors.shape
+    seen = torch.ones(length, length).tril().bool()
+    seen[:, :prefix] = True
+    return (vectors @ vectors.T / width**0.5).masked_fill(~seen, float("-inf")).softmax(-1)
+""",
+                "这是各位置的得分或权重",
+            ),
         ],
     },
     "01-6": {
         "alternative": "holds = {'c', 'B'}\n",
+        "also_right": [
+            # with a blank and a Chinese comma
+            """
+holds = "c， b"
+""",
+            # a list with one string
+            """
+holds = ["BC"]
+""",
+            # full width
+            """
+holds = "ＢＣ"
+""",
+        ],
         "wrong": [
             ("holds = 'ABC'\n", "差三个点，± 却有五六个"),
             ("holds = 'B'\n", "验证集也是一条条标出来的"),
             ("holds = 'BCE'\n", "没有 E 这一句"),
             ("holds = 2\n", "一串字母"),
+            (
+                # nothing
+                """
+holds = ""
+""",
+                "再看 B。差距比种子之间的起伏还小",
+            ),
+            (
+                # all
+                """
+holds = "ABCD"
+""",
+                "再看 A。差三个点",
+            ),
         ],
     },
 }

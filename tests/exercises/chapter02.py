@@ -1,5 +1,7 @@
 """Chapter 2: other right answers to its exercises, and wrong ones with the hints they earn."""
 
+from exercises import changed
+
 WEIGHTS = """
 import torch
 
@@ -95,6 +97,15 @@ def encode(**mistake):
     return ENCODE.format(**(RIGHT | mistake))
 
 
+COUNTED = """
+def count_parameters(config):
+    h, f, n = config.hidden_size, config.intermediate_size, config.num_hidden_layers
+    rows = config.vocab_size + config.max_position_embeddings + config.type_vocab_size
+    block = 4 * (h * h + h) + 4 * h + 2 * h * f + f + h
+    return rows * h + 2 * h + n * block + 2 * (h * h + h) + 2 * h + config.vocab_size + 2 * h + 2
+"""
+
+
 EXERCISES = {
     "02-1": {
         "alternative": """
@@ -105,6 +116,35 @@ def attention_weights(query, key):
     powers = torch.exp(torch.einsum("id,jd->ij", query, key) / math.sqrt(query.size(1)))
     return powers / powers.sum(dim=1, keepdim=True)
 """,
+        "also_right": [
+            # fused with one-hot values
+            """
+import torch
+from torch.nn.functional import scaled_dot_product_attention
+
+def attention_weights(query, key):
+    values = torch.eye(len(key), dtype=key.dtype)
+    return scaled_dot_product_attention(query, key, values)
+""",
+            # a row at a time
+            """
+import torch
+
+def attention_weights(query, key):
+    rows = []
+    for q in query:
+        scores = (key * q).sum(1) / len(q) ** 0.5
+        powers = torch.exp(scores - scores.max())
+        rows.append(powers / powers.sum())
+    return torch.stack(rows)
+""",
+            # in float32
+            """
+def attention_weights(query, key):
+    query = query.float() / query.size(1) ** 0.5
+    return (query @ key.float().mT).softmax(1)
+""",
+        ],
         "wrong": [
             (WEIGHTS.format("torch.softmax(query @ key.T, -1)"), "没有缩放"),
             (WEIGHTS.format("torch.softmax(query @ key.T / d, -1)"), "除以了 d，"),
@@ -117,6 +157,46 @@ def attention_weights(query, key):
             (WEIGHTS.format("torch.softmax(query @ key.T / 4, -1)"), "不能写死"),
             (WEIGHTS.format("torch.softmax(query.T @ key / d**0.5, -1)"), "形状应为 (5, 5)"),
             (WEIGHTS.format("(query @ key.T / d**0.5).tolist()"), "请返回一个张量"),
+            (
+                # softmax over all of the table
+                """
+import math
+
+def attention_weights(query, key):
+    scores = query @ key.T / math.sqrt(query.shape[-1])
+    return scores.flatten().softmax(0).reshape(scores.shape)
+""",
+                "整张表一起做了 softmax",
+            ),
+            (
+                # the square root as a whole number
+                """
+import math
+
+def attention_weights(query, key):
+    return (query @ key.T / math.isqrt(query.shape[-1])).softmax(-1)
+""",
+                "换一个维数就不对了",
+            ),
+            (
+                # no exponent
+                """
+def attention_weights(query, key):
+    scores = query @ key.T / query.shape[-1] ** 0.5
+    return scores / scores.sum(-1, keepdim=True)
+""",
+                "只除以了和",
+            ),
+            (
+                # cosines
+                """
+from torch.nn.functional import normalize
+
+def attention_weights(query, key):
+    return (normalize(query, dim=-1) @ normalize(key, dim=-1).T).softmax(-1)
+""",
+                "用了余弦：缩放点积不除以各向量的长度",
+            ),
         ],
     },
     "02-2": {
@@ -129,6 +209,31 @@ def masked_attention(query, key, value, mask):
     weights = torch.softmax(query @ key.T * query.shape[-1] ** -0.5 + bias, dim=-1)
     return torch.einsum("ij,jd->id", weights, value)
 """,
+        "also_right": [
+            # the real keys only
+            """
+def masked_attention(query, key, value, mask):
+    scores = query @ key[mask].T / query.shape[-1] ** 0.5
+    return scores.softmax(-1) @ value[mask]
+""",
+            # fused
+            """
+import torch.nn.functional as F
+
+def masked_attention(query, key, value, mask):
+    return F.scaled_dot_product_attention(query, key, value, attn_mask=mask[None, :])
+""",
+            # in place with minus infinity
+            """
+import torch
+
+def masked_attention(query, key, value, mask):
+    scores = torch.matmul(query, key.transpose(-2, -1))
+    scores /= query.size(-1) ** 0.5
+    scores[:, torch.logical_not(mask)] = -torch.inf
+    return torch.mm(torch.softmax(scores, 1), value)
+""",
+        ],
         "wrong": [
             (
                 "\ndef masked_attention(query, key, value, mask):\n    weights = (query @ key.T / query.shape[-1] ** 0.5).softmax(-1) * mask\n    return weights / weights.sum(-1, keepdim=True) @ value\n",
@@ -181,6 +286,64 @@ def masked_attention(query, key, value, mask):
                 ),
                 "结果里有 NaN",
             ),
+            (
+                # the values zeroed instead
+                """
+def masked_attention(query, key, value, mask):
+    scores = query @ key.T / query.shape[-1] ** 0.5
+    return scores.softmax(-1) @ (value * mask[:, None])
+""",
+                "掩码用在了 softmax 之后",
+            ),
+            (
+                # the keys zeroed instead
+                """
+def masked_attention(query, key, value, mask):
+    scores = query @ (key * mask[:, None]).T / query.shape[-1] ** 0.5
+    return scores.softmax(-1) @ value
+""",
+                "把得分变成 0 遮不住",
+            ),
+            (
+                # minus ten thousand
+                """
+def masked_attention(query, key, value, mask):
+    scores = query @ key.T / query.shape[-1] ** 0.5
+    scores = scores + (~mask) * -10000.0
+    return scores.softmax(-1) @ value
+""",
+                "真词元的得分都很低时",
+            ),
+            (
+                # the smallest positive number
+                """
+import torch
+
+def masked_attention(query, key, value, mask):
+    scores = query @ key.T / query.shape[-1] ** 0.5
+    return scores.masked_fill(~mask, torch.finfo(scores.dtype).tiny).softmax(-1) @ value
+""",
+                "把得分变成 0 遮不住",
+            ),
+            (
+                # the padded rows zeroed too
+                """
+def masked_attention(query, key, value, mask):
+    scores = query @ key.T / query.shape[-1] ** 0.5
+    out = scores.masked_fill(~mask, float("-inf")).softmax(-1) @ value
+    return out * mask[:, None]
+""",
+                "填充那几行的输出也清零了",
+            ),
+            (
+                # softmax over the queries
+                """
+def masked_attention(query, key, value, mask):
+    scores = query @ key.T / query.shape[-1] ** 0.5
+    return scores.masked_fill(~mask, -1e30).softmax(0) @ value
+""",
+                "softmax 的方向反了",
+            ),
         ],
     },
     "02-3": {
@@ -190,6 +353,35 @@ def block(x, attention, feed_forward, norm_1, norm_2):
         x = norm(sublayer(x) + x)
     return x
 """,
+        "also_right": [
+            # step by step in place
+            """
+def block(x, attention, feed_forward, norm_1, norm_2):
+    residual = x
+    x = attention(x)
+    x += residual
+    x = norm_1(x)
+    residual = x
+    x = feed_forward(x)
+    x += residual
+    return norm_2(x)
+""",
+            # the input changed
+            """
+def block(x, attention, feed_forward, norm_1, norm_2):
+    x += attention(x)
+    x = norm_1(x)
+    x += feed_forward(x)
+    return norm_2(x)
+""",
+            # one loop
+            """
+def block(x, attention, feed_forward, norm_1, norm_2):
+    for layer, norm in ((attention, norm_1), (feed_forward, norm_2)):
+        x = norm(layer(x) + x)
+    return x
+""",
+        ],
         "wrong": [
             (
                 BLOCK.format("norm_2(x + attention(x))", "norm_1(h + feed_forward(h))"),
@@ -227,6 +419,33 @@ def block(x, attention, feed_forward, norm_1, norm_2):
                 "只包住了子层的结果",
             ),
             (BLOCK.format("norm_1(x + attention(x))", "norm_1(h + feed_forward(h))"), "norm_2"),
+            (
+                # attention twice
+                """
+def block(x, attention, feed_forward, norm_1, norm_2):
+    x = norm_1(x + attention(x))
+    return norm_2(x + attention(x))
+""",
+                "第二个子层是前馈网络",
+            ),
+            (
+                # the residual doubled
+                """
+def block(x, attention, feed_forward, norm_1, norm_2):
+    attended = norm_1(x + attention(x))
+    return norm_2(x + attended + feed_forward(attended))
+""",
+                "第二个残差多加了一次 x",
+            ),
+            (
+                # a norm at both ends
+                """
+def block(x, attention, feed_forward, norm_1, norm_2):
+    attended = norm_1(x + attention(norm_1(x)))
+    return norm_2(attended + feed_forward(norm_2(attended)))
+""",
+                "归一化做了两遍",
+            ),
         ],
     },
     "02-4": {
@@ -239,6 +458,31 @@ def count_parameters(config):
         model = BertForPreTraining(config)
     return sum(parameter.numel() for parameter in model.parameters())
 """,
+        "also_right": [
+            # counted on a model on the meta device
+            """
+import torch
+from utils.bert import BertForPreTraining
+
+def count_parameters(config):
+    with torch.device("meta"):
+        model = BertForPreTraining(config)
+    return sum(each.numel() for each in model.parameters())
+""",
+            # with numpy
+            """
+import numpy as np
+
+def count_parameters(config):
+    h, f = config.hidden_size, config.intermediate_size
+    tables = [config.vocab_size, config.max_position_embeddings, config.type_vocab_size]
+    matrices = [(h, h)] * 4 + [(h, f), (f, h)]
+    layer = sum(np.prod(shape) + shape[1] for shape in matrices) + 4 * h
+    rest = np.array(tables).sum() * h + 2 * h + 2 * (h * h + h) + 2 * h
+    return rest + config.num_hidden_layers * layer + config.vocab_size + (2 * h + 2)
+""",
+            COUNTED,
+        ],
         "wrong": [
             (
                 COUNT.format(
@@ -289,10 +533,85 @@ def count_parameters(config):
             ),
             (COUNT.format("7"), "逐项对照"),
             (COUNT.format("str(v)"), "请返回一个整数"),
+            (
+                # as a text
+                """
+def count_parameters(config):
+    return "110,106,428"
+""",
+                "请返回一个整数",
+            ),
+            (
+                # one output of the NSP head
+                changed(COUNTED, ("2 * h + 2", "h + 1")),
+                "NSP 头有两个输出",
+            ),
+            (
+                # four times hidden written
+                changed(
+                    COUNTED,
+                    (
+                        "    h, f, n = config.hidden_size, config.intermediate_size, config.num_hidden_layers\n",
+                        "    h, n = config.hidden_size, config.num_hidden_layers\n    f = 4 * h\n",
+                    ),
+                ),
+                "前馈层的宽度写死成了 4h",
+            ),
+            (
+                # 512 positions written
+                changed(COUNTED, ("config.max_position_embeddings", "512")),
+                "位置的个数写死成了 512",
+            ),
+            (
+                # two kinds of segments written
+                changed(COUNTED, ("config.type_vocab_size", "2")),
+                "片段的种数写死成了 2",
+            ),
         ],
     },
     "02-5": {
         "alternative": encode(),
+        "also_right": [
+            # attention by hand, each head alone
+            """
+import math
+import torch
+from torch.nn import functional as F
+
+def encode(weights, config, input_ids, token_type_ids, attention_mask):
+    w = {name.removeprefix("bert."): each for name, each in weights.items()}
+    d = config.hidden_size // config.num_attention_heads
+
+    def linear(x, name):
+        return x @ w[name + ".weight"].T + w[name + ".bias"]
+
+    def norm(x, name):
+        mean = x.mean(-1, keepdim=True)
+        size = ((x - mean) ** 2).mean(-1, keepdim=True)
+        x = (x - mean) / torch.sqrt(size + config.layer_norm_eps)
+        return x * w[name + ".LayerNorm.weight"] + w[name + ".LayerNorm.bias"]
+
+    x = F.embedding(input_ids, w["embeddings.word_embeddings.weight"])
+    x = x + w["embeddings.position_embeddings.weight"][torch.arange(input_ids.size(1))]
+    x = x + F.embedding(token_type_ids, w["embeddings.token_type_embeddings.weight"])
+    states = [norm(x, "embeddings")]
+    hidden = (1 - attention_mask[:, None, :]) * -1e9
+    for layer in range(config.num_hidden_layers):
+        at, x = f"encoder.layer.{layer}.", states[-1]
+        q, k, v = (linear(x, f"{at}attention.self.{name}") for name in ("query", "key", "value"))
+        heads = []
+        for head in range(config.num_attention_heads):
+            part = slice(head * d, (head + 1) * d)
+            scores = q[..., part] @ k[..., part].transpose(1, 2) / math.sqrt(d)
+            heads.append((scores + hidden).softmax(-1) @ v[..., part])
+        x = norm(
+            x + linear(torch.cat(heads, -1), at + "attention.output.dense"), at + "attention.output"
+        )
+        wide = F.gelu(linear(x, at + "intermediate.dense"))
+        states.append(norm(x + linear(wide, at + "output.dense"), at + "output"))
+    return tuple(states)
+""",
+        ],
         "wrong": [
             (encode(eps="1e-12"), "写死成了 1e-12"),
             (encode(types="1 - token_type_ids"), "片段编号弄反了"),
@@ -302,6 +621,14 @@ def count_parameters(config):
             ),
             (encode(mask="scores = scores + attention_mask[:, None, :]"), "被当作得分加了上去"),
             (encode().replace("q @ k.mT", "k @ q.mT"), "查询和键弄反了"),
+            (
+                # what stands in the list already is changed
+                encode().replace(
+                    'x = norm(x + dense(mixed, layer + "attention.output.dense"),',
+                    'x += dense(mixed, layer + "attention.output.dense")\n        x = norm(x,',
+                ),
+                "又被 `+=` 改掉了",
+            ),
             (encode().replace("softmax(-1) @ v", "softmax(-1) @ k"), "值和键弄混了"),
             (
                 encode().replace('dense(mixed, layer + "attention.output.dense")', "mixed"),

@@ -1,5 +1,7 @@
 """Chapter 4: other right answers to its exercises, and wrong ones with the hints they earn."""
 
+from exercises import changed
+
 TRAIN = """
 import torch
 
@@ -56,6 +58,37 @@ def train(model, batches, optimizer, warmup, accumulate):
 """
 
 
+PADDED = """
+import torch
+
+def pad_batch(rows, pad_id, multiple):
+    length = -(-max(len(row) for row in rows) // multiple) * multiple
+    ids = [row + [pad_id] * (length - len(row)) for row in rows]
+    mask = [[1] * len(row) + [0] * (length - len(row)) for row in rows]
+    return {"input_ids": torch.tensor(ids), "attention_mask": torch.tensor(mask)}
+"""
+
+TRAINING = """
+import torch
+from transformers import get_scheduler
+
+def train(model, batches, optimizer, warmup, accumulate):
+    model.train()
+    schedule = get_scheduler("linear", optimizer, warmup, len(batches) // accumulate)
+    losses = []
+    for place, batch in enumerate(batches, start=1):
+        loss = model(**batch).loss
+        (loss / accumulate).backward()
+        losses.append(loss.item())
+        if place % accumulate == 0:
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            optimizer.zero_grad()
+    return losses
+"""
+
+
 EXERCISES = {
     "04-1": {
         "alternative": """
@@ -65,6 +98,27 @@ def segment_ids(first, second):
         ids.append(int(place > first + 1))
     return ids
 """,
+        "also_right": [
+            # a generator over places
+            """
+def segment_ids(first, second):
+    return tuple(int(place > first + 1) for place in range(first + second + 3))
+""",
+            # numpy
+            """
+import numpy as np
+
+def segment_ids(first, second):
+    return np.repeat([0, 1], [first + 2, second + 1])
+""",
+            # torch
+            """
+import torch
+
+def segment_ids(first, second):
+    return torch.cat([torch.zeros(first + 2), torch.ones(second + 1)]).long()
+""",
+        ],
         "wrong": [
             (
                 "def segment_ids(first, second):\n    return [0] * first + [1] * second\n",
@@ -84,6 +138,38 @@ def segment_ids(first, second):
                 "def segment_ids(first, second):\n    return [0] * (first + 2) + [1] * second\n",
                 "长度应是 10",
             ),
+            (
+                # a [SEP] too many
+                """
+def segment_ids(first, second):
+    return [0] * (first + 2) + [1] * (second + 2)
+""",
+                "两段共 7 个词元",
+            ),
+            (
+                # a string
+                """
+def segment_ids(first, second):
+    return "0" * (first + 2) + "1" * (second + 1)
+""",
+                "返回的是文字",
+            ),
+            (
+                # numbered from one
+                """
+def segment_ids(first, second):
+    return [1] * (first + 2) + [2] * (second + 1)
+""",
+                "编号是 0 和 1",
+            ),
+            (
+                # no separator in the middle
+                """
+def segment_ids(first, second):
+    return [0] * (first + 1) + [1] * (second + 1)
+""",
+                "第一段的 [SEP] 属于第一段",
+            ),
         ],
     },
     "04-2": {
@@ -100,6 +186,59 @@ def pad_batch(rows, pad_id, multiple):
         mask[place, : len(row)] = 1
     return {"attention_mask": mask, "input_ids": ids}
 """,
+        "also_right": [
+            # pad_sequence
+            """
+import torch
+from torch.nn.utils.rnn import pad_sequence
+
+def pad_batch(rows, pad_id, multiple):
+    ids = pad_sequence([torch.tensor(row) for row in rows], True, pad_id)
+    mask = pad_sequence([torch.ones(len(row), dtype=torch.long) for row in rows], True, 0)
+    more = -ids.shape[1] % multiple
+    pad = torch.nn.functional.pad
+    return dict(input_ids=pad(ids, (0, more), value=pad_id), attention_mask=pad(mask, (0, more)))
+""",
+            # filled in, int32
+            """
+import math
+import torch
+
+def pad_batch(rows, pad_id, multiple):
+    length = math.ceil(max(map(len, rows)) / multiple) * multiple
+    ids = torch.full((len(rows), length), pad_id, dtype=torch.int32)
+    mask = torch.zeros_like(ids)
+    for n, row in enumerate(rows):
+        ids[n, : len(row)] = torch.tensor(row)
+        mask[n, : len(row)] = 1
+    return {"attention_mask": mask, "input_ids": ids}
+""",
+            # numpy
+            """
+import numpy as np
+import torch
+
+def pad_batch(rows, pad_id, multiple):
+    sizes = np.array([len(row) for row in rows])
+    length = (sizes.max() + multiple - 1) // multiple * multiple
+    mask = np.arange(length) < sizes[:, None]
+    ids = np.full(mask.shape, pad_id)
+    ids[mask] = np.concatenate(rows)
+    return {"input_ids": torch.as_tensor(ids), "attention_mask": torch.as_tensor(mask.astype(int))}
+""",
+            # a BatchEncoding
+            """
+import torch
+from transformers import BatchEncoding
+
+def pad_batch(rows, pad_id, multiple):
+    length = -(-max(len(row) for row in rows) // multiple) * multiple
+    ids = [row + [pad_id] * (length - len(row)) for row in rows]
+    mask = [[1] * len(row) + [0] * (length - len(row)) for row in rows]
+    return BatchEncoding({"input_ids": ids, "attention_mask": mask}, tensor_type="pt")
+""",
+            PADDED,
+        ],
         "wrong": [
             (
                 # the columns up to the multiple filled with 0
@@ -179,6 +318,54 @@ def pad_batch(rows, pad_id, multiple):
 """,
                 "注意力掩码全是 1",
             ),
+            (
+                # the rows padded in place
+                """
+import torch
+
+def pad_batch(rows, pad_id, multiple):
+    length = -(-max(len(row) for row in rows) // multiple) * multiple
+    mask = torch.tensor([[1] * len(row) + [0] * (length - len(row)) for row in rows])
+    for row in rows:
+        row += [pad_id] * (length - len(row))
+    return {"input_ids": torch.tensor(rows), "attention_mask": mask}
+""",
+                "传进来的 rows 被改动了",
+            ),
+            (
+                # each row to its own multiple
+                """
+import torch
+
+def pad_batch(rows, pad_id, multiple):
+    ids = [row + [pad_id] * (-len(row) % multiple) for row in rows]
+    mask = [[1] * len(row) + [0] * (-len(row) % multiple) for row in rows]
+    return {"input_ids": torch.tensor(ids), "attention_mask": torch.tensor(mask)}
+""",
+                "各行补得不一样长",
+            ),
+            (
+                # lists
+                changed(
+                    PADDED,
+                    ("import torch\n\n", ""),
+                    (
+                        'torch.tensor(ids), "attention_mask": torch.tensor(mask)',
+                        'ids, "attention_mask": mask',
+                    ),
+                ),
+                "两个值都应是整数张量",
+            ),
+            (
+                # the mask inverted
+                changed(PADDED, ("1] * len(row) + [0", "0] * len(row) + [1")),
+                "注意力掩码不对",
+            ),
+            (
+                # the length of the last row
+                changed(PADDED, ("max(len(row) for row in rows", "len(rows[-1]")),
+                "最长的一条不一定在最后",
+            ),
         ],
     },
     "04-3": {
@@ -187,6 +374,34 @@ def find_tokens(offsets, start, end):
     wanted = set(range(start, end))
     return [i for i in range(len(offsets)) if wanted & set(range(*offsets[i]))]
 """,
+        "also_right": [
+            # numpy
+            """
+import numpy as np
+
+def find_tokens(offsets, start, end):
+    begins, ends = np.array(offsets).T
+    return np.flatnonzero((begins < ends) & (begins < end) & (ends > start))
+""",
+            # sets of characters
+            """
+def find_tokens(offsets, start, end):
+    wanted = set(range(start, end))
+    return [n for n, pair in enumerate(offsets) if wanted.intersection(range(*pair))]
+""",
+            # a generator with maximum and minimum
+            """
+def find_tokens(offsets, start, end):
+    for n, (a, b) in enumerate(offsets):
+        if max(a, start) < min(b, end):
+            yield n
+""",
+            # strict bounds alone
+            """
+def find_tokens(offsets, start, end):
+    return [n for n, (a, b) in enumerate(offsets) if n not in (0, 7) and a < end and b > start]
+""",
+        ],
         "wrong": [
             (
                 # a token that is longer than the piece sought
@@ -221,6 +436,22 @@ def find_tokens(offsets, start, end):
                 "    return [i for i, pair in enumerate(offsets) if inside(*pair)]\n",
                 "只碰到一部分的词元也要算",
             ),
+            (
+                # the end included
+                """
+def find_tokens(offsets, start, end):
+    return [n for n, (a, b) in enumerate(offsets) if a < b and a <= end and b > start]
+""",
+                "字符 8 是空格",
+            ),
+            (
+                # the offsets themselves
+                """
+def find_tokens(offsets, start, end):
+    return [(a, b) for a, b in offsets if a < b and a < end and b > start]
+""",
+                "字符 10 到 15 是「8999元」",
+            ),
         ],
     },
     "04-4": {
@@ -235,6 +466,18 @@ def keep(first, second, room):
             second -= 1
     return first, second
 """,
+        "also_right": [
+            # by the library's rule, a list
+            """
+def keep(first, second, room):
+    if first + second > room:
+        short = min(first, second)
+        if short > room // 2:
+            short = room // 2
+        first, second = [short, room - short] if first <= second else [room - short, short]
+    return [first, second]
+""",
+        ],
         "wrong": [
             (
                 "def keep(first, second, room):\n    return max(0, room - second), min(second, room)\n",
@@ -267,10 +510,114 @@ def keep(first, second, room):
                 "    return first, second\n",
                 "多出的一个归较长的",
             ),
+            (
+                # one token at a time
+                """
+def keep(first, second, room):
+    while first + second > room:
+        if first > second:
+            first -= 1
+        else:
+            second -= 1
+    return first, second
+""",
+                "两段都超过一半",
+            ),
+            (
+                # halves always
+                """
+def keep(first, second, room):
+    if first + second <= room:
+        return first, second
+    return room // 2, room - room // 2
+""",
+                "换成第一段较长就不对了",
+            ),
+            (
+                # the rest to the longer when equal goes to the first
+                """
+def keep(first, second, room):
+    if first + second <= room:
+        return first, second
+    short = min(first, second, room // 2)
+    return (room - short, short) if first >= second else (short, room - short)
+""",
+                "两段一样长时",
+            ),
         ],
     },
     "04-5": {
         "alternative": TRAIN,
+        "also_right": [
+            # LambdaLR by hand, zero first
+            """
+import torch
+
+def train(model, batches, optimizer, warmup, accumulate):
+    model.train()
+    total = len(batches) // accumulate
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer,
+        lambda n: n / warmup if n < warmup else max(0, (total - n) / max(1, total - warmup)),
+    )
+    losses = []
+    for start in range(0, len(batches), accumulate):
+        optimizer.zero_grad()
+        for batch in batches[start : start + accumulate]:
+            loss = model(**batch).loss
+            loss.div(accumulate).backward()
+            losses += [float(loss)]
+        torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm=1)
+        optimizer.step()
+        schedule.step()
+    return losses
+""",
+            # gradients divided, a tuple
+            """
+import torch
+from transformers import get_linear_schedule_with_warmup
+
+def train(model, batches, optimizer, warmup, accumulate):
+    model.train()
+    schedule = get_linear_schedule_with_warmup(optimizer, warmup, len(batches) / accumulate)
+    losses = []
+    for n, batch in enumerate(batches):
+        loss = model(**batch).loss
+        loss.backward()
+        losses.append(loss.detach().numpy().item())
+        if (n + 1) % accumulate:
+            continue
+        for parameter in model.parameters():
+            parameter.grad /= accumulate
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=False)
+        schedule.step()
+    return tuple(losses)
+""",
+            # the accumulated losses in one backward
+            """
+import torch
+from transformers import get_scheduler
+
+def train(model, batches, optimizer, warmup, accumulate):
+    model.train()
+    schedule = get_scheduler("linear", optimizer, warmup, len(batches) // accumulate)
+    losses, waiting = [], []
+    for batch in batches:
+        waiting.append(model(**batch).loss)
+        if len(waiting) == accumulate:
+            torch.stack(waiting).mean().backward()
+            losses += [each.item() for each in waiting]
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            optimizer.zero_grad()
+            waiting = []
+    return losses
+""",
+            TRAINING,
+        ],
         "wrong": [
             (train_with("(loss / len(part)).backward()", "loss.backward()"), "几批之和"),
             (
@@ -291,25 +638,7 @@ def keep(first, second, room):
             (train_with("float(loss.detach())", "loss"), "`.item()`"),
             (train_with("float(loss.detach())", "loss.item() / accumulate"), "返回的损失不对"),
             (
-                """
-import torch
-from transformers import get_scheduler
-
-def train(model, batches, optimizer, warmup, accumulate):
-    model.train()
-    schedule = get_scheduler("linear", optimizer, warmup, len(batches))
-    losses = []
-    for place, batch in enumerate(batches, start=1):
-        loss = model(**batch).loss
-        (loss / accumulate).backward()
-        losses.append(loss.item())
-        if place % accumulate == 0:
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            optimizer.step()
-            schedule.step()
-            optimizer.zero_grad()
-    return losses
-""",
+                changed(TRAINING, (" // accumulate", "")),
                 "总步数应是更新的次数",
             ),
             (train_in_batches("len(batches) // accumulate"), "调度每一批走了一步"),
@@ -343,6 +672,51 @@ def train(model, batches, optimizer, warmup, accumulate):
     return losses
 """,
                 "每一批都更新了一次",
+            ),
+            (
+                # each value clipped
+                changed(TRAINING, ("norm", "value")),
+                "裁剪的是每个数",
+            ),
+            (
+                # the schedule first
+                changed(
+                    TRAINING,
+                    (
+                        "optimizer.step()\n            schedule.step()",
+                        "schedule.step()\n            optimizer.step()",
+                    ),
+                ),
+                "调度走在更新的前面了",
+            ),
+            (
+                # updated at the first of each group
+                changed(TRAINING, (", start=1", "")),
+                "在每组的第一批就更新了",
+            ),
+            (
+                # zeroed before each batch
+                changed(
+                    TRAINING,
+                    (
+                        "    for place, batch in enumerate(batches, start=1):\n",
+                        "    for place, batch in enumerate(batches, start=1):\n        optimizer.zero_grad()\n",
+                    ),
+                    ("            optimizer.zero_grad()\n", ""),
+                ),
+                "每一批之前都清了零",
+            ),
+            (
+                # a mean a group returned
+                changed(
+                    TRAINING,
+                    (" = []", ", total = [], 0"),
+                    (
+                        "        losses.append(loss.item())\n",
+                        "        total += loss.item()\n        losses.append(total / place)\n",
+                    ),
+                ),
+                "模型训练对了",
             ),
         ],
     },

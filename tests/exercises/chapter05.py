@@ -1,5 +1,19 @@
 """Chapter 5: other right answers to its exercises, and wrong ones with the hints they earn."""
 
+from exercises import changed
+
+CONFIDENT = """
+import numpy as np
+
+def confident(probabilities, labels, threshold):
+    kept = probabilities.max(axis=1) >= threshold
+    if not kept.any():
+        return 0.0, float("nan")
+    right = probabilities[kept].argmax(axis=1) == labels[kept]
+    return float(kept.mean()), float(right.mean())
+"""
+
+
 EXERCISES = {
     "05-1": {
         "alternative": """
@@ -16,6 +30,44 @@ def macro_f1(true, predicted):
             total += 2 * precision * recall / (precision + recall)
     return total / len(actual | guessed)
 """,
+        "also_right": [
+            # numpy
+            """
+import numpy as np
+
+def macro_f1(true, predicted):
+    true, predicted = np.array(true), np.array(predicted)
+    found = []
+    for name in np.union1d(true, predicted):
+        hits = ((true == name) & (predicted == name)).sum()
+        found.append(2 * hits / ((true == name).sum() + (predicted == name).sum()))
+    return np.mean(found)
+""",
+            # counters
+            """
+from collections import Counter
+
+def macro_f1(true, predicted):
+    there, said = Counter(true), Counter(predicted)
+    hits = Counter(t for t, p in zip(true, predicted) if t == p)
+    names = there | said
+    return sum(2 * hits[n] / (there[n] + said[n]) for n in names) / len(names)
+""",
+            # precision and recall
+            """
+def macro_f1(true, predicted):
+    pairs, scores = list(zip(true, predicted)), []
+    for name in {*true, *predicted}:
+        right = pairs.count((name, name))
+        said = [p for _, p in pairs].count(name)
+        there = [t for t, _ in pairs].count(name)
+        precision = right / said if said else 0
+        recall = right / there if there else 0
+        both = precision + recall
+        scores.append(2 * precision * recall / both if both else 0)
+    return sum(scores) / len(scores)
+""",
+        ],
         "wrong": [
             (
                 # the classes of the true labels alone
@@ -88,7 +140,7 @@ def macro_f1(true, predicted):
         scores.append((precision + recall) / 2)
     return sum(scores) / len(scores)
 """,
-                "F1 = 2PR/(P+R)",
+                "不是两者相加除以 2",
             ),
             (
                 # no guard for a class that is never predicted
@@ -102,7 +154,66 @@ def macro_f1(true, predicted):
         scores.append(2 * precision * recall / (precision + recall))
     return sum(scores) / len(scores)
 """,
-                "ZeroDivisionError",
+                "除以了零",
+            ),
+            (
+                # mean of precision and recall in place of F1
+                """
+def macro_f1(true, predicted):
+    scores = []
+    for name in set(true) | set(predicted):
+        hits = sum(t == p == name for t, p in zip(true, predicted))
+        scores.append((hits / max(true.count(name), 1) + hits / max(predicted.count(name), 1)) / 2)
+    return sum(scores) / len(scores)
+""",
+                "F1 是精确率和召回率的调和平均 2PR/(P+R)",
+            ),
+            (
+                # recalls
+                """
+def macro_f1(true, predicted):
+    scores = []
+    for name in set(true):
+        hits = sum(t == p == name for t, p in zip(true, predicted))
+        scores.append(hits / true.count(name))
+    return sum(scores) / len(scores)
+""",
+                "这是各类召回率的平均",
+            ),
+            (
+                # in percent
+                """
+def macro_f1(true, predicted):
+    scores = []
+    for name in set(true) | set(predicted):
+        hits = sum(t == p == name for t, p in zip(true, predicted))
+        scores.append(200 * hits / (true.count(name) + predicted.count(name)))
+    return sum(scores) / len(scores)
+""",
+                "F1 在 0 和 1 之间",
+            ),
+            (
+                # divided by zero
+                """
+def macro_f1(true, predicted):
+    scores = []
+    for name in set(true) | set(predicted):
+        hits = sum(t == p == name for t, p in zip(true, predicted))
+        precision, recall = hits / predicted.count(name), hits / true.count(name)
+        scores.append(2 * precision * recall / (precision + recall))
+    return sum(scores) / len(scores)
+""",
+                "除以了零：从没被猜中的类别",
+            ),
+            (
+                # scikit-learn
+                """
+from sklearn.metrics import f1_score
+
+def macro_f1(true, predicted):
+    return f1_score(true, predicted, average="macro")
+""",
+                "题目要自己算",
             ),
         ],
     },
@@ -120,6 +231,52 @@ def leaked(train, test):
         places.setdefault(key(text), set()).add(place)
     return set().union(*(places.get(key(text), set()) for text in train))
 """,
+        "also_right": [
+            # a generator with re
+            r"""
+import re
+import unicodedata
+
+def leaked(train, test):
+    def plain(text):
+        return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))
+
+    known = set(map(plain, train))
+    for n, text in enumerate(test):
+        if plain(text) in known:
+            yield n
+""",
+            # a dict, numpy
+            """
+import unicodedata
+import numpy as np
+
+def leaked(train, test):
+    plain = lambda text: "".join(c for c in unicodedata.normalize("NFKC", text) if not c.isspace())
+    known = dict.fromkeys(map(plain, train))
+    return np.flatnonzero([plain(text) in known for text in test])
+""",
+            # a set of places
+            """
+import unicodedata
+
+def leaked(train, test):
+    plain = lambda text: "".join(unicodedata.normalize("NFKC", text).split())
+    known = frozenset(plain(text) for text in train)
+    return {n for n, text in enumerate(test) if plain(text) in known}
+""",
+            # pandas
+            r"""
+import pandas as pd
+
+def leaked(train, test):
+    def plain(texts):
+        return pd.Series(texts, dtype=str).str.normalize("NFKC").str.replace(r"\s", "", regex=True)
+
+    found = plain(test).isin(plain(train))
+    return found[found].index.tolist()
+""",
+        ],
         "wrong": [
             (
                 # true or false for each
@@ -203,6 +360,66 @@ def leaked(train, test):
 """,
                 "时间多了远不止十倍",
             ),
+            (
+                # the texts
+                """
+import unicodedata
+
+def leaked(train, test):
+    plain = lambda text: "".join(unicodedata.normalize("NFKC", text).split())
+    known = {plain(text) for text in train}
+    return [text for text in test if plain(text) in known]
+""",
+                "返回值应是一串整数",
+            ),
+            (
+                # only plain blanks
+                """
+import unicodedata
+
+def leaked(train, test):
+    plain = lambda text: unicodedata.normalize("NFKC", text).replace(" ", "")
+    known = {plain(text) for text in train}
+    return [n for n, text in enumerate(test) if plain(text) in known]
+""",
+                "制表符、换行和全角空格也是空白",
+            ),
+            (
+                # a list instead of a set
+                """
+import unicodedata
+
+def leaked(train, test):
+    plain = lambda text: "".join(unicodedata.normalize("NFKC", text).split())
+    known = [plain(text) for text in train]
+    return [n for n, text in enumerate(test) if plain(text) in known]
+""",
+                "文本多十倍",
+            ),
+            (
+                # index, so the first of two equal ones
+                """
+import unicodedata
+
+def leaked(train, test):
+    plain = lambda text: "".join(unicodedata.normalize("NFKC", text).split())
+    known = {plain(text) for text in train}
+    return [test.index(text) for text in test if plain(text) in known]
+""",
+                "同一条在测试集里出现两次",
+            ),
+            (
+                # inside one another
+                r"""
+import unicodedata
+
+def leaked(train, test):
+    plain = lambda text: "".join(unicodedata.normalize("NFKC", text).split())
+    known = "\n".join(plain(text) for text in train)
+    return [n for n, text in enumerate(test) if plain(text) in known]
+""",
+                "只是训练文本的一部分",
+            ),
         ],
     },
     "05-3": {
@@ -214,6 +431,45 @@ def confident(probabilities, labels, threshold):
     right = sum(guess == label for guess, label in kept)
     return coverage, right / len(kept) if kept else float("nan")
 """,
+        "also_right": [
+            # loops
+            """
+import math
+
+def confident(probabilities, labels, threshold):
+    kept = right = 0
+    for row, label in zip(probabilities.tolist(), labels.tolist()):
+        if max(row) >= threshold:
+            kept += 1
+            right += row.index(max(row)) == label
+    return kept / len(labels), right / kept if kept else math.nan
+""",
+            # torch
+            """
+import torch
+
+def confident(probabilities, labels, threshold):
+    top, guess = torch.as_tensor(probabilities).max(1)
+    kept = top >= threshold
+    right = (guess == torch.as_tensor(labels))[kept].double()
+    return kept.double().mean(), right.mean()
+""",
+            # a list, numpy's nan
+            """
+import numpy as np
+from sklearn.metrics import accuracy_score
+
+def confident(probabilities, labels, threshold):
+    kept = np.flatnonzero(np.max(probabilities, axis=-1) >= threshold)
+    if len(kept) == 0:
+        return [0, np.nan]
+    return [
+        len(kept) / len(probabilities),
+        accuracy_score(labels[kept], probabilities[kept].argmax(-1)),
+    ]
+""",
+            CONFIDENT,
+        ],
         "wrong": [
             (
                 # the probability of the true class
@@ -279,6 +535,42 @@ def confident(probabilities, labels, threshold):
                 "    right = (probabilities.argmax(1) == labels)[kept]\n"
                 "    return kept.mean(), right.sum() / max(kept.sum(), 1)\n",
                 "float('nan')",
+            ),
+            (
+                # accuracy of all
+                """
+import numpy as np
+
+def confident(probabilities, labels, threshold):
+    kept = probabilities.max(axis=1) >= threshold
+    if not kept.any():
+        return 0.0, float("nan")
+    return float(kept.mean()), float((probabilities.argmax(axis=1) == labels).mean())
+""",
+                "这是全部文本的准确率",
+            ),
+            (
+                # zero where none is left
+                changed(
+                    CONFIDENT,
+                    ('    if not kept.any():\n        return 0.0, float("nan")\n', ""),
+                    ("ht.mean())\n", "ht.sum() / max(1, kept.sum()))\n"),
+                ),
+                "一条也没留下时",
+            ),
+            (
+                # the two exchanged
+                changed(
+                    CONFIDENT,
+                    ('0.0, float("nan")', 'float("nan"), 0.0'),
+                    ("kept.mean()), float(righ", "right.mean()), float(kep"),
+                ),
+                "两个数的次序反了",
+            ),
+            (
+                # the share dropped
+                changed(CONFIDENT, ("n 0.0", "n 1.0"), ("t(ke", "t(1 - ke")),
+                "这是被拿掉的比例",
             ),
         ],
     },

@@ -1,5 +1,24 @@
 """Chapter 6: other right answers to its exercises, and wrong ones with the hints they earn."""
 
+from exercises import changed
+
+RATE = """
+def learning_rate_at(step, steps, warmup, peak):
+    rising = warmup * steps if 0 < warmup < 1 else warmup
+    if step < rising:
+        return peak * step / rising
+    if rising >= steps:
+        return peak
+    return peak * (steps - step) / (steps - rising)
+"""
+
+WINDOWS = """
+def predict_long(ids, predict, size, overlap):
+    starts = range(0, max(len(ids) - overlap, 1), size - overlap)
+    return predict([ids[s : s + size] for s in starts]).mean(axis=0)
+"""
+
+
 EXERCISES = {
     "06-1": {
         "alternative": """
@@ -10,6 +29,33 @@ def clean_review(text):
         text = text.replace(mark, " ")
     return " ".join(html.unescape(text).split())
 """,
+        "also_right": [
+            # replace and regular expressions
+            r"""
+import html
+import re
+
+def clean_review(text):
+    pattern = re.compile(r"<br\s*/?\s*>", re.I)
+    return re.sub(r"\s+", " ", html.unescape(pattern.sub(" ", text))).strip()
+""",
+            # without a regular expression
+            """
+from html import unescape
+
+def clean_review(text):
+    pieces, rest = [], text
+    while True:
+        low = rest.lower()
+        found = [(low.index(tag), tag) for tag in ("<br />", "<br/>", "<br>") if tag in low]
+        if not found:
+            break
+        at, tag = min(found)
+        pieces.append(rest[:at])
+        rest = rest[at + len(tag) :]
+    return " ".join(unescape(" ".join([*pieces, rest])).split())
+""",
+        ],
         "wrong": [
             (
                 # two entities alone
@@ -90,6 +136,51 @@ def clean_review(text):
                 "import re\ndef clean_review(text):\n    return re.sub(r'<br ?/?>', ' ', text)\n",
                 "并成一个",
             ),
+            (
+                # unescaped twice
+                r"""
+import html
+import re
+
+def clean_review(text):
+    text = re.sub(r"<br\s*/?>", " ", text, flags=re.I)
+    return " ".join(html.unescape(html.unescape(text)).split())
+""",
+                "还原了两遍",
+            ),
+            (
+                # lower case
+                r"""
+import html
+import re
+
+def clean_review(text):
+    return " ".join(html.unescape(re.sub(r"<br\s*/?>", " ", text.lower())).split())
+""",
+                "不要改大小写",
+            ),
+            (
+                # words that begin with br
+                """
+import html
+import re
+
+def clean_review(text):
+    return " ".join(html.unescape(re.sub(r"<br.*?>", " ", text, flags=re.I)).split())
+""",
+                "`<brave>` 不是换行",
+            ),
+            (
+                # the br greedily
+                """
+import html
+import re
+
+def clean_review(text):
+    return " ".join(html.unescape(re.sub(r"<br.*>", " ", text, flags=re.I)).split())
+""",
+                "两个标签之间的正文也没了",
+            ),
         ],
     },
     "06-2": {
@@ -100,6 +191,40 @@ def learning_rate_at(step, steps, warmup, peak):
     down = (steps - step) / (steps - rising) if steps > rising else 1.0
     return peak * min(up, down)
 """,
+        "also_right": [
+            # the library's function
+            """
+from transformers.optimization import _get_linear_schedule_with_warmup_lr_lambda
+
+def learning_rate_at(step, steps, warmup, peak):
+    if 0 < warmup < 1:
+        warmup *= steps
+    if warmup and step < warmup:
+        return step / warmup * peak
+    return peak * (steps - step) / max(steps - warmup, 1e-12)
+""",
+            # numpy
+            """
+import numpy as np
+
+def learning_rate_at(step, steps, warmup, peak):
+    rising = warmup * steps if warmup < 1 else warmup
+    if rising == 0:
+        return np.interp(step, [0, steps], [peak, 0])
+    if rising >= steps:
+        return np.interp(step, [0, rising], [0, peak])
+    return np.interp(step, [0, rising, steps], [0, peak, 0])
+""",
+            # the smaller of two lines
+            """
+def learning_rate_at(step, steps, warmup, peak):
+    warmup = int(warmup * steps) if 0 < warmup < 1 else warmup
+    up = step / warmup if warmup else 1.0
+    down = (steps - step) / (steps - warmup) if steps > warmup else 1.0
+    return peak * min(up, down)
+""",
+            RATE,
+        ],
         "wrong": [
             (
                 # a cosine
@@ -191,7 +316,45 @@ def learning_rate_at(step, steps, warmup, peak):
                 "def learning_rate_at(step, steps, warmup, peak):\n"
                 "    warmup = warmup * steps if 0 < warmup < 1 else warmup\n"
                 "    return peak * min(step / warmup, (steps - step) / (steps - warmup))\n",
-                "ZeroDivisionError",
+                "也别除以它",
+            ),
+            (
+                # from step one
+                changed(
+                    RATE,
+                    (
+                        "        return peak * step / rising\n    if rising >= steps:\n        return peak\n",
+                        "        return peak * (step + 1) / rising\n",
+                    ),
+                ),
+                "早了一步：第 0 步的学习率是 0",
+            ),
+            (
+                # to the last step but one
+                changed(RATE, ("step) / (steps", "1 - step) / (steps - 1")),
+                "降到 0 要正好在第 `steps` 步",
+            ),
+            (
+                # the warm-up cut to the run
+                """
+def learning_rate_at(step, steps, warmup, peak):
+    rising = warmup * steps if 0 < warmup < 1 else min(warmup, steps)
+    if step < rising:
+        return peak * step / rising
+    return peak * (steps - step) / max(1, steps - rising)
+""",
+                "预热比训练长时",
+            ),
+            (
+                # division by zero without a warm-up
+                """
+def learning_rate_at(step, steps, warmup, peak):
+    rising = warmup * steps if warmup < 1 else warmup
+    if step <= rising:
+        return peak * step / rising
+    return peak * (steps - step) / (steps - rising)
+""",
+                "`warmup` 为 0 就是不预热",
             ),
         ],
     },
@@ -213,6 +376,61 @@ def best_temperature(logits, labels):
     optimizer.step(loss)
     return log_t.exp().item()
 """,
+        "also_right": [
+            # torch and a learnt temperature
+            """
+import torch
+
+def best_temperature(logits, labels):
+    logits, labels = torch.as_tensor(logits), torch.as_tensor(labels)
+    log_t = torch.zeros(1, dtype=logits.dtype, requires_grad=True)
+    optimizer = torch.optim.LBFGS([log_t], max_iter=100, line_search_fn="strong_wolfe")
+
+    def closure():
+        optimizer.zero_grad()
+        loss = torch.nn.functional.cross_entropy(logits / log_t.exp(), labels)
+        loss.backward()
+        return loss
+
+    optimizer.step(closure)
+    return log_t.exp().item()
+""",
+            # scipy
+            """
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
+
+def best_temperature(logits, labels):
+    def loss(t):
+        return -log_softmax(logits / t, axis=1)[np.arange(len(labels)), labels].mean()
+
+    return minimize_scalar(loss, bounds=(0.1, 10), method="bounded").x
+""",
+            # an arithmetic grid in float32
+            """
+import torch
+
+def best_temperature(logits, labels):
+    logits, labels = torch.tensor(logits), torch.tensor(labels)
+    grid = torch.arange(0.1, 10.01, 0.01)
+    losses = [torch.nn.functional.cross_entropy(logits / t, labels) for t in grid]
+    return grid[torch.stack(losses).argmin()]
+""",
+            # sklearn log_loss
+            """
+import numpy as np
+from scipy.special import softmax
+from sklearn.metrics import log_loss
+
+def best_temperature(logits, labels):
+    grid = np.exp(np.linspace(np.log(0.1), np.log(10), 120))
+    classes = np.arange(logits.shape[1])
+    return float(
+        min(grid, key=lambda t: log_loss(labels, softmax(logits / t, axis=1), labels=classes))
+    )
+""",
+        ],
         "wrong": [
             (
                 # Brier score
@@ -288,6 +506,63 @@ def best_temperature(logits, labels):
                 "def best_temperature(logits, labels):\n    return abs(logits).mean()\n",
                 "温度不对",
             ),
+            (
+                # the mean probability of the right class
+                """
+import numpy as np
+from scipy.special import softmax
+
+def best_temperature(logits, labels):
+    rows = np.arange(len(labels))
+    return max(
+        np.geomspace(0.1, 10, 200), key=lambda t: softmax(logits / t, axis=1)[rows, labels].mean()
+    )
+""",
+                "温度不对：对 softmax(logits / T) 算正确类别的平均负对数概率",
+            ),
+            (
+                # softmax along the rows
+                """
+import numpy as np
+from scipy.special import log_softmax
+
+def best_temperature(logits, labels):
+    rows = np.arange(len(labels))
+    return min(
+        np.geomspace(0.1, 10, 200),
+        key=lambda t: -log_softmax(logits / t, axis=0)[rows, labels].mean(),
+    )
+""",
+                "温度不对：对 softmax(logits / T) 算正确类别的平均负对数概率",
+            ),
+            (
+                # the loss returned
+                """
+import numpy as np
+from scipy.special import log_softmax
+
+def best_temperature(logits, labels):
+    rows = np.arange(len(labels))
+    return min(
+        -log_softmax(logits / t, axis=1)[rows, labels].mean() for t in np.geomspace(0.1, 10, 200)
+    )
+""",
+                "返回的是最小的损失",
+            ),
+            (
+                # a grid of tenths from one
+                """
+import numpy as np
+from scipy.special import log_softmax
+
+def best_temperature(logits, labels):
+    rows = np.arange(len(labels))
+    return min(
+        np.arange(1, 10, 0.1), key=lambda t: -log_softmax(logits / t, axis=1)[rows, labels].mean()
+    )
+""",
+                "T 也可以小于 1",
+            ),
         ],
     },
     "06-4": {
@@ -298,6 +573,41 @@ def sign_test(right_a, right_b):
     differ = [bool(x) for x, y in zip(right_a, right_b) if bool(x) != bool(y)]
     return binomtest(sum(differ), len(differ)).pvalue if differ else 1.0
 """,
+        "also_right": [
+            # scipy
+            """
+import numpy as np
+from scipy.stats import binomtest
+
+def sign_test(right_a, right_b):
+    b, c = int(np.sum(right_a & ~right_b)), int(np.sum(~right_a & right_b))
+    return binomtest(b, b + c).pvalue if b + c else 1.0
+""",
+            # a survival function and integers
+            """
+import numpy as np
+from scipy.stats import binom
+
+def sign_test(right_a, right_b):
+    difference = np.asarray(right_a, int) - np.asarray(right_b, int)
+    b, c = (difference == 1).sum(), (difference == -1).sum()
+    return min(1.0, 2 * binom.cdf(min(b, c), b + c, 0.5))
+""",
+            # by recurrence with Fraction
+            """
+from fractions import Fraction
+
+def sign_test(right_a, right_b):
+    pairs = [(bool(x), bool(y)) for x, y in zip(right_a, right_b)]
+    n, few = pairs.count((True, False)) + pairs.count((False, True)), 0
+    few = min(pairs.count((True, False)), pairs.count((False, True)))
+    term, total = Fraction(1, 2**n), Fraction(0)
+    for heads in range(few + 1):
+        total += term
+        term = term * (n - heads) / (heads + 1)
+    return min(1, 2 * total)
+""",
+        ],
         "wrong": [
             (
                 # one-sided
@@ -372,6 +682,31 @@ def sign_test(right_a, right_b):
 """,
                 "对调",
             ),
+            (
+                # chi squared
+                """
+import numpy as np
+from scipy.stats import chi2
+
+def sign_test(right_a, right_b):
+    b, c = np.sum(right_a & ~right_b), np.sum(~right_a & right_b)
+    return 1.0 if b + c == 0 else float(chi2.sf((abs(b - c) - 1) ** 2 / (b + c), 1))
+""",
+                "这是卡方近似",
+            ),
+            (
+                # one minus p
+                """
+import numpy as np
+from math import comb
+
+def sign_test(right_a, right_b):
+    b, c = int(np.sum(right_a & ~right_b)), int(np.sum(~right_a & right_b))
+    n = b + c
+    return 1 - min(1.0, 2 * sum(comb(n, k) for k in range(min(b, c) + 1)) / 2**n)
+""",
+                "这是 1 减 p 值",
+            ),
         ],
     },
     "06-5": {
@@ -385,6 +720,43 @@ def predict_long(ids, predict, size, overlap):
     rows = [predict([window])[0] for window in windows]
     return sum(rows) / len(rows)
 """,
+        "also_right": [
+            # a while loop, one call a window
+            """
+import numpy as np
+
+def predict_long(ids, predict, size, overlap):
+    start, rows = 0, []
+    while True:
+        rows.append(predict([ids[start : start + size]])[0])
+        if start + size >= len(ids):
+            return np.mean(rows, axis=0)
+        start += size - overlap
+""",
+            # numpy windows, a list
+            """
+import numpy as np
+
+def predict_long(ids, predict, size, overlap):
+    ids, windows = np.array(ids), []
+    for start in range(0, len(ids), size - overlap):
+        windows.append(ids[start : start + size])
+        if start + size >= len(ids):
+            break
+    return list(np.asarray(predict(windows)).mean(0))
+""",
+            # torch
+            """
+import torch
+
+def predict_long(ids, predict, size, overlap):
+    step = size - overlap
+    count = max(1, -(-(len(ids) - overlap) // step))
+    windows = [ids[n * step : n * step + size] for n in range(count)]
+    return torch.as_tensor(predict(windows)).mean(dim=0)
+""",
+            WINDOWS,
+        ],
         "wrong": [
             (
                 # the overlap is always one
@@ -454,6 +826,39 @@ def predict_long(ids, predict, size, overlap):
     return predict([ids[:size]])[0]
 """,
                 "三个窗口",
+            ),
+            (
+                # the last window moved back to full size
+                """
+def predict_long(ids, predict, size, overlap):
+    starts = list(range(0, max(len(ids) - size, 0) + 1, size - overlap))
+    if starts[-1] + size < len(ids):
+        starts.append(len(ids) - size)
+    return predict([ids[s : s + size] for s in starts]).mean(axis=0)
+""",
+                "最后一个窗口的起点不对",
+            ),
+            (
+                # weighted by length
+                """
+import numpy as np
+
+def predict_long(ids, predict, size, overlap):
+    starts = range(0, max(len(ids) - overlap, 1), size - overlap)
+    windows = [ids[s : s + size] for s in starts]
+    return np.average(predict(windows), axis=0, weights=[len(w) for w in windows])
+""",
+                "各窗口一样重",
+            ),
+            (
+                # the middle over the classes
+                changed(WINDOWS, ("s=0)\n", "s=1)\n")),
+                "请返回一条影评的两个概率",
+            ),
+            (
+                # steps of the overlap
+                changed(WINDOWS, ("size - ", "")),
+                "每次只往前走了 `overlap` 个",
             ),
         ],
     },

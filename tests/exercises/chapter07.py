@@ -1,5 +1,7 @@
 """Chapter 7: other right answers to its exercises, and wrong ones with the hints they earn."""
 
+from exercises import changed
+
 # A right answer to 07-1 with one place to go wrong: {} is replaced.
 CORRUPT = """
 def corrupt(tokens, hidden):
@@ -63,6 +65,22 @@ def best(first=STOP, tokens=NEXT):
     return BEST.format(first=first, tokens=tokens)
 
 
+CORRUPTED = """
+def corrupt(tokens, hidden):
+    source, target, n = [], [], 0
+    for i, (token, gone) in enumerate(zip(tokens, hidden)):
+        if not gone:
+            source.append(token)
+            continue
+        if i == 0 or not hidden[i - 1]:
+            source.append(f"<extra_id_{n}>")
+            target.append(f"<extra_id_{n}>")
+            n += 1
+        target.append(token)
+    return source, [*target, f"<extra_id_{n}>"]
+"""
+
+
 EXERCISES = {
     "07-1": {
         "alternative": """
@@ -79,6 +97,59 @@ def corrupt(tokens, hidden):
             source = source + words
     return source, target + ["<extra_id_%d>" % number]
 """,
+        "also_right": [
+            # groupby
+            """
+from itertools import groupby
+
+def corrupt(tokens, hidden):
+    source, target, n = [], [], 0
+    for gone, group in groupby(zip(hidden, tokens), key=lambda pair: bool(pair[0])):
+        words = [word for _, word in group]
+        if gone:
+            mark = f"<extra_id_{n}>"
+            source, target, n = source + [mark], target + [mark] + words, n + 1
+        else:
+            source = source + words
+    return [source, target + [f"<extra_id_{n}>"]]
+""",
+            # a while loop, tuples
+            """
+def corrupt(tokens, hidden):
+    source, target, i, n = (), (), 0, 0
+    while i < len(tokens):
+        if hidden[i]:
+            source += (f"<extra_id_{n}>",)
+            target += (f"<extra_id_{n}>",)
+            while i < len(tokens) and hidden[i]:
+                target += (tokens[i],)
+                i += 1
+            n += 1
+        else:
+            source += (tokens[i],)
+            i += 1
+    return source, target + (f"<extra_id_{n}>",)
+""",
+            # numpy
+            """
+import numpy as np
+
+def corrupt(tokens, hidden):
+    hidden = np.asarray(hidden, dtype=bool)
+    begins = hidden & ~np.r_[False, hidden[:-1]]
+    number = begins.cumsum() - 1
+    source = [
+        f"<extra_id_{n}>" if b else t
+        for t, h, b, n in zip(tokens, hidden, begins, number)
+        if b or not h
+    ]
+    target = []
+    for t, h, b, n in zip(tokens, hidden, begins, number):
+        target += [f"<extra_id_{n}>"] * int(b) + [t] * int(h)
+    return source, [*target, f"<extra_id_{begins.sum()}>"]
+""",
+            CORRUPTED,
+        ],
         "wrong": [
             (corrupt(begins="True"), "每个词元各用了一个哨兵"),
             (corrupt(result="source, target"), "少了收尾的哨兵"),
@@ -107,6 +178,53 @@ def corrupt(tokens, hidden):
                 corrupt(result="source, [*target, last] if spans else []"),
                 "一个都不挖时",
             ),
+            (
+                # joined to strings
+                """
+def corrupt(tokens, hidden):
+    source, target, n = "", "", 0
+    for i, (token, gone) in enumerate(zip(tokens, hidden)):
+        if not gone:
+            source += token
+            continue
+        if i == 0 or not hidden[i - 1]:
+            source += f"<extra_id_{n}>"
+            target += f"<extra_id_{n}>"
+            n += 1
+        target += token
+    return source, target + f"<extra_id_{n}>"
+""",
+                "要两个列表",
+            ),
+            (
+                # True means kept
+                changed(
+                    CORRUPTED,
+                    (
+                        "def corrupt(tokens, hidden):\n",
+                        "def corrupt(tokens, hidden):\n    hidden = [not each for each in hidden]\n",
+                    ),
+                ),
+                "真假反了：True 是挖掉",
+            ),
+            (
+                # the end of a sentence as last
+                changed(CORRUPTED, (' f"<extra_id_{n}>', ' "</s>')),
+                "收尾的不是 `</s>`",
+            ),
+            (
+                # marks as in chapter one
+                changed(
+                    CORRUPTED,
+                    ("source, target, n =", 'marks, source, target, n = ["<X>", "<Y>", "<Z>"],'),
+                    (
+                        '            source.append(f"<extra_id_{n}>")\n            target.append(f"<extra_id_{n}>")\n',
+                        "            source.append(marks[n])\n            target.append(marks[n])\n",
+                    ),
+                    (' f"<extra_id_{n}>"]', " marks[n]]"),
+                ),
+                "这里的哨兵写作 `<extra_id_0>`、`<extra_id_1>`",
+            ),
         ],
     },
     "07-2": {
@@ -120,6 +238,51 @@ def decoder_batch(targets, start, pad):
     inputs[:, 0] = start
     return inputs.masked_fill(inputs == -100, pad).tolist(), labels.tolist()
 """,
+        "also_right": [
+            # numpy
+            """
+import numpy as np
+
+def decoder_batch(targets, start, pad):
+    length = max(map(len, targets))
+    labels = np.full((len(targets), length), -100)
+    for n, target in enumerate(targets):
+        labels[n, : len(target)] = target
+    inputs = np.c_[np.full(len(targets), start), labels[:, :-1]]
+    return np.where(inputs == -100, pad, inputs), labels
+""",
+            # torch, as the library shifts
+            """
+import torch
+from torch.nn.utils.rnn import pad_sequence
+
+def decoder_batch(targets, start, pad):
+    labels = pad_sequence([torch.tensor(t) for t in targets], batch_first=True, padding_value=-100)
+    inputs = labels.roll(1, dims=1)
+    inputs[:, 0] = start
+    return inputs.masked_fill(inputs == -100, pad), labels
+""",
+            # zip_longest
+            """
+from itertools import zip_longest
+
+def decoder_batch(targets, start, pad):
+    labels = [list(row) for row in zip(*zip_longest(*targets, fillvalue=-100))]
+    inputs = [
+        list(row) for row in zip(*zip_longest(*[[start] + t[:-1] for t in targets], fillvalue=pad))
+    ]
+    return [inputs, labels]
+""",
+            # -100 wherever the pad id stands
+            """
+def decoder_batch(targets, start, pad):
+    length = max(len(t) for t in targets)
+    padded = [t + [pad] * (length - len(t)) for t in targets]
+    inputs = [[start] + row[:-1] for row in padded]
+    labels = [[-100 if each == pad else each for each in row] for row in padded]
+    return inputs, labels
+""",
+        ],
         "wrong": [
             (
                 # as long as the first one
@@ -168,6 +331,39 @@ def decoder_batch(targets, start, pad):
 """,
                 "被你改动了",
             ),
+            (
+                # the two exchanged
+                """
+def decoder_batch(targets, start, pad):
+    length = max(len(t) for t in targets)
+    labels = [t + [-100] * (length - len(t)) for t in targets]
+    inputs = [[start] + t[:-1] + [pad] * (length - len(t)) for t in targets]
+    return labels, inputs
+""",
+                "labels 不要挪",
+            ),
+            (
+                # padded on the left
+                """
+def decoder_batch(targets, start, pad):
+    length = max(len(t) for t in targets)
+    labels = [[-100] * (length - len(t)) + t for t in targets]
+    inputs = [[pad] * (length - len(t)) + [start] + t[:-1] for t in targets]
+    return inputs, labels
+""",
+                "labels 不对",
+            ),
+            (
+                # padded with the start
+                """
+def decoder_batch(targets, start, pad):
+    length = max(len(t) for t in targets)
+    labels = [t + [-100] * (length - len(t)) for t in targets]
+    inputs = [[start] + t[:-1] + [start] * (length - len(t)) for t in targets]
+    return inputs, labels
+""",
+                "短的那一行不对",
+            ),
         ],
     },
     "07-3": {
@@ -182,6 +378,31 @@ def allowed_next(names, written):
         tree = tree.get(token, {})
     return list(tree)
 """,
+        "also_right": [
+            # a trie
+            """
+def allowed_next(names, written):
+    trie = {}
+    for name in names:
+        node = trie
+        for token in [*name, "</s>"]:
+            node = node.setdefault(token, {})
+    for token in written:
+        if token not in trie:
+            return set()
+        trie = trie[token]
+    return trie.keys()
+""",
+            # a loop, frozenset
+            """
+def allowed_next(names, written):
+    found, n = [], len(written)
+    for name in names:
+        if name[:n] == written:
+            found.append(name[n] if n < len(name) else "</s>")
+    return frozenset(found)
+""",
+        ],
         "wrong": [
             (
                 # the end is allowed anywhere
@@ -287,6 +508,32 @@ def allowed_next(names, written):
 """,
                 "`names` 被你改动了",
             ),
+            (
+                # compared as joined text
+                """
+def allowed_next(names, written):
+    done = "".join(written)
+    found = set()
+    for name in names:
+        text = "".join(name)
+        if text == done:
+            found.add("</s>")
+        elif text.startswith(done):
+            found.add(text[len(done)])
+    return found
+""",
+                "一个词元可以有几个字符",
+            ),
+            (
+                # a lone name is written out
+                """
+def allowed_next(names, written):
+    n = len(written)
+    rest = [name for name in names if list(name[:n]) == list(written)]
+    return {name[n] for name in rest if len(name) > n} or ({"</s>"} if rest else set())
+""",
+                "「正」自己也是一个名字",
+            ),
         ],
     },
     "07-4": {
@@ -297,6 +544,33 @@ def class_probabilities(log_ps):
     totals = torch.tensor([float(sum(each)) for each in log_ps], dtype=torch.float64)
     return torch.softmax(totals, dim=0).tolist()
 """,
+        "also_right": [
+            # logsumexp
+            """
+import numpy as np
+from scipy.special import logsumexp
+
+def class_probabilities(log_ps):
+    totals = np.fromiter(map(np.sum, log_ps), float)
+    return np.exp(totals - logsumexp(totals)).tolist()
+""",
+            # torch
+            """
+import torch
+
+def class_probabilities(log_ps):
+    return torch.tensor([torch.tensor(row).sum() for row in log_ps]).softmax(0)
+""",
+            # plain Python, a tuple
+            """
+import math
+
+def class_probabilities(log_ps):
+    totals = [math.fsum(row) for row in log_ps]
+    weights = [math.exp(total - max(totals)) for total in totals]
+    return tuple(weight / sum(weights) for weight in weights)
+""",
+        ],
         "wrong": [
             (
                 # the least sum is subtracted
@@ -365,10 +639,101 @@ def class_probabilities(log_ps):
                 "先减去最大的和",
             ),
             ("def class_probabilities(log_ps):\n    return [1.0]\n", "三个类别要返回三个数"),
+            (
+                # without the last token
+                """
+import numpy as np
+
+def class_probabilities(log_ps):
+    totals = np.array([sum(row[:-1]) for row in log_ps])
+    weights = np.exp(totals - totals.max())
+    return weights / weights.sum()
+""",
+                "漏了每列的最后一个数",
+            ),
+            (
+                # the largest of all tokens subtracted
+                """
+import numpy as np
+
+def class_probabilities(log_ps):
+    top = max(max(row) for row in log_ps)
+    weights = np.array([np.exp(sum(each - top for each in row)) for row in log_ps])
+    return weights / weights.sum()
+""",
+                "减早了：先把每列相加",
+            ),
+            (
+                # the logarithms
+                """
+import numpy as np
+from scipy.special import log_softmax
+
+def class_probabilities(log_ps):
+    return log_softmax([sum(row) for row in log_ps])
+""",
+                "有负数：返回的应是概率",
+            ),
+            (
+                # a softmax of the products
+                """
+import numpy as np
+from scipy.special import softmax
+
+def class_probabilities(log_ps):
+    return softmax([np.exp(sum(row)) for row in log_ps])
+""",
+                "多做了一次 softmax",
+            ),
+            (
+                # multiplied
+                """
+import numpy as np
+
+def class_probabilities(log_ps):
+    totals = np.array([np.prod(row) for row in log_ps])
+    weights = np.exp(totals - totals.max())
+    return weights / weights.sum()
+""",
+                "把对数乘了起来",
+            ),
         ],
     },
     "07-5": {
         "alternative": best(),
+        "also_right": [
+            # a sorted list
+            """
+def best_name(names, next_log_p):
+    waiting = [(0.0, ())]
+    while True:
+        waiting.sort(key=lambda pair: pair[0])
+        total, written = waiting.pop()
+        if written and written[-1] == "</s>":
+            return list(written[:-1]), total
+        said = next_log_p(written)
+        n = len(written)
+        for token in {
+            (*name, "</s>")[n] for name in names if len(name) >= n and tuple(name[:n]) == written
+        }:
+            waiting.append((total + said[token], written + (token,)))
+""",
+            # a dict of open ways
+            """
+def best_name(names, next_log_p):
+    open_ways = {(): 0.0}
+    while open_ways:
+        best = max(open_ways, key=open_ways.get)
+        total = open_ways.pop(best)
+        if best[-1:] == ("</s>",):
+            return best[:-1], total
+        after = next_log_p(best)
+        for name in names:
+            path = name + ("</s>",)
+            if path[: len(best)] == best and len(path) > len(best):
+                open_ways[path[: len(best) + 1]] = total + after[path[len(best)]]
+""",
+        ],
         "wrong": [
             (
                 # greedy within the list
@@ -446,6 +811,47 @@ def best_name(names, next_log_p):
                 # follows a name that is the beginning of another no further
                 best(tokens="({'</s>'} if written in names else " + NEXT + ")"),
                 "两条路都要留",
+            ),
+            (
+                # every name scored
+                """
+def best_name(names, next_log_p):
+    asked = {}
+
+    def total(name):
+        score = 0.0
+        for n, token in enumerate((*name, "</s>")):
+            if name[:n] not in asked:
+                asked[name[:n]] = next_log_p(name[:n])
+            score += asked[name[:n]][token]
+        return score
+
+    totals = {name: total(name) for name in names}
+    best = max(totals, key=totals.get)
+    return best, totals[best]
+""",
+                "答案对了，但问了 6 次",
+            ),
+            (
+                # renormalised over the allowed
+                """
+import heapq
+import math
+
+def best_name(names, next_log_p):
+    paths = [(*name, "</s>") for name in names]
+    waiting = [(0.0, ())]
+    while waiting:
+        cost, written = heapq.heappop(waiting)
+        if written[-1:] == ("</s>",):
+            return written[:-1], -cost
+        n, said = len(written), next_log_p(written)
+        nexts = {p[n] for p in paths if p[:n] == written}
+        norm = math.log(sum(math.exp(said[token]) for token in nexts))
+        for token in nexts:
+            heapq.heappush(waiting, (cost - said[token] + norm, (*written, token)))
+""",
+                "名字对了，总的对数概率不对",
             ),
         ],
     },

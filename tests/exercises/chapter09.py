@@ -1,5 +1,18 @@
 """Chapter 9: other right answers to its exercises, and wrong ones with their hints."""
 
+from exercises import changed
+
+FUSED = """
+import numpy as np
+
+def fuse(first, second, k):
+    total = np.zeros(len(first))
+    for scores in (first, second):
+        total[np.argsort(-scores, kind="stable")] += 1 / (60 + np.arange(1, len(scores) + 1))
+    return np.argsort(-total, kind="stable")[:k].tolist()
+"""
+
+
 EXERCISES = {
     # --- 09_more_tasks
     "09-1": {
@@ -13,6 +26,37 @@ def entity_f1(truth, said):
     p, r = right / len(all_said), right / len(all_truth)
     return [p, r, 2 * p * r / (p + r)]
 """,
+        "also_right": [
+            # counters by sentence
+            """
+from collections import Counter
+
+def entity_f1(truth, said):
+    there = Counter((n, *span) for n, row in enumerate(truth) for span in row)
+    drawn = Counter((n, *span) for n, row in enumerate(said) for span in row)
+    hits = sum((there & drawn).values())
+    precision = hits / sum(drawn.values()) if drawn else 0.0
+    recall = hits / sum(there.values()) if there else 0.0
+    both = precision + recall
+    return [precision, recall, 2 * precision * recall / both if both else 0.0]
+""",
+            # loops and numpy
+            """
+import numpy as np
+
+def entity_f1(truth, said):
+    right = there = drawn = 0
+    for a, b in zip(truth, said):
+        there += len(a)
+        drawn += len(b)
+        for span in b:
+            if span in a:
+                right += 1
+    p = right / drawn if drawn else 0
+    r = right / there if there else 0
+    return np.array([p, r, 2 * p * r / (p + r) if right else 0])
+""",
+        ],
         "wrong": [
             (
                 """
@@ -90,6 +134,29 @@ def entity_f1(truth, said):
                 "    return p, r, 2 * p * r / (p + r)\n",
                 "除以了零",
             ),
+            (
+                # only the start and the kind
+                """
+def entity_f1(truth, said):
+    pick = lambda row: {(s[0], s[2]) for s in row}
+    right = sum(len(pick(a) & pick(b)) for a, b in zip(truth, said))
+    there, drawn = sum(map(len, truth)), sum(map(len, said))
+    return right / max(drawn, 1), right / max(there, 1), 2 * right / max(there + drawn, 1)
+""",
+                "多算了一个对的",
+            ),
+            (
+                # nan where nothing is drawn
+                """
+def entity_f1(truth, said):
+    right = sum(len(set(a) & set(b)) for a, b in zip(truth, said))
+    there, drawn = sum(map(len, truth)), sum(map(len, said))
+    if not drawn:
+        return float("nan"), 0.0, 0.0
+    return right / drawn, right / max(there, 1), 2 * right / max(there + drawn, 1)
+""",
+                "什么也没画时",
+            ),
         ],
     },
     "09-2": {
@@ -104,6 +171,33 @@ def bmes_to_bio(labels):
         before = label
     return result
 """,
+        "also_right": [
+            # by replacement with a state
+            """
+def bmes_to_bio(labels):
+    out, kind = [], None
+    for label in labels:
+        if label == "O":
+            out.append(label)
+            kind = None
+            continue
+        mark, _, name = label.partition("-")
+        inside = mark in {"M", "E"} and kind == name
+        out.append(("I-" if inside else "B-") + name)
+        kind = None if mark in {"E", "S"} else name
+    return tuple(out)
+""",
+            # looking at the one before
+            """
+def bmes_to_bio(labels):
+    result = []
+    for n, label in enumerate(labels):
+        before = labels[n - 1] if n else "O"
+        goes_on = label[0] in "ME" and before[0] in "BM" and before[1:] == label[1:]
+        result.append("O" if label == "O" else ("I" if goes_on else "B") + label[1:])
+    return result
+""",
+        ],
         "wrong": [
             (
                 """
@@ -164,6 +258,32 @@ def bmes_to_bio(labels):
                 "    return result\n",
                 "已经收尾",
             ),
+            (
+                # letters exchanged only
+                """
+def bmes_to_bio(labels):
+    return [{"M": "I", "E": "I", "S": "B"}.get(label[0], label[0]) + label[1:] for label in labels]
+""",
+                "O 后面的 M- 没有人开头",
+            ),
+            (
+                # ill-formed ones become O
+                """
+def bmes_to_bio(labels):
+    out, kind = [], None
+    for label in labels:
+        mark, name = label[0], label[2:]
+        if mark in "BS":
+            out.append("B-" + name)
+        elif mark in "ME" and kind == name:
+            out.append("I-" + name)
+        else:
+            out.append("O")
+        kind = name if mark in "BM" else None
+    return out
+""",
+                "`O M-PER E-PER` 应当换成 `O B-PER I-PER`",
+            ),
         ],
     },
     "09-3": {
@@ -175,6 +295,24 @@ def label_pieces(labels, offsets):
         result.append(covered[0] if covered else None)
     return result
 """,
+        "also_right": [
+            # a loop, a tuple
+            """
+def label_pieces(labels, offsets):
+    found = ()
+    for start, end in offsets:
+        found += (labels[start],) if end - start else (None,)
+    return found
+""",
+            # from torch rows
+            """
+import torch
+
+def label_pieces(labels, offsets):
+    table = torch.tensor(offsets)
+    return [labels[a] if a != b else None for a, b in table.tolist()]
+""",
+        ],
         "wrong": [
             (
                 """
@@ -227,6 +365,37 @@ def label_pieces(labels, offsets):
                 "    return result\n",
                 "粘住了",
             ),
+            (
+                # -100 for the special ones
+                """
+def label_pieces(labels, offsets):
+    return [labels[a] if a < b else -100 for a, b in offsets]
+""",
+                "[CLS] 和 [SEP] 起止相等",
+            ),
+            (
+                # O for the special ones
+                """
+def label_pieces(labels, offsets):
+    return [labels[a] if a < b else "O" for a, b in offsets]
+""",
+                "[CLS] 和 [SEP] 起止相等",
+            ),
+            (
+                # I after the first of the same kind
+                """
+def label_pieces(labels, offsets):
+    out, before = [], None
+    for a, b in offsets:
+        label = labels[a] if a < b else None
+        if label and before and label[2:] == before[2:] and label != "O":
+            label = "I" + label[1:]
+        out.append(label)
+        before = label
+    return out
+""",
+                "挨着的两个名字粘住了",
+            ),
         ],
     },
     "09-4": {
@@ -239,6 +408,32 @@ def best_span(begin, end, longest):
     sums = np.where((length >= 1) & (length <= longest), begin[:, None] + end, -np.inf)
     return np.unravel_index(sums.argmax(), sums.shape)
 """,
+        "also_right": [
+            # numpy
+            """
+import numpy as np
+
+def best_span(begin, end, longest):
+    scores = begin[:, None] + end
+    allowed = np.triu(np.ones_like(scores, dtype=bool)) & ~np.triu(
+        np.ones_like(scores, dtype=bool), longest
+    )
+    return np.unravel_index(np.where(allowed, scores, -np.inf).argmax(), scores.shape)
+""",
+            # torch
+            """
+import torch
+
+def best_span(begin, end, longest):
+    begin, end = torch.as_tensor(begin), torch.as_tensor(end)
+    scores = begin.unsqueeze(1) + end.unsqueeze(0)
+    scores = scores.masked_fill(
+        ~torch.ones_like(scores).triu().tril(longest - 1).bool(), float("-inf")
+    )
+    place = scores.argmax().item()
+    return [place // len(end), place % len(end)]
+""",
+        ],
         "wrong": [
             (
                 """
@@ -296,12 +491,62 @@ def best_span(begin, end, longest):
                 "    return max(spans, key=lambda s: begin[s[0]] + end[s[1]])\n",
                 "一个词元也可以成段",
             ),
+            (
+                # the product of the scores
+                """
+def best_span(begin, end, longest):
+    spans = [(a, b) for a in range(len(begin)) for b in range(a, min(a + longest, len(end)))]
+    return max(spans, key=lambda s: begin[s[0]] * end[s[1]])
+""",
+                "分数是负的时不对",
+            ),
+            (
+                # a span of one token is none
+                """
+def best_span(begin, end, longest):
+    spans = [(a, b) for a in range(len(begin)) for b in range(a + 1, min(a + longest, len(end)))]
+    return max(spans, key=lambda s: begin[s[0]] + end[s[1]])
+""",
+                "一个词元也可以成段",
+            ),
+            (
+                # best end first
+                """
+import numpy as np
+
+def best_span(begin, end, longest):
+    last = int(np.argmax(end))
+    first = max(range(max(0, last - longest + 1), last + 1), key=lambda a: begin[a])
+    return first, last
+""",
+                "先定了最好的终点",
+            ),
+            (
+                # the text between
+                """
+def best_span(begin, end, longest):
+    spans = [(a, b) for a in range(len(begin)) for b in range(a, min(a + longest, len(end)))]
+    first, last = max(spans, key=lambda s: begin[s[0]] + end[s[1]])
+    return list(range(first, last + 1))
+""",
+                "返回两个数",
+            ),
         ],
     },
     "09-5": {
         "alternative": """
 reading = dict(zip(("choose", "silent", "blind"), "丁甲乙"))
 """,
+        "also_right": [
+            # other order
+            """
+reading = dict(choose="丁", blind="乙", silent="甲")
+""",
+            # with blanks
+            """
+reading = dict(choose=" 丁", blind="乙 ", silent="甲")
+""",
+        ],
         "wrong": [
             ('reading = {"silent": "丁", "blind": "乙", "choose": "丁"}', "所以它作答"),
             ('reading = {"silent": "乙", "blind": "乙", "choose": "丁"}', "一分没有"),
@@ -311,6 +556,20 @@ reading = dict(zip(("choose", "silent", "blind"), "丁甲乙"))
             ('reading = {"silent": "甲", "blind": "乙", "choose": "乙"}', "碰巧"),
             ('reading = {"silent": "甲", "blind": "乙", "choose": "戊"}', "不是模型的名字"),
             ('reading = {"silent": "甲", "blind": "乙"}', "要有三项"),
+            (
+                # a list
+                """
+reading = {"silent": ["甲"], "blind": "乙", "choose": "丁"}
+""",
+                "['甲'] 不是模型的名字",
+            ),
+            (
+                # without quotes around several
+                """
+reading = {"silent": "甲", "blind": "乙丙", "choose": "丁"}
+""",
+                "'乙丙' 不是模型的名字",
+            ),
         ],
     },
     # 09_pairs_and_search
@@ -325,6 +584,36 @@ def spearman(predictions, scores):
         return float("nan")
     return np.corrcoef(a, b)[0, 1]
 """,
+        "also_right": [
+            # pandas-free with unique
+            """
+import numpy as np
+
+def spearman(predictions, scores):
+    def ranks(values):
+        _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+        return (count.cumsum() - (count - 1) / 2)[place]
+
+    one, other = ranks(predictions), ranks(scores)
+    if one.std() == 0 or other.std() == 0:
+        return np.nan
+    return np.corrcoef(one, other)[0, 1]
+""",
+            # np.cov
+            """
+import numpy as np
+
+def spearman(predictions, scores):
+    def ranks(values):
+        values = list(values)
+        order = sorted(values)
+        return [order.index(v) + (order.count(v) + 1) / 2 for v in values]
+
+    table = np.cov(ranks(predictions), ranks(scores))
+    size = np.sqrt(table[0, 0] * table[1, 1])
+    return table[0, 1] / size if size else float("nan")
+""",
+        ],
         "wrong": [
             (
                 """
@@ -377,6 +666,60 @@ def spearman(predictions, scores):
                 "    return np.nan_to_num(np.corrcoef(a, b)[0, 1])\n",
                 "返回了 0",
             ),
+            (
+                # scipy
+                """
+from scipy.stats import spearmanr
+
+def spearman(predictions, scores):
+    return spearmanr(predictions, scores)
+""",
+                "返回的是 SciPy 的一整个结果",
+            ),
+            (
+                # a warning where a list is flat
+                """
+import numpy as np
+
+def spearman(predictions, scores):
+    def ranks(values):
+        return (values[:, None] > values).sum(1) + ((values[:, None] == values).sum(1) + 1) / 2
+
+    return np.corrcoef(ranks(predictions), ranks(scores))[0, 1]
+""",
+                "答案对了，可它报了警告",
+            ),
+            (
+                # the absolute value
+                """
+import numpy as np
+
+def spearman(predictions, scores):
+    def ranks(values):
+        return (values[:, None] > values).sum(1) + ((values[:, None] == values).sum(1) + 1) / 2
+
+    a, b = ranks(predictions), ranks(scores)
+    a, b = a - a.mean(), b - b.mean()
+    size = np.sqrt((a * a).sum() * (b * b).sum())
+    return abs((a * b).sum()) / size if size else float("nan")
+""",
+                "符号不对：这两列大体上一个大、另一个小",
+            ),
+            (
+                # ranks of one list only
+                """
+import numpy as np
+
+def spearman(predictions, scores):
+    def ranks(values):
+        return (values[:, None] > values).sum(1) + ((values[:, None] == values).sum(1) + 1) / 2
+
+    if len(set(predictions)) == 1 or len(set(scores)) == 1:
+        return float("nan")
+    return np.corrcoef(ranks(predictions), scores)[0, 1]
+""",
+                "只有一列换成了名次",
+            ),
         ],
     },
     "09-7": {
@@ -390,6 +733,46 @@ def mean_pool(hidden, mask):
         rows.append(mean / mean.norm())
     return torch.stack(rows)
 """,
+        "also_right": [
+            # a row at a time
+            """
+import torch
+
+def mean_pool(hidden, mask):
+    rows = []
+    for vectors, marks in zip(hidden, mask):
+        mean = vectors[marks.bool()].mean(0)
+        rows.append(mean / mean.norm())
+    return torch.stack(rows)
+""",
+            # einsum
+            """
+import torch
+
+def mean_pool(hidden, mask):
+    summed = torch.einsum("nld,nl->nd", hidden, mask.float())
+    return summed / summed.norm(dim=1, keepdim=True)
+""",
+            # in place
+            """
+import torch
+
+def mean_pool(hidden, mask):
+    hidden[mask == 0] = 0
+    mean = hidden.sum(1) / mask.sum(1)[:, None]
+    return torch.nn.functional.normalize(mean)
+""",
+            # numpy
+            """
+import numpy as np
+import torch
+
+def mean_pool(hidden, mask):
+    h, m = hidden.numpy(), mask.numpy()[..., None]
+    mean = (h * m).sum(1) / m.sum(1)
+    return torch.from_numpy(mean / np.linalg.norm(mean, axis=1, keepdims=True))
+""",
+        ],
         "wrong": [
             (
                 """
@@ -446,6 +829,29 @@ def mean_pool(hidden, mask):
                 "import torch\n\ndef mean_pool(hidden, mask):\n    return hidden[:, 0]\n",
                 "[CLS]",
             ),
+            (
+                # [CLS] left out
+                """
+import torch
+
+def mean_pool(hidden, mask):
+    kept = mask.unsqueeze(-1).float()
+    kept[:, 0] = 0
+    mean = (hidden * kept).sum(1) / kept.sum(1)
+    return torch.nn.functional.normalize(mean, dim=-1)
+""",
+                "漏了第一个位置",
+            ),
+            (
+                # averaged over the dimensions
+                """
+import torch
+
+def mean_pool(hidden, mask):
+    return torch.nn.functional.normalize((hidden * mask.unsqueeze(-1)).mean(-1), dim=-1)
+""",
+                "返回形状是",
+            ),
         ],
     },
     "09-8": {
@@ -457,6 +863,39 @@ def contrastive_loss(u, v, scale):
     logits = scale * u @ v.T
     return (logits.logsumexp(-1) - logits.diagonal()).mean()
 """,
+        "also_right": [
+            # by logsumexp
+            """
+import torch
+
+def contrastive_loss(u, v, scale):
+    u = u / u.norm(dim=1, keepdim=True)
+    v = v / v.norm(dim=1, keepdim=True)
+    scores = scale * torch.einsum("id,jd->ij", u, v)
+    return (scores.logsumexp(1) - scores.diagonal()).mean()
+""",
+            # a loop of cosine_similarity
+            """
+import torch
+from torch.nn.functional import cosine_similarity
+
+def contrastive_loss(u, v, scale):
+    losses = []
+    for i in range(len(u)):
+        scores = scale * cosine_similarity(u[i : i + 1], v)
+        losses.append(-scores.log_softmax(0)[i])
+    return sum(losses) / len(losses)
+""",
+            # nll_loss
+            """
+import torch
+from torch import nn
+
+def contrastive_loss(u, v, scale):
+    table = nn.functional.cosine_similarity(u[:, None], v[None], dim=-1)
+    return nn.NLLLoss()(nn.LogSoftmax(dim=1)(table * scale), torch.arange(u.size(0)))
+""",
+        ],
         "wrong": [
             (
                 """
@@ -548,6 +987,50 @@ def contrastive_loss(u, v, scale):
                 "    return F.cross_entropy((scale * c).softmax(-1), torch.arange(len(u)))\n",
                 "softmax 做了两次",
             ),
+            (
+                # a float
+                """
+import torch
+from torch.nn.functional import cross_entropy, normalize
+
+def contrastive_loss(u, v, scale):
+    return cross_entropy(scale * normalize(u) @ normalize(v).T, torch.arange(len(u))).item()
+""",
+                "数对了，可它求不了梯度",
+            ),
+            (
+                # u with itself
+                """
+import torch
+from torch.nn.functional import cross_entropy, normalize
+
+def contrastive_loss(u, v, scale):
+    return cross_entropy(scale * normalize(u) @ normalize(u).T, torch.arange(len(u)))
+""",
+                "拿 u 与 u 自己比了",
+            ),
+            (
+                # the partner is the first
+                """
+import torch
+from torch.nn.functional import cross_entropy, normalize
+
+def contrastive_loss(u, v, scale):
+    return cross_entropy(scale * normalize(u) @ normalize(v).T, torch.zeros(len(u)).long())
+""",
+                "每一行的正确答案都成了第 0 列",
+            ),
+            (
+                # only u normalised
+                """
+import torch
+from torch.nn.functional import cross_entropy, normalize
+
+def contrastive_loss(u, v, scale):
+    return cross_entropy(scale * normalize(u) @ v.T, torch.arange(len(u)))
+""",
+                "只有一边缩到了长度 1",
+            ),
         ],
     },
     "09-9": {
@@ -559,6 +1042,28 @@ def fuse(first, second, k):
             total[place] += 1 / (60 + rank)
     return sorted(range(len(total)), key=lambda i: -total[i])[:k]
 """,
+        "also_right": [
+            # sorted
+            """
+def fuse(first, second, k):
+    total = [0.0] * len(first)
+    for scores in (first, second):
+        for rank, place in enumerate(sorted(range(len(scores)), key=lambda n: -scores[n]), 1):
+            total[place] += 1 / (60 + rank)
+    return sorted(range(len(total)), key=lambda n: -total[n])[:k]
+""",
+            # rankdata
+            """
+import numpy as np
+from scipy.stats import rankdata
+
+def fuse(first, second, k):
+    ranks = [rankdata(-each, method="ordinal") for each in (first, second)]
+    new = sum(1 / (60 + each) for each in ranks)
+    return np.lexsort((np.arange(len(new)), -new))[:k]
+""",
+            FUSED,
+        ],
         "wrong": [
             (
                 """
@@ -622,10 +1127,49 @@ def fuse(first, second, k):
                 "    return np.argsort(-total, kind='stable').tolist()\n",
                 "只要前 k 个",
             ),
+            (
+                # from worst to best
+                changed(FUSED, ("t(-sc", "t(sc")),
+                "名次排反了",
+            ),
+            (
+                # an ascending sort turned round
+                """
+import numpy as np
+
+def fuse(first, second, k):
+    total = np.zeros(len(first))
+    for scores in (first, second):
+        total[np.argsort(scores, kind="stable")[::-1]] += 1 / (60 + np.arange(1, len(scores) + 1))
+    return np.argsort(total, kind="stable")[::-1][:k].tolist()
+""",
+                "分数全都一样时",
+            ),
+            (
+                # only the best k of each list
+                changed(
+                    FUSED,
+                    (
+                        '        total[np.argsort(-scores, kind="stable")] += 1 / (60 + np.arange(1, len(scores) + 1))\n',
+                        '        order = np.argsort(-scores, kind="stable")[:k]\n        total[order] += 1 / (60 + np.arange(1, k + 1))\n',
+                    ),
+                ),
+                "每份名单只取了前 k 名",
+            ),
         ],
     },
     "09-10": {
         "alternative": 'supported = ["C", "B"]\n',
+        "also_right": [
+            # a string
+            """
+supported = "BC"
+""",
+            # a list
+            """
+supported = ["C", "b"]
+""",
+        ],
         "wrong": [
             ('supported = {"A", "B", "C"}\n', "200 题的标准误"),
             ('supported = {"B", "C", "D"}\n', "把答对当成读懂"),

@@ -1,5 +1,34 @@
 """Chapter 11: other right answers to its exercises, and wrong ones with their hints."""
 
+from exercises import changed
+
+PACKED = """
+import torch
+
+def packed_mask(lengths, window=None):
+    owner = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths))
+    seen, place = owner[:, None] == owner, torch.arange(len(owner))
+    return seen if window is None else seen & ((place[:, None] - place).abs() <= window)
+"""
+
+VERDICT = """
+def verdict(rows, measure, arm, other):
+    def by_seed(name):
+        return {
+            k.split("/")[1]: r[measure]
+            for k, r in rows.items()
+            if k.split("/")[0] == name and measure in r
+        }
+
+    a, b = by_seed(arm), by_seed(other)
+    sign = -1 if "loss" in measure else 1
+    leads = [sign * (a[s] - b[s]) for s in a.keys() & b.keys()]
+    if leads and min(leads) > 0:
+        return "更好"
+    return "更差" if leads and max(leads) < 0 else "说不准"
+"""
+
+
 EXERCISES = {
     "11-1": {
         "alternative": """
@@ -12,6 +41,29 @@ def ever_asked(rate, epochs, copies=None):
         papers.add(paper)
     return 1 - never
 """,
+        "also_right": [
+            # a product
+            """
+def ever_asked(rate, epochs, copies=None):
+    never = 1.0
+    for _ in range(epochs if copies is None or copies > epochs else copies):
+        never *= 1 - rate
+    return 1 - never
+""",
+            # a geometric sum
+            """
+def ever_asked(rate, epochs, copies=None):
+    papers = min(epochs, epochs if copies is None else copies)
+    return sum(rate * (1 - rate) ** n for n in range(papers))
+""",
+            # numpy and expm1
+            """
+import numpy as np
+
+def ever_asked(rate, epochs, copies=None):
+    return -np.expm1(min(epochs, copies or epochs) * np.log1p(-rate))
+""",
+        ],
         "wrong": [
             (
                 # the shares of the passes added up
@@ -40,6 +92,43 @@ def ever_asked(rate, epochs, copies=None):
                 "    return 1 - (1 - rate) ** (epochs if copies is None else copies)\n",
                 "没轮到的考卷不算",
             ),
+            (
+                # the mean over the copies
+                """
+def ever_asked(rate, epochs, copies=None):
+    if copies is None:
+        return 1 - (1 - rate) ** epochs
+    return 1 - (1 - rate) ** (epochs / copies)
+""",
+                "静态的：不同的考卷只有 `copies` 张",
+            ),
+            (
+                # ten copies written
+                """
+def ever_asked(rate, epochs, copies=None):
+    papers = epochs if copies is None else min(epochs, 10)
+    return 1 - (1 - rate) ** papers
+""",
+                "换一组数就不对了",
+            ),
+            (
+                # in percent
+                """
+def ever_asked(rate, epochs, copies=None):
+    papers = epochs if copies is None else min(epochs, copies)
+    return 100 * (1 - (1 - rate) ** papers)
+""",
+                "返回的是百分数",
+            ),
+            (
+                # 15 percent written
+                """
+def ever_asked(rate, epochs, copies=None):
+    papers = epochs if copies is None else min(epochs, copies)
+    return 1 - 0.85**papers
+""",
+                "换一组数就不对了",
+            ),
         ],
     },
     "11-2": {
@@ -52,6 +141,22 @@ def saved_parameters(vocabulary, hidden, narrow):
     factors = nn.Embedding(vocabulary, narrow), nn.Linear(narrow, hidden)
     return count(nn.Embedding(vocabulary, hidden)) - count(*factors)
 """,
+        "also_right": [
+            # counted with modules
+            """
+from torch import nn
+
+def saved_parameters(vocabulary, hidden, narrow):
+    size = lambda *layers: sum(p.numel() for layer in layers for p in layer.parameters())
+    wide = nn.Embedding(vocabulary, hidden)
+    return size(wide) - size(nn.Embedding(vocabulary, narrow), nn.Linear(narrow, hidden))
+""",
+            # factored, a float
+            """
+def saved_parameters(vocabulary, hidden, narrow):
+    return float(vocabulary * (hidden - narrow) - hidden * (narrow + 1))
+""",
+        ],
         "wrong": [
             (
                 """
@@ -93,6 +198,30 @@ def saved_parameters(vocabulary, hidden, narrow):
                 "    return max(vocabulary * hidden - new, 0)\n",
                 "应返回负数",
             ),
+            (
+                # the widening back too
+                """
+def saved_parameters(vocabulary, hidden, narrow):
+    return vocabulary * hidden - vocabulary * narrow - 2 * (narrow * hidden + hidden)
+""",
+                "变宽的线性层算了两遍",
+            ),
+            (
+                # never below zero
+                """
+def saved_parameters(vocabulary, hidden, narrow):
+    return max(0, vocabulary * hidden - vocabulary * narrow - narrow * hidden - hidden)
+""",
+                "词表很小时不划算",
+            ),
+            (
+                # narrow by narrow
+                """
+def saved_parameters(vocabulary, hidden, narrow):
+    return vocabulary * hidden - (vocabulary * narrow + narrow * narrow + hidden)
+""",
+                "变宽的矩阵是 narrow × hidden",
+            ),
         ],
     },
     "11-3": {
@@ -105,6 +234,40 @@ def cut_by_lexicon(text, lexicon):
         place += len(pieces[-1])
     return pieces
 """,
+        "also_right": [
+            # startswith
+            """
+def cut_by_lexicon(text, lexicon):
+    pieces, place = [], 0
+    while place < len(text):
+        here = [entry for entry in lexicon if text.startswith(entry, place)]
+        piece = max(here, key=len, default=text[place])
+        pieces.append(piece)
+        place += len(piece)
+    return pieces
+""",
+            # slices of a set, a tuple
+            """
+def cut_by_lexicon(text, lexicon):
+    known, longest = set(lexicon), max(map(len, lexicon), default=1)
+    pieces = ()
+    while text:
+        for size in range(longest, 0, -1):
+            if text[:size] in known or size == 1:
+                break
+        pieces, text = (*pieces, text[:size]), text[size:]
+    return pieces
+""",
+            # finditer with [\s\S]
+            r"""
+import re
+
+def cut_by_lexicon(text, lexicon):
+    entries = sorted(map(re.escape, lexicon), key=len)[::-1]
+    entries = [re.escape(e) for e in sorted(lexicon, key=lambda e: -len(e))]
+    return [m.group() for m in re.finditer("|".join([*entries, r"[\s\S]"]), text)]
+""",
+        ],
         "wrong": [
             (
                 # in the order of the lexicon
@@ -146,6 +309,57 @@ def cut_by_lexicon(text, lexicon):
                 "    return list(text)\n",
                 "从左到右",
             ),
+            (
+                # entries in their own order
+                """
+import re
+
+def cut_by_lexicon(text, lexicon):
+    return re.findall("|".join([re.escape(e) for e in lexicon] + ["."]), text, flags=re.DOTALL)
+""",
+                "先碰到短的就切了",
+            ),
+            (
+                # the rest in one piece
+                """
+import re
+
+def cut_by_lexicon(text, lexicon):
+    longest = sorted(lexicon, key=len, reverse=True)
+    return (
+        [p for p in re.split("(" + "|".join(map(re.escape, longest)) + ")", text) if p]
+        if lexicon
+        else list(text)
+    )
+""",
+                "不在名单里的",
+            ),
+            (
+                # lower case
+                """
+def cut_by_lexicon(text, lexicon):
+    pieces, place, known = [], 0, {e.lower() for e in lexicon}
+    while place < len(text):
+        here = [e for e in known if text.lower().startswith(e, place)]
+        piece = max(here, key=len, default=text[place])
+        pieces.append(piece)
+        place += len(piece)
+    return pieces
+""",
+                "大小写变了",
+            ),
+            (
+                # the lexicon is sorted by letters
+                """
+import re
+
+def cut_by_lexicon(text, lexicon):
+    return re.findall(
+        "|".join([re.escape(e) for e in sorted(lexicon)] + ["."]), text, flags=re.DOTALL
+    )
+""",
+                "先碰到短的就切了",
+            ),
         ],
     },
     "11-4": {
@@ -161,6 +375,43 @@ def packed_mask(lengths, window=None):
         blocks.append(block)
     return torch.block_diag(*blocks).bool()
 """,
+        "also_right": [
+            # block_diag and band
+            """
+import torch
+
+def packed_mask(lengths, window=None):
+    blocks = torch.block_diag(*(torch.ones(n, n) for n in lengths)).bool()
+    if window is None:
+        return blocks
+    return blocks & torch.ones_like(blocks).triu(-window).tril(window)
+""",
+            # loops
+            """
+import torch
+
+def packed_mask(lengths, window=None):
+    owner = [n for n, length in enumerate(lengths) for _ in range(length)]
+    size = len(owner)
+    return torch.tensor(
+        [
+            [owner[i] == owner[j] and (window is None or abs(i - j) <= window) for j in range(size)]
+            for i in range(size)
+        ]
+    )
+""",
+            # numpy
+            """
+import numpy as np
+
+def packed_mask(lengths, window=None):
+    owner = np.repeat(np.arange(len(lengths)), lengths)
+    place = np.arange(len(owner))
+    near = np.abs(np.subtract.outer(place, place)) <= (len(owner) if window is None else window)
+    return np.equal.outer(owner, owner) & near
+""",
+            PACKED,
+        ],
         "wrong": [
             (
                 """
@@ -218,6 +469,22 @@ def packed_mask(lengths, window=None):
                 "        seen = seen & ((place[:, None] - place).abs() <= window)\n    return seen\n",
                 "0 也是窗口",
             ),
+            (
+                # window over both sides
+                changed(
+                    PACKED,
+                    (
+                        "    return seen if window is None else seen & ((place[:, None] - place).abs() <= window)\n",
+                        "    if window is not None:\n        seen = seen & ((place[:, None] - place).abs() <= window // 2)\n    return seen\n",
+                    ),
+                ),
+                "窗口不含两头了",
+            ),
+            (
+                # equal lengths run together
+                changed(PACKED, ("arange(len(lengths)", "tensor(lengths")),
+                "两条一样长",
+            ),
         ],
     },
     "11-5": {
@@ -236,6 +503,46 @@ def verdict(rows, measure, arm, other):
     signs = set(np.sign(leads))
     return {1: "更好", -1: "更差"}.get(signs.pop(), "说不准") if len(signs) == 1 else "说不准"
 """,
+        "also_right": [
+            # numpy signs
+            """
+import numpy as np
+
+def verdict(rows, measure, arm, other):
+    pairs = []
+    for name, row in rows.items():
+        who, seed = name.rsplit("/", 1)
+        twin = rows.get(f"{other}/{seed}", {})
+        if who == arm and measure in row and measure in twin:
+            pairs.append((row[measure], twin[measure]))
+    if not pairs:
+        return "说不准"
+    ours, theirs = np.array(pairs).T
+    signs = set(np.sign(theirs - ours if "loss" in measure else ours - theirs))
+    return {1: "更好", -1: "更差"}.get(signs.pop(), "说不准") if len(signs) == 1 else "说不准"
+""",
+            # all and any
+            """
+def verdict(rows, measure, arm, other):
+    seeds = [key.split("/")[1] for key in rows if key.split("/")[0] == arm]
+    wins, losses = [], []
+    for seed in seeds:
+        try:
+            a, b = rows[f"{arm}/{seed}"][measure], rows[f"{other}/{seed}"][measure]
+        except KeyError:
+            continue
+        if "loss" in measure:
+            a, b = b, a
+        wins.append(a > b)
+        losses.append(a < b)
+    if wins and all(wins):
+        return "更好"
+    if losses and all(losses):
+        return "更差"
+    return "说不准"
+""",
+            VERDICT,
+        ],
         "wrong": [
             (
                 # means over whatever seeds there are
@@ -280,6 +587,47 @@ def verdict(rows, measure, arm, other):
                 " for s in (0, 1)]\n"
                 "    return '更好' if min(leads) >= 0 else '更差' if max(leads) < 0 else '说不准'\n",
                 "完全相等",
+            ),
+            (
+                # names that begin alike
+                changed(VERDICT, ('plit("/")[0] == name', "tartswith(name)")),
+                "名字以 a 开头的还有 ab",
+            ),
+            (
+                # most of the seeds
+                changed(
+                    VERDICT,
+                    (
+                        '    if leads and min(leads) > 0:\n        return "更好"\n    return "更差" if leads and max(leads) < 0 else "说不准"\n',
+                        '    wins = sum(each > 0 for each in leads)\n    losses = sum(each < 0 for each in leads)\n    return "更好" if wins > losses else "更差" if losses > wins else "说不准"\n',
+                    ),
+                ),
+                "三个种子里两赢一输",
+            ),
+            (
+                # pairs in the order of the rows
+                """
+def verdict(rows, measure, arm, other):
+    def of(name):
+        return [r[measure] for k, r in rows.items() if k.split("/")[0] == name and measure in r]
+
+    sign = -1 if "loss" in measure else 1
+    leads = [sign * (x - y) for x, y in zip(of(arm), of(other))]
+    if leads and min(leads) > 0:
+        return "更好"
+    return "更差" if leads and max(leads) < 0 else "说不准"
+""",
+                "各行的次序不一定按种子排",
+            ),
+            (
+                # only a measure called loss
+                changed(VERDICT, ('"loss" in measure', 'measure == "loss"')),
+                "`mlm_loss` 也是损失",
+            ),
+            (
+                # equal counts as better
+                changed(VERDICT, (" > 0", " >= 0 and max(leads) > 0")),
+                "有一对相等",
             ),
         ],
     },

@@ -19,6 +19,7 @@ import importlib.util
 import inspect
 import pkgutil
 import re
+import unicodedata
 from collections.abc import Callable
 
 CHECKS = {}  # exercise id -> function(answer)
@@ -116,17 +117,29 @@ def verdict(exercise_id: str, answer: object) -> tuple[bool, str]:
     return False, message
 
 
+def close(value: object, expected: object) -> bool:
+    """Equal numbers or arrays; things of another shape or kind are different."""
+    import numpy as np
+
+    try:
+        value = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        return False
+    return value.shape == np.shape(expected) and np.allclose(value, expected, atol=1e-6)
+
+
 def judge(answer: object, right: str, reasons: dict[str, str]) -> None:
     """Check which statements on a result hold, such as "AC": what to think of is said of each.
 
     Args:
-        answer: letters, in one string or a collection of them, in any order.
+        answer: letters, in one string or a collection of them, in any order, full width too.
         right: the letters of the statements that hold.
         reasons: letter -> what is said where it was wrongly chosen or left out.
     """
     if not isinstance(answer, (str, list, tuple, set, frozenset)):
         raise Hint('请写成一串字母，例如 "AC"。')
-    letters = {str(each).strip().upper() for each in answer} - {"", ",", "，", "、"}
+    written = unicodedata.normalize("NFKC", "".join(map(str, answer))).upper()
+    letters = set(written) - set(" ,、;.。/\n")
     if strange := sorted(letters - set(reasons)):
         raise Hint(f"没有 {'、'.join(strange)} 这一句：请从 {'、'.join(reasons)} 里选。")
     for letter in reasons:

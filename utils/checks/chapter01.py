@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import torch
 
-from utils.checks import Hint, exercise, judge
+from utils.checks import AnswerFailed, Hint, describe, exercise, judge
 
 
 @exercise("01-1")
@@ -23,10 +23,20 @@ def next_token_pairs(answer: Callable) -> None:
         raise Hint("上文只有一个字：GPT 看得见左边的全部，不只前一个。")
     if pairs == [("", "看电影"), ("看", "电影"), ("看电", "影")]:
         raise Hint("每次只猜一个字，不是后面的全部。")
+    if pairs == [("看", ""), ("电", "看"), ("影", "看电")]:
+        raise Hint("一对里先写上文，再写下一个字：你的反了。")
+    if pairs == [("看电", "影"), ("看", "电"), ("", "看")]:
+        raise Hint("次序反了：从第一个字排到最后一个字。")
+    if pairs == [("电影", "看"), ("影", "电"), ("", "影")]:
+        raise Hint("这是右边的字：GPT 看得见的是左边的，上文是 text[:i]。")
+    if pairs and all(isinstance(context, list) for context, *_ in pairs):
+        raise Hint("上文是一段字符串，不是一个个字的列表：用切片 text[:i]。")
     if pairs != [("", "看"), ("看", "电"), ("看电", "影")]:
         raise Hint(f"「看电影」应当得到三对，你的是 {pairs}。")
     if [tuple(pair) for pair in answer("天天看")] != [("", "天"), ("天", "天"), ("天天", "看")]:
         raise Hint("同一个字出现两次时不对：按位置取上文，不要用 index 去找。")
+    if [tuple(pair) for pair in answer("a b")] != [("", "a"), ("a", " "), ("a ", "b")]:
+        raise Hint("空格也是一个字符，也要猜：别把它去掉，也别按它切开。")
     if list(answer("")) != []:
         raise Hint("空文本没有字可猜，应返回空列表。")
 
@@ -48,6 +58,13 @@ def labels_needed(answer: Callable) -> None:
         raise Hint("200 条时还没有达到目标。两个测过的点之间要按直线插值。")
     if abs(between - 300) > 1e-6:
         raise Hint(f"0.55 在 200 条与 400 条正中间，应为 300，你的是 {between}。")
+    nearer = answer(list(sizes), list(scores), 0.52)
+    if nearer is None or abs(nearer - 240) > 1e-6:
+        if nearer is not None and abs(nearer - 300) < 1e-6:
+            raise Hint("返回了两个测过的点的正中间：要看目标离哪一边近，按比例取。")
+        if nearer is not None and abs(nearer - 360) < 1e-6:
+            raise Hint("插值的方向反了：份额从左边那个点量起，(target - 左) / (右 - 左)。")
+        raise Hint(f"0.52 在 200 条与 400 条之间、走过两成的地方，应为 240，你的是 {nearer}。")
     if answer(list(sizes), list(scores), 0.95) is not None:
         raise Hint("始终达不到目标时返回 None，不要用最大的条数冒充，也不要外推。")
     low = answer(list(sizes), list(scores), 0.1)
@@ -94,6 +111,13 @@ def sense_gap(answer: Callable) -> None:
         raise Hint("这只是组内的平均，还要减去组间的平均。")
     if abs(got - float(cosine[same & ~itself].mean() - cosine[~itself].mean())) < 1e-4:
         raise Hint("减去的是全部句对的平均；组间只包括意思不同的句对。")
+    groups = [cosine[label == each][:, label == each] for each in (0, 1)]
+    means = [(each.sum() - len(each)) / (len(each) * (len(each) - 1)) for each in groups]
+    if abs(got - float(sum(means) / 2 - cosine[~same].mean())) < 1e-4:
+        raise Hint("先在每组里平均，再把两组平均：组有大有小，句对要放在一起，只平均一次。")
+    along = torch.nn.functional.normalize(vectors, dim=0)
+    if is_gap_of(along @ along.T, same & ~itself):
+        raise Hint("缩放沿错了方向：每一句的向量除以自己的长度，`dim=-1`，不是沿着句子那一维。")
     if not is_gap_of(cosine, same & ~itself):
         raise Hint("结果不对：组内取意思相同的不同两句，组间取意思不同的两句，各求平均再相减。")
 
@@ -107,7 +131,13 @@ def span_corruption(answer: Callable) -> None:
     result = answer(list(tokens), [(2, 4), (5, 6)])
     if not isinstance(result, (tuple, list)) or len(result) != 2:
         raise Hint("请返回两个列表：(source, target)。")
+    if any(isinstance(part, str) for part in result):
+        raise Hint("要两个列表，一个词元一项：你返回的是拼起来的文字。")
     source, target = (list(part) for part in result)
+    if source == ["<X>", "院", "子", "<Y>", "晒", "<Z>"]:
+        raise Hint("两个列表的次序反了：先返回 source，再返回 target。")
+    if source == ["她", "在", "<X>", "里", "晒", "<Y>", "阳"]:
+        raise Hint("改了列表之后，后面的位置都往前挪了：另造一个列表，或者从右边的片段改起。")
     if source == ["她", "在", "<X>", "<Y>", "里", "<Z>", "太", "阳"]:
         raise Hint("一段只换成一个记号，不是每个词元一个。")
     if source == ["她", "在", "<X>", "里", "<X>", "太", "阳"]:
@@ -120,13 +150,20 @@ def span_corruption(answer: Callable) -> None:
         raise Hint(f"source 应当是 她 在 <X> 里 <Y> 太 阳，你的是 {' '.join(map(str, source))}。")
     if target == ["<X>", "院", "子", "<Y>", "晒"]:
         raise Hint("target 还差结尾的 <Z>：没有它，解码器不知道什么时候停。")
+    if target == ["<X>", "院", "子", "<Y>", "晒", "<Y>"]:
+        raise Hint("收尾的记号要用一个没用过的，不能再写一遍上一个。")
     if target == tokens:
         raise Hint("target 只写被挖掉的片段，不是整句：写得短，训练才快。")
     if target == ["院", "子", "晒"]:
         raise Hint("target 里每一段前面要有它的记号，否则分不清哪段填哪里。")
     if target != ["<X>", "院", "子", "<Y>", "晒", "<Z>"]:
         raise Hint(f"target 应当是 <X> 院 子 <Y> 晒 <Z>，你的是 {' '.join(map(str, target))}。")
-    source, target = (list(part) for part in answer(list("春天来了"), [(0, 2)]))
+    try:
+        source, target = (list(part) for part in answer(list("春天来了"), [(0, 2)]))
+    except AnswerFailed as failure:
+        raise Hint(
+            f"只挖一段时出错了（`{describe(failure.__cause__)}`）：别把段数写死成两段，用循环。"
+        ) from None
     if (source, target) != (["<X>", "来", "了"], ["<X>", "春", "天", "<Y>"]):
         raise Hint("只挖一段、又在句首时不对：结尾的记号应是第一个没用过的，这里是 <Y>。")
     source, target = (list(part) for part in answer(list("春天"), []))
@@ -143,6 +180,8 @@ def prefix_attention(answer: Callable) -> None:
     length, width, prefix = 6, 8, 3
     vectors = torch.randn(length, width)
     output = answer(vectors.clone(), prefix)
+    if isinstance(output, torch.Tensor) and output.shape == (length, length):
+        raise Hint("这是各位置的得分或权重，还差最后一步：乘以值，也就是 vectors。")
     if not isinstance(output, torch.Tensor) or output.shape != vectors.shape:
         raise Hint("输出的形状应与输入相同：(长度, 维数)。")
     if output.isnan().any():
@@ -172,6 +211,8 @@ def prefix_attention(answer: Callable) -> None:
         raise Hint("少了缩放：点积要先除以维数的平方根，再做 softmax。")
     if torch.allclose(output, (scores / width).softmax(-1) @ vectors, atol=1e-4):
         raise Hint("除以了维数本身，应当除以它的平方根。")
+    if torch.allclose(output, (scores / length**0.5).softmax(-1) @ vectors, atol=1e-4):
+        raise Hint("除的是长度的平方根，应当除以向量维数的平方根。")
     if not torch.allclose(output, (scores / width**0.5).softmax(-1) @ vectors, atol=1e-4):
         raise Hint(
             "看见的范围对了，数值还不对：核对缩放、softmax 的方向（每一行之和为 1）和最后乘的值。"
@@ -183,9 +224,15 @@ def prefix_attention(answer: Callable) -> None:
 def _seen(answer, vectors, prefix):
     """(length, length) bool: does row i of the answer's output change with input row j?"""
     vectors = vectors.clone().requires_grad_()
-    output = answer(vectors, prefix)
+    no_gradient = Hint("输出对输入求不了梯度：函数里不要用 .data、.detach()、NumPy 或 no_grad。")
+    try:
+        output = answer(vectors, prefix)
+    except AnswerFailed as failure:
+        if "requires grad" in str(failure.__cause__):  # handed to NumPy
+            raise no_gradient from None
+        raise
     if not output.requires_grad:
-        raise Hint("输出对输入求不了梯度：函数里不要用 .data、.detach()、NumPy 或 no_grad。")
+        raise no_gradient
     direction = torch.randn(output.shape[-1])
     try:
         rows = [

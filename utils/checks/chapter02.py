@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 
 import torch
-from torch.nn.functional import embedding, gelu, layer_norm, linear, relu
+from torch.nn.functional import embedding, gelu, layer_norm, linear, normalize, relu
 
 from utils.bert import BertConfig
 from utils.checks import Hint, exercise, judge
@@ -61,6 +61,18 @@ def attention_weights(answer: Callable) -> None:
             "查询和键的位置反了：第 i 行应是第 i 个查询对各个键的权重。",
         ),
         (
+            (products / 4).flatten().softmax(0).reshape(5, 5),
+            "整张表一起做了 softmax：要一行一行做，每个查询的权重之和才是 1。",
+        ),
+        (
+            products / products.sum(-1, keepdim=True),
+            "只除以了和，没有取指数：softmax 是先取指数，再除以这一行的和。",
+        ),
+        (
+            (normalize(query, dim=-1) @ normalize(key, dim=-1).T).softmax(-1),
+            "用了余弦：缩放点积不除以各向量的长度，只除以 d 的平方根。",
+        ),
+        (
             products.softmax(-1) / 4,
             "先做了 softmax 才缩放。缩放要在 softmax 之前，否则每行之和不是 1。",
         ),
@@ -71,9 +83,11 @@ def attention_weights(answer: Callable) -> None:
         mistakes,
         "数值不对。三步：查询与键的点积，除以 d 的平方根，对每一行做 softmax。",
     )
-    longer = answer(noise(3, 64, seed=3), noise(3, 64, seed=4))
-    if not close(longer.double(), (noise(3, 64, seed=3) @ noise(3, 64, seed=4).T / 8).softmax(-1)):
-        raise Hint("换一个维数就不对了：缩放用的 d 要从 query 的形状里取，不能写死。")
+    query, key = noise(3, 24, seed=3), noise(3, 24, seed=4)
+    if not close(answer(query, key).double(), (query @ key.T / math.sqrt(24)).softmax(-1)):
+        raise Hint(
+            "换一个维数就不对了：缩放用的 d 要从 query 的形状里取，不能写死；平方根也别取整。"
+        )
 
 
 @exercise("02-2")
@@ -101,7 +115,18 @@ def masked_attention(answer: Callable) -> None:
             (scores.softmax(-1) * mask) @ value,
             "掩码用在了 softmax 之后：剩下的权重加起来不到 1。应该在 softmax 之前遮住得分。",
         ),
-        (mixed(scores * mask), "把得分乘成 0 遮不住：0 分也是得分，exp(0) 是 1。要换成极小的数。"),
+        (
+            mixed(scores * mask),
+            "把得分变成 0 遮不住：0 分也是得分，exp(0) 是 1。要换成极小的数：finfo 的 min，不是 tiny。",
+        ),
+        (
+            scores.masked_fill(~mask, low).softmax(0) @ value,
+            "softmax 的方向反了：每个查询（每一行）的权重之和才是 1。",
+        ),
+        (
+            mixed(scores.masked_fill(~mask, low)) * mask[:, None],
+            "填充那几行的输出也清零了：掩码管的是谁被看见，填充的行照样混合。",
+        ),
         (mixed(rows), "遮错了方向：要遮住的是键（列），不是查询（行）。"),
         (mixed(unscaled), "没有缩放：点积要除以维数 d 的平方根。"),
     ]
@@ -145,12 +170,14 @@ def post_ln_block(answer: Callable) -> None:
     def norm_2(h):
         return layer_norm(h, (8,)) * 0.5 - 1
 
+    given = x.clone()
     attended = norm_1(x + attention(x))
     pre = x + attention(norm_1(x))
     bare = x + attention(x)
     outside = x + norm_1(attention(x))
     swapped, fed = norm_2(x + attention(x)), norm_2(x + feed_forward(x))
-    result = as_tensor(answer(x, attention, feed_forward, norm_1, norm_2), (4, 8), "与 x 同形")
+    again = norm_1(x + attention(norm_1(x)))
+    result = as_tensor(answer(given, attention, feed_forward, norm_1, norm_2), (4, 8), "与 x 同形")
     mistakes = [
         (
             pre + feed_forward(norm_2(pre)),
@@ -197,6 +224,15 @@ def post_ln_block(answer: Callable) -> None:
             norm_2(norm_1(x + feed_forward(x)) + attention(norm_1(x + feed_forward(x)))),
             "两个子层的次序反了：先注意力，再前馈网络。",
         ),
+        (norm_2(attended + attention(attended)), "第二个子层是前馈网络：注意力用了两次。"),
+        (
+            norm_2(x + attended + feed_forward(attended)),
+            "第二个残差多加了一次 x：要加的只有注意力子层的输出。",
+        ),
+        (
+            norm_2(again + feed_forward(norm_2(again))),
+            "归一化做了两遍：post-LN 只在相加之后做，子层之前不做。",
+        ),
         (
             norm_1(attended + feed_forward(attended)),
             "两次都用了 norm_1：第二个子层有自己的 norm_2。",
@@ -229,7 +265,7 @@ def count_parameters(answer: Callable) -> None:
     heads = (h * h + h) + 2 * h + v + (2 * h + 2)
     total = embeddings + n * block + (h * h + h) + heads
     result = answer(config)
-    if isinstance(result, bool) or not isinstance(result, int | float):
+    if isinstance(result, bool | str) or not hasattr(result, "__int__") or int(result) != result:
         raise Hint("请返回一个整数：参数的总个数。")
     hints = {
         v * h: "多算了一张词表：解码器的权重与词嵌入共享，只多出偏置。",
@@ -239,6 +275,10 @@ def count_parameters(answer: Callable) -> None:
         -(h * h + h): "少了一个 h×h 的全连接层：pooler 和 MLM 头里各有一个。",
         -(2 * h + 2): "漏了 NSP 头：h×2 的权重和 2 个偏置。",
         -2: "漏了 NSP 头的 2 个偏置。",
+        -(h + 1): "NSP 头有两个输出（接得上、接不上），不是一个。",
+        (4 * h - f) * (2 * h + 1) * n: "前馈层的宽度写死成了 4h：要用 config.intermediate_size。",
+        (512 - p) * h: "位置的个数写死成了 512：要用 config.max_position_embeddings。",
+        (2 - t) * h: "片段的种数写死成了 2：要用 config.type_vocab_size。",
         -2 * h: "少了一个 LayerNorm（权重 h 个，偏置 h 个）：嵌入之后、MLM 头里各有一个。",
         -4 * h: "少了两个 LayerNorm：嵌入之后、MLM 头里各有一个。",
         -2 * h * n: "每个块里有两个 LayerNorm，少算了一个。",
@@ -346,6 +386,7 @@ MISTAKES = {
     "feed-forward from the block": "前馈网络读错了：它读的是注意力子层的输出，不是块的输入。",
     "norms swapped": "两个 LayerNorm 弄反了：注意力之后用 attention.output 的，前馈之后用 output 的。",
     "values from keys": "值和键弄混了：乘在权重后面的是 value。",
+    "changed in place": "算出来的都对，放进列表的却又被 `+=` 改掉了：写 x = x + …，另造一个张量。",
 }
 
 
@@ -450,6 +491,8 @@ def reference(
         second = {"feed-forward residual": 0, "residual from the block": hidden_states[-1]}
         read = hidden_states[-1] if mistake == "feed-forward from the block" else x
         hidden_states.append(norm(second.get(mistake, x) + feed_forward(read, block), names[1]))
+        if mistake == "changed in place":
+            hidden_states[-2] += attend(hidden_states[-2], block)
     return hidden_states
 
 

@@ -16,7 +16,11 @@ def maskable(answer: Callable) -> None:
         raise Hint("请写成一个函数，接收一串词元，返回可以遮的位置。")
     tokens = ["[CLS]", "球", "[UNK]", "胜", "[SEP]", "银", "行", "[SEP]", "[PAD]", "[PAD]"]
     found = list(answer(list(tokens)))
-    if len(found) == len(tokens) and all(isinstance(each, bool) for each in found):
+    if len(found) == len(tokens) and {str(getattr(each, "dtype", type(each))) for each in found} & {
+        "bool",
+        "torch.bool",
+        "<class 'bool'>",
+    }:
         raise Hint("这是每个位置的真假：要返回的是为真的那些位置，从 0 数起。")
     if found == ["球", "胜", "银", "行"]:
         raise Hint("返回了词元本身：要的是它们的位置，从 0 数起。")
@@ -58,12 +62,14 @@ def make_labels(answer: Callable) -> None:
         raise Hint("请写成一个函数，接收原来的编号和布尔张量，返回标签。")
     original = torch.tensor([[2, 11, 12, 13, 3, 0], [2, 21, 22, 23, 24, 3]])
     chosen = torch.tensor([[0, 1, 0, 0, 0, 0], [0, 0, 1, 0, 1, 0]]).bool()
-    given = original.clone()
-    labels = answer(given, chosen.clone())
+    given, marks = original.clone(), chosen.clone()
+    labels = answer(given, marks)
     if not isinstance(labels, torch.Tensor):
         raise Hint("请返回一个张量，形状与输入的编号相同。")
     if not torch.equal(given, original):
         raise Hint("输入的编号被改掉了：先 clone()，或用 torch.where、masked_fill 另造一个。")
+    if not torch.equal(marks, chosen):
+        raise Hint("chosen 被改掉了：带下划线的方法（logical_not_）就地改，写 ~chosen 另造一个。")
     if labels.shape != original.shape:
         raise Hint("标签的形状要与编号相同：没选中的位置也要占一格，填上 -100。")
     if labels.dtype != original.dtype:
@@ -96,6 +102,8 @@ def mask_80_10_10(answer: Callable) -> None:
         raise Hint("请返回一个张量，形状与输入的编号相同。")
     if not torch.equal(given, original):
         raise Hint("输入的编号被改掉了：先 clone()，原来的编号还要留着做标签。")
+    if masked.dtype != original.dtype:
+        raise Hint(f"编号的类型成了 {masked.dtype}：随机编号要用 randint 抽整数，查表只认整数。")
     if not torch.equal(masked[~chosen], original[~chosen]):
         raise Hint("没选中的位置也变了：它们应原样留着。")
     inside = masked[chosen]
@@ -117,6 +125,10 @@ def mask_80_10_10(answer: Callable) -> None:
     together = (masked == mask_id).sum(1) / chosen.sum(1)
     if together.std() > 0.2:
         raise Hint("一整行的命运都相同：每个选中的位置要各抽各的。")
+    if torch.equal(answer(original.clone(), chosen.clone(), mask_id, vocab_size), masked):
+        raise Hint(
+            "两次抽得一模一样：函数里不要设种子，也不要每次新造一个生成器，否则每一遍遮的都是同一处。"
+        )
     random_ids = inside[~hidden & ~kept]
     if random_ids.min() < 0 or random_ids.max() >= vocab_size:
         raise Hint("有的随机编号不在词表里：编号从 0 到 vocab_size - 1，查表会越界。")
@@ -172,6 +184,10 @@ def word_numbers(answer: Callable) -> None:
         raise Hint("编号不对：词从 0 数起，把每个词的字符数与词元的字符数对齐。")
     if list(answer(["84", "平"], ["84平"])) != [0, 0]:
         raise Hint("一个词元可以有几个字符：「84」是一个词元、两个字符。")
+    if list(answer(list("#足球#"), ["#", "足球", "#"])) != [0, 1, 1, 2]:
+        raise Hint(
+            "正文里也有 #，「#足球#」的每个 # 都是一个字符：只去掉开头的两个，用 removeprefix。"
+        )
 
 
 class CountingCollator:
@@ -193,13 +209,14 @@ def continue_pretraining(answer: Callable) -> None:
         raise Hint("请写成一个函数，训练传进来的模型，返回每一步的损失。")
     model, rows, collate = small_model_and_rows()
     before = torch.cat([weight.detach().flatten().clone() for weight in model.parameters()])
-    modes, stale, rates = set(), [], set()
+    modes, stale, rates, said = set(), [], set(), []
 
     def note_rate(optimizer, *_):
         rates.add((id(optimizer), optimizer.param_groups[0]["lr"]))
 
     hook = register_optimizer_step_pre_hook(note_rate)
     model.register_forward_pre_hook(lambda module, _: modes.add(module.training))
+    model.register_forward_hook(lambda module, given, output: said.append(output.loss.item()))
     watched = model.bert.embeddings.LayerNorm.weight
 
     def look_at_old_gradient(_):  # called before the new gradient is added to it
@@ -224,6 +241,11 @@ def continue_pretraining(answer: Callable) -> None:
         raise Hint("上一步的梯度还在，越积越多：每一步都要 optimizer.zero_grad()。")
     if len(collate.calls) == 1:
         raise Hint("collate 只调用了一次，遮的地方从头到尾不变，这是静态掩码。每一步都要重新拼批。")
+    if len(collate.calls) == 4:
+        raise Hint(
+            "二十行拼成四批，就反复用这四批了（itertools.cycle 会记住它们）：遮的地方不再变。"
+            "每一步都要重新拼批。"
+        )
     if len(collate.calls) != 40:
         raise Hint(f"题目要 40 步，每步一批；collate 被调用了 {len(collate.calls)} 次。")
     if {len(call) for call in collate.calls} == {8}:
@@ -232,6 +254,8 @@ def continue_pretraining(answer: Callable) -> None:
         raise Hint("每一批应有 batch_size 行；走到末尾时，从头再取。")
     if len({which for which, _ in rates}) > 1:
         raise Hint("每一步都新造了一个优化器，AdamW 记着的东西全丢了：在循环之前造一个。")
+    if len(rates) > 1:
+        raise Hint("学习率中途变了：题目要它始终是 learning_rate。")
     if {rate for _, rate in rates} != {0.01}:
         raise Hint("学习率不是传进来的那个：把 learning_rate 交给优化器。")
     if len({tuple(call) for call in collate.calls}) > len(rows) // 5:
@@ -246,13 +270,15 @@ def continue_pretraining(answer: Callable) -> None:
         raise Hint("请返回一个列表：每一步的损失，共 steps 个。")
     if any(isinstance(loss, torch.Tensor) for loss in losses):
         raise Hint("存下来的损失还是张量，整张计算图都被它拖着：用 loss.item()。")
+    if not torch.allclose(torch.tensor(losses), torch.tensor(said), rtol=1e-3):
+        raise Hint("存下来的不是那一步的损失：不要平均，也不要累加，每一步存它自己的。")
     if not sum(losses[-5:]) < 0.8 * sum(losses[:5]):
         raise Hint("训练完，损失没有降下来：检查学习率有没有传给优化器，优化器管的是不是这个模型。")
     collate.calls.clear()
     rates.clear()
     hook = register_optimizer_step_pre_hook(note_rate)
     try:
-        answer(model, rows, collate, 1)
+        answer(model, rows, collate, 3)
     except AnswerFailed as failure:
         if "missing" not in str(failure.__cause__):
             raise
@@ -261,6 +287,10 @@ def continue_pretraining(answer: Callable) -> None:
         hook.remove()
     if len(collate.calls[0]) != 8 or {rate for _, rate in rates} != {3e-4}:
         raise Hint("不给 batch_size 和 learning_rate 时，应是 8 和 3e-4：照抄题目里的参数表。")
+    if collate.calls[2] != [16, 17, 18, 19, 0, 1, 2, 3]:
+        raise Hint(
+            "二十行、每批 8 行，第三批只剩 4 行：这一批要从头接着取，凑满 8 行，不少取，也不跳过。"
+        )
 
 
 def small_model_and_rows() -> tuple:

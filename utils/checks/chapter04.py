@@ -1,11 +1,11 @@
 """Checks for the exercises of chapter 4."""
 
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 
-from utils.checks import Hint, exercise, judge
+from utils.checks import AnswerFailed, Hint, exercise, judge
 
 
 @exercise("04-1")
@@ -14,6 +14,10 @@ def segment_ids(answer: Callable) -> None:
     if not callable(answer):
         raise Hint("请写成一个函数，接收两段各有几个词元。")
     found = list(answer(4, 3))
+    if all(isinstance(each, str) for each in found):
+        raise Hint("返回的是文字：要一列整数 0 和 1。")
+    if set(map(int, found)) == {1, 2}:
+        raise Hint("编号是 0 和 1，不是 1 和 2：第一段是 0。")
     if found == [0] * 4 + [1] * 3:
         raise Hint("忘了特殊词元：开头有一个 [CLS]，每段末尾各有一个 [SEP]。")
     if found == [0] * 5 + [1] * 5 or found == [0] * 5 + [1] * 4:
@@ -32,8 +36,14 @@ def pad_batch(answer: Callable) -> None:
     if not callable(answer):
         raise Hint("请写成一个函数，接收编号的列表、填充的编号、倍数。")
     rows = [[2, 7, 3], [2, 7, 8, 9, 3]]
-    batch = answer([list(row) for row in rows], 0, 4)
-    if not isinstance(batch, dict) or set(batch) != {"input_ids", "attention_mask"}:
+    given = [list(row) for row in rows]
+    try:
+        batch = answer(given, 0, 4)
+    except AnswerFailed as failure:
+        if "expected sequence of length" in str(failure.__cause__):
+            raise Hint("各行补得不一样长，拼不成矩阵：先定一个共同的长度，再补每一行。") from None
+        raise
+    if not isinstance(batch, Mapping) or set(batch) != {"input_ids", "attention_mask"}:
         raise Hint("请返回一个字典，键是 input_ids 和 attention_mask。")
     ids, mask = batch["input_ids"], batch["attention_mask"]
     if not all(
@@ -53,6 +63,10 @@ def pad_batch(answer: Callable) -> None:
         raise Hint("注意力掩码全是 1：填充的位置应是 0。")
     if mask.tolist() != [[1] * 3 + [0] * 5, [1] * 5 + [0] * 3]:
         raise Hint("注意力掩码不对：内容是 1，填充是 0。")
+    if given != rows:
+        raise Hint(
+            "传进来的 rows 被改动了（多半是 +=、append）：下一遍再用，填充就成了内容。另造新的列表。"
+        )
     other = answer([[5, 0, 6], [5, 6]], 9, 3)
     if other["input_ids"].tolist() == [[5, 0, 6, 0, 0, 0], [5, 6, 0, 0, 0, 0]]:
         raise Hint("最长的正好是倍数时，不必再多补一段；填充的编号也要用 pad_id。")
@@ -65,6 +79,12 @@ def pad_batch(answer: Callable) -> None:
     third = answer([[5], [5, 6, 7]], 9, 2)
     if third["input_ids"].tolist() != [[5, 9, 9, 9], [5, 6, 7, 9]]:
         raise Hint("为凑成倍数而补的那几个，也要用 pad_id。")
+    try:
+        shape = answer([[5, 6, 7], [5]], 9, 2)["input_ids"].shape
+    except AnswerFailed:
+        shape = None
+    if shape != (2, 4):
+        raise Hint("最长的一条不一定在最后：长度要在所有的行里取最大。")
 
 
 @exercise("04-3")
@@ -90,6 +110,9 @@ def find_tokens(answer: Callable) -> None:
         raise Hint("只碰到一部分的词元也要算：字符 2 到 7 碰到 iphone 和 ##17。")
     if list(answer(list(offsets), 1, 3)) != [1]:
         raise Hint("词元比要找的一段还长，也要算：字符 1 到 3 在 iphone 里面。")
+    short = [(0, 0), (0, 1), (1, 2), (0, 0), (0, 0)]
+    if list(answer(short, 0, 2)) != [1, 2]:
+        raise Hint("换一句、后面还有填充，就不对了：别把特殊词元的位置写死，它们的开头等于结尾。")
     if list(answer(list(offsets), 8, 9)) != []:
         raise Hint("字符 8 是空格，不属于任何词元，应返回空列表。")
 
@@ -160,6 +183,10 @@ MISTAKES = {
     "all in batches": "调度和预热数的是更新的次数：总步数、预热、每走一步，都不按批数算。",
     "batches as steps": "调度的总步数应是更新的次数，批数除以 accumulate，不是批数。",
     "no zeroing": "旧的梯度没有清零：更新之后要 zero_grad。",
+    "zeroing each batch": "每一批之前都清了零，攒的梯度没了：更新之后才清。",
+    "clipping values": "裁剪的是每个数（clip_grad_value_）：要限制的是总长度，用 clip_grad_norm_。",
+    "schedule first": "调度走在更新的前面了：先 optimizer.step()，再走一步调度。",
+    "first of the group": "在每组的第一批就更新了：攒满 accumulate 批再更新。",
 }
 
 
@@ -185,21 +212,27 @@ def reference(
             return step / warmup
         return max(0.0, (updates - step) / max(1, updates - warmup))
 
-    highest, ticks, losses = optimizer.defaults["lr"], 0, []
+    highest, losses = optimizer.defaults["lr"], []
+    ticks = int(mistake == "schedule first")
     for place, batch in enumerate(batches, start=1):
+        if mistake == "zeroing each batch":
+            optimizer.zero_grad()
         loss = model(**batch).loss
         (loss if mistake == "no division" else loss / group).backward()
         losses.append(loss.item())
         if mistake == "clipping each batch":
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        if place % group == 0:
-            if mistake not in ("no clipping", "clipping each batch"):
+        update = place % group == (mistake == "first of the group" and group > 1)
+        if update:
+            if mistake == "clipping values":
+                torch.nn.utils.clip_grad_value_(model.parameters(), 1.0)
+            elif mistake not in ("no clipping", "clipping each batch"):
                 torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.param_groups[0]["lr"] = highest * share(ticks)
             optimizer.step()
             if mistake != "no zeroing":
                 optimizer.zero_grad()
-        ticks += place % group == 0 or mistake in ("schedule each batch", "all in batches")
+        ticks += update or mistake in ("schedule each batch", "all in batches")
     return losses
 
 

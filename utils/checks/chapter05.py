@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable
+from unittest import mock
 
 import numpy as np
 
-from utils.checks import Hint, exercise, judge
+from utils.checks import AnswerFailed, Hint, exercise, judge
 
 
 @exercise("05-1")
@@ -13,9 +14,27 @@ def macro_f1(answer: Callable) -> None:
     """`answer(true, predicted)` -> macro F1 of two lists of class names."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收真实类别和预测类别两个列表。")
+    # What all measures of precision, recall and F1 in scikit-learn call.
+    forbidden = "sklearn.metrics._classification.precision_recall_fscore_support"
+    with mock.patch(forbidden, side_effect=Hint("题目要自己算：不要调用 scikit-learn。")):
+        _check_macro_f1(answer)
+
+
+def _check_macro_f1(answer: Callable) -> None:
     true = ["体育"] * 8 + ["财经"] * 2
     all_sports = ["体育"] * 10
-    value = float(answer(true, all_sports))
+    try:
+        value = float(answer(true, all_sports))
+    except AnswerFailed as failure:
+        if isinstance(failure.__cause__, ZeroDivisionError):
+            raise Hint("除以了零：从没被猜中的类别，分母是 0，F1 直接记为 0。") from None
+        raise
+    if value > 1:
+        raise Hint("F1 在 0 和 1 之间：不要乘 100。")
+    if np.isclose(value, 0.5):
+        raise Hint("这是各类召回率的平均。F1 要把精确率和召回率合起来：2PR/(P+R)。")
+    if np.isclose(value, (0.9 + 0) / 2):
+        raise Hint("F1 是精确率和召回率的调和平均 2PR/(P+R)，不是两者相加除以 2。")
     if np.isclose(value, 0.8):
         raise Hint("这是准确率。宏平均 F1 要先对每个类别各算一个 F1，再取平均。")
     if np.isclose(value, 2 * 0.8 / 1.8):
@@ -45,7 +64,7 @@ def leaked(answer: Callable) -> None:
         raise Hint("请写成一个函数，接收训练文本和测试文本两个列表。")
     train = ["主场三连胜", "新盘开售", "央行降息 25 个基点"]
     test = ["新盘开售", "秋季大秀", " 主场三连胜 ", "央行降息２５个基点"]
-    found = answer(list(train), list(test))
+    found = list(answer(list(train), list(test)))
     if len(found) == len(test) and all(isinstance(each, bool | np.bool_) for each in found):
         raise Hint("这是每条的真假：要返回的是为真的那些的位置，从 0 数起。")
     try:
@@ -66,8 +85,14 @@ def leaked(answer: Callable) -> None:
         raise Hint("把没有泄漏的文本也算进来了：「秋季大秀」不在训练集中。")
     if found != [0, 2, 3]:
         raise Hint("位置不对：返回的是测试集中的位置，不是训练集中的。")
+    if list(answer(["新盘开售大吉"], ["新盘开售", "大吉"])) != []:
+        raise Hint("只是训练文本的一部分，不算泄漏：整条相同才算。")
     if list(answer(["iPhone 涨价", "涨价！"], ["iphone涨价", "涨价"])) != []:
         raise Hint("做过头了：只去空白、做 NFKC。大小写不同、标点不同的，不算同一条。")
+    if list(answer(["新盘\t开售"], ["新盘开售", "新盘\n开售\u3000"])) != [0, 1]:
+        raise Hint("制表符、换行和全角空格也是空白：不要只换掉空格，用 split() 或 \\s 去掉所有的。")
+    if list(answer(["主场三连胜"], ["主场三连胜", "秋季大秀", "主场三连胜"])) != [0, 2]:
+        raise Hint("同一条在测试集里出现两次，两个位置都要：按位置数，别用 index 按内容找。")
     many = [f"第{i}条新闻" for i in range(3000)]
     if list(answer(many, many[-2:])) != [0, 1]:
         raise Hint("文本多的时候结果不对：每一条测试文本都要检查到。")
@@ -84,7 +109,7 @@ def cpu_seconds(answer: Callable, texts: list[str]) -> float:
     """
     calls, started = 0, time.thread_time()
     while (spent := time.thread_time() - started) < 0.1:
-        answer(list(texts), list(texts))
+        list(answer(list(texts), list(texts)))  # a generator works only when it is read
         calls += 1
     return spent / calls
 
@@ -107,12 +132,20 @@ def confident_accuracy(answer: Callable) -> None:
         raise Hint("没有用到阈值：只留下最大概率不小于阈值的文本。")
     if np.isclose(coverage, 3):
         raise Hint("覆盖率是比例，不是条数：除以总条数。")
+    if np.isclose(coverage, 1.0) and np.isclose(accuracy, 0.5):
+        raise Hint("两个数的次序反了：先覆盖率，再准确率。")
+    if np.isclose(coverage, 0.5) and np.isclose(accuracy, 5 / 6):
+        raise Hint("这是全部文本的准确率：只算留下来的那些。")
     if not np.isclose(coverage, 0.5):
         raise Hint("覆盖率不对：留下的是每行最大概率不小于阈值的文本，占全部的比例。")
     if np.isclose(accuracy, 0.5):
         raise Hint("准确率的分母应是留下来的条数，不是总条数。")
     if not np.isclose(accuracy, 1.0):
         raise Hint("留下来的三条都猜对了，准确率应为 1：检查预测的类别是否取自概率最大的列。")
+    if np.isclose(float(answer(probabilities, labels, 0.62)[0]), 2 / 6):
+        raise Hint("这是被拿掉的比例：覆盖率是**留下的**占全部的比例。")
+    if not np.isclose(float(answer(probabilities, labels, 0.62)[0]), 4 / 6):
+        raise Hint("阈值 0.62 时六条里留下四条，覆盖率应是三分之二。")
     if not np.isclose(float(answer(probabilities, labels, 0.8)[0]), 0.5):
         raise Hint("最大概率正好等于阈值的也要留下：「不小于」是 `>=`。")
     wrong_one = (

@@ -1,10 +1,11 @@
 """Checks for the exercises of chapter 6."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 
-from utils.checks import Hint, exercise, judge
+from utils.checks import AnswerFailed, Hint, exercise, judge
 
 
 @exercise("06-1")
@@ -25,6 +26,8 @@ def clean_review(answer: Callable) -> None:
         raise Hint("连续的空白要并成一个，首尾的空白要去掉。")
     if "br" in answer("Flat.<br>Dull.<BR/>Long.").lower():
         raise Hint("只认得 `<br />` 这一种写法：`<br>`、`<BR/>` 也是换行。")
+    if "Dull" not in answer("Flat.<br>Dull.<BR/>Long."):
+        raise Hint("两个标签之间的正文也没了：`.*` 会一直吃到最后一个 >，只许标签自己。")
     if answer("Flat.<br>Dull.<BR/>Long.") != "Flat. Dull. Long.":
         raise Hint("每一种写法的换行标签，都要换成一个空格。")
     entities = answer("&quot;Harbour&quot; &amp; its sequel")
@@ -34,8 +37,12 @@ def clean_review(answer: Callable) -> None:
         raise Hint("还有别的实体没还原：不止 `&quot;` 和 `&amp;`，用 `html.unescape` 一次做完。")
     if answer("Type &lt;br&gt; here") != "Type <br> here":
         raise Hint("先还原实体再删标签，把正文里写出来的 `&lt;br&gt;` 也删了：次序反过来。")
+    if answer("Type &amp;lt; for <") != "Type &lt; for <":
+        raise Hint("还原了两遍：`&amp;lt;` 是作者写的「&lt;」，一遍就够。")
     if answer("Under 5 < 7, over 9 > 8.") != "Under 5 < 7, over 9 > 8.":
         raise Hint("把不是标签的内容也删了：只去掉 br，正文里的 < 和 > 要留着。")
+    if answer("A <brave> try") != "A <brave> try":
+        raise Hint("`<brave>` 不是换行：br 后面只许空白和斜线，不许别的字母。")
     if answer(" Two\n\nlines\t here ") != "Two lines here":
         raise Hint("换行和制表符也是空白，同样并成一个空格。")
 
@@ -49,6 +56,8 @@ def learning_rate_at(answer: Callable) -> None:
     def at(step, warmup=10, steps=100):
         return float(answer(step, steps, warmup, 1.0))
 
+    if np.isclose(at(5), 0.6):
+        raise Hint("早了一步：第 0 步的学习率是 0，第 5 步走了 5 步，不是 6 步。")
     if np.isclose(at(5), 1.0) or np.isclose(at(5), 0.95):
         raise Hint("没有预热：前 `warmup` 步应从 0 直线升到 `peak`。")
     if not np.isclose(at(5), 0.5):
@@ -57,6 +66,8 @@ def learning_rate_at(answer: Callable) -> None:
         raise Hint("预热之后要直线下降，到最后一步降为 0。")
     if np.isclose(at(55), 0.45):
         raise Hint("下降段从预热结束的那一步算起，长度是 `steps - warmup`，不是 `steps`。")
+    if np.isclose(at(55), 44 / 89):
+        raise Hint("降到 0 要正好在第 `steps` 步，不是前一步：别减 1。")
     if not (np.isclose(at(55), 0.5) and np.isclose(at(10), 1.0) and np.isclose(at(100), 0.0)):
         raise Hint("预热结束时应是最高值，下降段的一半处应是一半，最后一步应是 0。")
     if not np.isclose(at(28), 0.8):
@@ -73,8 +84,14 @@ def learning_rate_at(answer: Callable) -> None:
         raise Hint("`warmup` 小于 1 时表示比例：0.1 就是总步数的一成。")
     if not np.isclose(at(55, warmup=0.1), 0.5):
         raise Hint("预热用了换算后的步数，下降段也要用它。")
-    if not np.isclose(at(0, warmup=0), 1.0):
-        raise Hint("`warmup` 为 0 就是不预热：第 0 步便是最高值。")
+    no_warmup = Hint("`warmup` 为 0 就是不预热：第 0 步便是最高值，也别除以它。")
+    try:
+        if not np.isclose(at(0, warmup=0), 1.0):
+            raise no_warmup
+    except AnswerFailed as failure:
+        if isinstance(failure.__cause__, ZeroDivisionError):
+            raise no_warmup from None
+        raise
     late = at(45, warmup=500, steps=45)
     if not np.isclose(late, 45 / 500):
         raise Hint("预热比训练长时，不要替它改短：训练到头，学习率也只升到一部分，这正是那个坑。")
@@ -93,6 +110,11 @@ def best_temperature(answer: Callable) -> None:
     wanted = [_least_loss(*loud), _least_loss(*quiet)]
     if all(_near(value, 1 / best) for value, best in zip(found, wanted, strict=True)):
         raise Hint("返回的是 T 的倒数：对数几率应除以 T，不是乘以 T。")
+    if all(
+        np.isclose(value, _loss(*each, best), atol=1e-3)
+        for value, each, best in zip(found, (loud, quiet), wanted, strict=True)
+    ):
+        raise Hint("返回的是最小的损失，不是取到它的温度：`min(温度们, key=损失)`。")
     if np.isclose(found[0], found[1]):
         raise Hint(
             "两份很不一样的数据得到了同一个温度。若是按准确率选的，当然选不出来：除以 T 不改变谁大谁小。"
@@ -163,9 +185,13 @@ def _overconfident(factor, rows=3000):
 def _least_loss(logits, labels):
     """The temperature with the least cross entropy, from a fine grid."""
     temperatures = np.geomspace(0.1, 20, 461)
+    return min(temperatures, key=lambda each: _loss(logits, labels, each))
+
+
+def _loss(logits, labels, temperature):
+    """The cross entropy of softmax(logits / temperature)."""
     own = logits[np.arange(len(labels)), labels][:, None]
-    losses = [np.log(np.exp((logits - own) / each).sum(1)).mean() for each in temperatures]
-    return temperatures[int(np.argmin(losses))]
+    return np.log(np.exp((logits - own) / temperature).sum(1)).mean()
 
 
 def _near(value, wanted):
@@ -187,6 +213,10 @@ def sign_test(answer: Callable) -> None:
         raise Hint("只算了恰好这么悬殊的概率。还要加上更悬殊的情形：0 比 9。")
     if np.isclose(value, _two_sided(1, 20)) or np.isclose(value, _two_sided(3, 20)):
         raise Hint("两个方法都对或都错的影评分不出高下，不算进 n：n 只数意见不同的。")
+    if np.isclose(value, 1 - 20 / 512):
+        raise Hint("这是 1 减 p 值：要的就是那个小的概率。")
+    if any(np.isclose(value, math.erfc(math.sqrt(x / 2)), rtol=1e-3) for x in (36 / 9, 49 / 9)):
+        raise Hint("这是卡方近似：条数少时不准。题目要精确的，数抛硬币的组合数。")
     if not np.isclose(value, 20 / 512):
         raise Hint(
             "8 比 1 的例子应得 20/512：只看意见不同的 9 条，抛 9 次硬币，正面不多于 1 次的概率，乘以 2。"
@@ -207,9 +237,7 @@ def sign_test(answer: Callable) -> None:
 
 def _two_sided(fewer, count):
     """P(at most `fewer` heads) in `count` tosses of a coin, twice, at most 1."""
-    from math import comb
-
-    return min(1.0, 2 * sum(comb(count, k) for k in range(fewer + 1)) / 2**count)
+    return min(1.0, 2 * sum(math.comb(count, k) for k in range(fewer + 1)) / 2**count)
 
 
 @exercise("06-5")
@@ -226,6 +254,8 @@ def predict_long(answer: Callable) -> None:
         raise Hint("窗口之间没有重叠：下一个窗口应从上一个的末尾往回退 `overlap` 个词元开始。")
     if seen == [[0, 1, 2, 3], [3, 4, 5, 6], [6, 7, 8, 9], [9]]:
         raise Hint("最后多了一段，它整个都在前一个窗口里：窗口到了文末就该停。")
+    if seen[:2] == [[0, 1, 2, 3], [1, 2, 3, 4]]:
+        raise Hint("每次只往前走了 `overlap` 个：重叠 `overlap` 个，就要走 `size - overlap` 个。")
     if seen != [[0, 1, 2, 3], [3, 4, 5, 6], [6, 7, 8, 9]]:
         raise Hint("0 到 9 这十个词元，`size=4`、`overlap=1` 应切成 0–3、3–6、6–9 三个窗口。")
     if _windows_of(answer, list(range(8)), 4, 2)[0] != [[0, 1, 2, 3], [2, 3, 4, 5], [4, 5, 6, 7]]:
@@ -234,8 +264,16 @@ def predict_long(answer: Callable) -> None:
         raise Hint("请返回一条影评的两个概率，形状是 (2,)：对各窗口的概率按列取平均。")
     if not np.allclose(result, [0.55, 0.45]):
         raise Hint("各窗口的概率要取平均：不是取最大，不是投票，也不是只看一个窗口。")
-    if 10 not in sum(_windows_of(answer, list(range(11)), 4, 1)[0], []):
+    seen, result = _windows_of(answer, list(range(11)), 4, 1)
+    if 10 not in sum(seen, []):
         raise Hint("文末的词元丢了：最后一个窗口可以比 `size` 短，但不能不要。影评的结论常在末尾。")
+    if seen[-1] != [9, 10]:
+        raise Hint(
+            "最后一个窗口的起点不对：照样往前走 `size - overlap` 个，到文末为止，短一些不要紧，"
+            "不要往回挪去凑满。"
+        )
+    if not np.allclose(result, [0.4, 0.6]):
+        raise Hint("各窗口一样重：短的窗口也算一个，不按长度加权。")
     short, _ = _windows_of(answer, [7, 8], 4, 1)
     if short != [[7, 8]]:
         raise Hint("短文本也要有一个窗口：只有两个词元时，窗口就是它自己。")

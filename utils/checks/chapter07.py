@@ -22,6 +22,10 @@ def corrupt(answer: Callable) -> None:
     right = _marked("他 在 0 看 1"), _marked("0 家 里 1 书 2")
     if (target, source) == right:
         raise Hint("两个列表的次序反了：先返回输入 source，再返回答案 target。")
+    if source == _marked("0 家 里 1") or source[:3] == _marked("0 家 里"):
+        raise Hint("真假反了：True 是挖掉，False 是留下。")
+    if any(each.startswith("<X") for each in map(str, source)):
+        raise Hint("这里的哨兵写作 `<extra_id_0>`、`<extra_id_1>`，不是第 1 章的 <X>、<Y>。")
     if source == _marked("他 在 0 1 看 2"):
         raise Hint("每个词元各用了一个哨兵。连着被挖的合成一段，一段只用一个。")
     if source == _marked("他 在 看"):
@@ -38,6 +42,8 @@ def corrupt(answer: Callable) -> None:
         raise Hint("target 里没有哨兵：每一段前面先写它的哨兵，模型才知道填在哪里。")
     if target == right[1][:-1]:
         raise Hint("target 少了收尾的哨兵：最后再写一个没用过的，表示后面没有了。")
+    if target == [*right[1][:-1], END]:
+        raise Hint("收尾的不是 `</s>`：再写一个没用过的哨兵（`</s>` 由分词器另加）。")
     if target == [*right[1][:-1], "<extra_id_1>"]:
         raise Hint("收尾的哨兵要用一个还没用过的，不能再写一遍上一个。")
     if target != right[1]:
@@ -59,6 +65,8 @@ def _marked(text: str) -> list[str]:
 def _two_lists(result) -> tuple[list, list]:
     try:
         first, second = result
+        if isinstance(first, str) or isinstance(second, str):
+            raise Hint("要两个列表，一个词元一项：你返回的是拼起来的文字。")
         return list(first), list(second)
     except (TypeError, ValueError):
         raise Hint("请返回两个列表：`return source, target`。") from None
@@ -145,6 +153,9 @@ def allowed_next(answer: Callable) -> None:
         raise Hint("已经写出 `</s>`，就结束了：返回空集合。")
     if after("好"):
         raise Hint("「好」走不成任何名字：返回空集合。")
+    pieces = [["extra", "time"], ["extra"]]
+    if after(names=pieces) != {"extra"} or after("extra", names=pieces) != {"time", END}:
+        raise Hint("一个词元可以有几个字符，比如 `extra`：按词元比，不要拼成一串文字再比。")
     shared = [["体", "育"], ["教", "育", "部"]]
     if after("体", "育", names=shared) != {END} or after("育", names=shared):
         raise Hint("只比了最后一个词元：前缀要从头对起，「体育」后面不许接「教育部」的「部」。")
@@ -184,6 +195,14 @@ def class_probabilities(answer: Callable) -> None:
     added = np.array([np.exp(row).sum() for row in log_ps])
     if np.allclose(found, added / added.sum()) or np.allclose(found, added):
         raise Hint("你把各词元的概率加了起来：一串都写对的概率是连乘，对数才是相加。")
+    if np.allclose(found, _softmax([sum(row[:-1]) for row in log_ps])):
+        raise Hint("漏了每列的最后一个数：`</s>` 也算，写完还要停得下来，才是这个名字。")
+    if np.allclose(found, _softmax([sum(row) + 0.5 * len(row) for row in log_ps])):
+        raise Hint("减早了：先把每列相加，再都减去最大的那个和；不是每个词元各减一次。")
+    if np.allclose(found, _softmax(np.exp(totals))):
+        raise Hint("多做了一次 softmax：整串的概率除以它们的和就行。")
+    if np.allclose(found, _softmax([np.prod(row) for row in log_ps])):
+        raise Hint("把对数乘了起来：概率相乘，就是对数相加。")
     if (found < 0).any():
         raise Hint("有负数：返回的应是概率，不是它的对数。")
     if np.allclose(found, totals / totals.sum()):

@@ -5,16 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from utils.checks import Hint, exercise, judge
-
-
-def close(value: object, expected: float) -> bool:
-    """Equal numbers or arrays; things of another shape or kind are different."""
-    try:
-        value = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        return False
-    return value.shape == np.shape(expected) and np.allclose(value, expected, atol=1e-6)
+from utils.checks import Hint, close, exercise, judge
 
 
 @exercise("08-1")
@@ -52,7 +43,8 @@ def temperature(answer: Callable) -> None:
     if not callable(answer):
         raise Hint("请写成一个函数，接收对数几率和温度。")
     logits = np.array([2.0, 1.0, -0.7])
-    value = answer(logits.copy(), 0.5)
+    given = logits.copy()
+    value = answer(given, 0.5)
     probabilities = softmax(logits)
     if close(value, probabilities / 0.5):
         raise Hint("先做了 softmax，再除以温度：加起来不再是 1。温度要除在对数几率上。")
@@ -64,8 +56,12 @@ def temperature(answer: Callable) -> None:
         raise Hint("这里乘了温度。温度低应当更尖锐，所以是除。")
     if close(value, logits / 0.5):
         raise Hint("这还是对数几率，差一步 softmax。")
+    if close(value, probabilities ** (1 / 0.5)):
+        raise Hint("概率的幂加起来不是 1，还要除以它们的和。")
     if not close(value, softmax(logits / 0.5)):
         raise Hint("先把对数几率除以温度，再做 softmax。")
+    if not close(given, logits):
+        raise Hint("传进来的数组被你改动了（-=、/= 是就地改）：另造一个，别人还要用原来的。")
     large = answer(np.array([1000.0, 999.0]), 1.0)
     if not close(large, softmax(np.array([1000.0, 999.0]))):
         raise Hint("对数几率很大时溢出了：做 softmax 之前先减去最大值。")
@@ -82,9 +78,18 @@ def nucleus(answer: Callable) -> None:
     given = rows.copy()
     value = answer(given, 0.7)
     expected = np.array([[0, 0.625, 0, 0.375], [1, 0, 0, 0]])
-    if not hasattr(value, "shape") or np.shape(value) != rows.shape:
+    flat = np.array([[0.2, 0.28, 0.25, 0.27]])
+    with np.errstate(all="ignore"):
+        even = np.asarray(answer(flat.copy(), 0.5), dtype=float)
+    if not np.isfinite(even).all() and np.isfinite(np.asarray(value, dtype=float)).all():
+        raise Hint("几个概率差不多时一个也没留下：看的是从大到小的**累积**，不是单个概率够不够大。")
+    if np.shape(value) != rows.shape:
         raise Hint("返回一个与输入形状相同的矩阵。")
     first, second = np.asarray(value, dtype=float)
+    if close(first, expected[0]) and (second > 0).sum() == 2:
+        raise Hint("每一行留几个各不相同：要逐行累积，不能照第一行的个数。")
+    if close(first.sum() + second.sum(), 1):
+        raise Hint("除以了整个矩阵的和：每一行各自的和应当是 1。")
     if not np.isfinite(first).all() or not np.isfinite(second).all() or second.sum() == 0:
         raise Hint("有一行一个也没留下：最大的概率已经超过 p 时，它自己仍要留下。")
     if close(first, [0, 1, 0, 0]):
@@ -111,6 +116,8 @@ def nucleus(answer: Callable) -> None:
     value = np.asarray(answer(np.array([[0.05, 0.2, 0.3, 0.45]]), 0.9))
     if not close(value, np.array([[0, 0.2, 0.3, 0.45]]) / 0.95):
         raise Hint("要留三个的一行不对：跨过 p 的是第三个，它也要留下，其余置零，再除以留下的和。")
+    if not close(even, np.array([[0, 28, 0, 27]]) / 55):
+        raise Hint("几个概率差不多时不对：看的是从大到小的**累积**，不是单个概率够不够大。")
     if not close(answer(rows.copy(), 1.0), rows):
         raise Hint("p 为 1 时什么都不该丢。")
 
@@ -146,6 +153,17 @@ def label_scores(answer: Callable) -> None:
         raise Hint("平均的是概率。这里要的是对数概率的平均。")
     if close(value, means(logs, end=[6, 6])):
         raise Hint("填充也算进来了：到 end 为止，不含 end。")
+    if np.shape(value) != (2,):
+        raise Hint("每行一个数：两行要返回两个平均，不是全部合起来的一个。")
+    if close(value, [-each for each in expected]):
+        raise Hint("符号反了：这是损失。题目要对数概率，不大于 0。")
+    if close(value, [each * n / 3 for each, n in zip(expected, (2, 3), strict=True)]):
+        raise Hint("除以了最长的标签的词元数：每一行除以它自己的。")
+    if close(value, means(logs, begin=[3, 3])):
+        raise Hint("每一行都用了第一行的起止：第 r 行用 starts[r] 和 ends[r]。")
+    along = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+    if close(value, means(along)):
+        raise Hint("log_softmax 沿错了方向：在词表那一维（最后一维）上做，不是沿着位置。")
     if not close(value, expected):
         raise Hint(
             "对每行的每个位置 t（start ≤ t < end），取位置 t-1 的 log_softmax 中 ids[t] 的值，再平均。"
@@ -185,6 +203,8 @@ def difference_interval(answer: Callable) -> None:
             raise Hint("方向反了：差是 B 的准确率减 A 的，正数表示 B 更好。")
         if not close(difference, b.mean() - a.mean()):
             raise Hint("第一个数是整个测试集上的差：B 的准确率减 A 的。")
+        if high < low:
+            raise Hint("上下界弄反了：先第 2.5 百分位，再第 97.5。")
         if high - low < 1e-9:
             raise Hint("区间没有宽度：重抽要**有放回**，否则每次抽到的都是原来那些题。")
         # With this many items the bootstrap meets the normal approximation within a few percent.

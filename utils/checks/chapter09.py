@@ -8,17 +8,7 @@ import torch
 from scipy import stats
 from torch.nn import functional
 
-from utils.checks import AnswerFailed, Hint, exercise, judge
-
-
-def close(value: object, expected: object) -> bool:
-    """Equal numbers or arrays; things of another shape or kind are different."""
-    try:
-        value = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        return False
-    return value.shape == np.shape(expected) and np.allclose(value, expected, atol=1e-6)
-
+from utils.checks import AnswerFailed, Hint, close, exercise, judge
 
 # --- 09_more_tasks --------------------------------------------------------------------------------
 
@@ -189,6 +179,8 @@ def best_span(answer: Callable) -> None:
         raise Hint("一个词元也可以成段；最多 `longest` 个词元，`last - first + 1` 不超过它。")
     if says([0.0, 9.0, 0.0], [0.0, 9.0, 1.0], 1) != (1, 1):
         raise Hint("`longest` 为 1 时，起点和终点是同一个词元。")
+    if says([9.0, 0.0, 0.0], [0.0, 1.0, 5.0], 2) != (0, 1):
+        raise Hint("先定了最好的终点，再给它找起点：两头的分要合起来比，终点差一点的可能总分更高。")
     if says([-3.0, 0.5, -2.0], [-3.0, 1.0, 1.5], 3) != (1, 2):
         raise Hint("分数是负的时不对：两头的分是相加，不是相乘，也没有别的门槛。")
 
@@ -198,6 +190,7 @@ def reading(answer: dict) -> None:
     """`answer`: names of the readers in the report that never answer, that are blind, to choose."""
     if not isinstance(answer, dict) or set(answer) != {"silent", "blind", "choose"}:
         raise Hint('`reading` 要有三项："silent"、"blind"、"choose"。')
+    answer = {key: name.strip() if isinstance(name, str) else name for key, name in answer.items()}
     if strange := [name for name in answer.values() if name not in ("甲", "乙", "丙", "丁")]:
         raise Hint(f"{strange[0]!r} 不是模型的名字：填 甲、乙、丙、丁 中的一个。")
     if answer["silent"] == "丁":
@@ -249,6 +242,12 @@ def spearman(answer: Callable) -> None:
             raise Hint(f"{what}；第 3、第 4 名并列，应当平分，都算 3.5。")
     if close(value, np.corrcoef(predictions.argsort(), scores.argsort())[0, 1]):
         raise Hint("一次 `argsort` 给的是「第几名在哪儿」，不是「这一个是第几名」。")
+    if close(value, np.corrcoef(one, scores)[0, 1]):
+        raise Hint("只有一列换成了名次：两列都要换。")
+    if close(value, -stats.spearmanr(predictions, scores).statistic):
+        raise Hint(
+            "符号不对：这两列大体上一个大、另一个小，相关系数是负的，别取绝对值，也别排反一列。"
+        )
     if not close(value, stats.spearmanr(predictions, scores).statistic):
         raise Hint("名次减去平均名次，两列相乘求和，再除以各自平方和之积的平方根。")
     with warnings.catch_warnings(record=True) as warned, np.errstate(all="warn"):
@@ -296,6 +295,10 @@ def mean_pool(answer: Callable) -> None:
         raise Hint("沿错了方向：每一行缩到长度 1，是最后一维，不是沿着句子那一维。")
     if close(value, mean / mean.sum(-1, keepdim=True)):
         raise Hint("除以了各维之和。长度是各维平方和的平方根。")
+    later = kept.clone()
+    later[:, 0] = 0
+    if close(value, functional.normalize(later.sum(1), dim=-1)):
+        raise Hint("漏了第一个位置：掩码是 1 的都算，[CLS] 也在内。")
     if close(value, functional.normalize(kept.max(1).values, dim=-1)):
         raise Hint("这是取最大，不是平均。")
     raise Hint("hidden 乘上掩码（补一维），沿长度求和，除以内容位置的个数，再缩到长度 1。")
@@ -323,6 +326,15 @@ def contrastive_loss(answer: Callable) -> None:
     both = (right + functional.cross_entropy(5 * cosines.T, place)) / 2
     if close(value, both):
         raise Hint("两个方向都算了再平均。这也是一种做法，可题目只要一个方向：给每个 u 选 v。")
+    units = functional.normalize(u, dim=-1), functional.normalize(v, dim=-1)
+    if close(value, functional.cross_entropy(5 * units[0] @ units[0].T, place)):
+        raise Hint("拿 u 与 u 自己比了：要给每个 u[i] 在所有的 v 里选搭档。")
+    if close(value, functional.cross_entropy(5 * units[0] @ v.T, place)) or close(
+        value, functional.cross_entropy(5 * u @ units[1].T, place)
+    ):
+        raise Hint("只有一边缩到了长度 1：余弦要两边都缩。")
+    if close(value, functional.cross_entropy(5 * cosines, torch.zeros_like(place))):
+        raise Hint("每一行的正确答案都成了第 0 列：第 i 行的是第 i 列，用 `torch.arange`。")
     columns = functional.normalize(u, dim=0) @ functional.normalize(v, dim=0).T
     if close(value, functional.cross_entropy(5 * columns, place)):
         raise Hint("缩放沿错了方向：每一行（每个向量）缩到长度 1，`dim=-1`。")
@@ -375,13 +387,17 @@ def fuse(answer: Callable) -> None:
         raise Hint("名次排反了：分数最大的才是第 1 名。")
     if value == np.argsort(-_fused(first, second, double=False), kind="stable")[:3].tolist():
         raise Hint("一次 `argsort` 给的是「第几名是谁」，要的是「每一篇是第几名」。")
+    if sorted(map(int, value)) == value != _best(right)[:3] and set(value) == set(_best(right)[:3]):
+        raise Hint("选对了，次序不对：新分数高的在前，不按下标排。")
     if value != np.argsort(-right, kind="stable")[:3].tolist():
         raise Hint("每份名单各排一次名次，每篇得两个 1/(60+名次)，相加后取最高的 k 个。")
     draw = np.random.default_rng(3)
     first, second = draw.random(40) ** 3, draw.random(40) ** 3
     found = [int(each) for each in answer(first.copy(), second.copy(), 10)]
     places = [np.argsort(np.argsort(-each)) + 1 for each in (first, second)]
+    cut = [np.where(each <= 10, 1 / (60 + each), 0) for each in places]
     wrong = {
+        "每份名单只取了前 k 名：一边名次靠后的，另一边也许很靠前，每一篇都要算。": sum(cut),
         "把两个名次直接相加了：要的是 1/(60+名次) 之和，靠前的名次分量更大。": -1.0 * sum(places),
         "把两项乘了起来：要的是相加。": 1 / ((60 + places[0]) * (60 + places[1])),
         "把分数标准化之后相加了，那是正文的做法：这里只看名次。": sum(

@@ -15,6 +15,10 @@ def warmup_cosine(answer: Callable) -> None:
     if not callable(answer):
         raise Hint("请写成一个函数，接收步数、总步数和预热步数。")
     found = [float(answer(step, 20, 4)) for step in range(20)]
+    if np.isclose(found[4], 2):
+        raise Hint("忘了除以 2：cos 从 1 走到 -1，加 1 之后是 2 到 0。")
+    if np.isclose(found[4], 1) and np.isclose(found[12], 0, atol=1e-6):
+        raise Hint("走了一整个余弦，中途就到了底又升上去：角度只从 0 到 π，不是 2π。")
     if not np.isclose(found[0], 0):
         raise Hint("第 0 步还在预热的起点，应是 0。")
     if np.isclose(found[2], 1):
@@ -71,6 +75,10 @@ def weights(answer: Callable) -> None:
         raise Hint("这是每一条的分量。乘的是小批的**平均**损失，有几条就要几份。")
     if np.allclose(found, [1 / 8, 1 / 8, 1 / 8, 1 / 2]):
         raise Hint("倒过来了：条数多的那批，分量应更大。")
+    if np.allclose(found, 0):
+        raise Hint("用了整除（//），小数全没了：用 /。")
+    if np.allclose(found, np.array([64, 64, 64, 4]) / 196):
+        raise Hint("按条数的平方分了：按条数分。")
     if not np.allclose(found, np.array([8, 8, 8, 2]) / 26):
         raise Hint("各小批的分量应是它的条数占总条数的比例，加起来等于 1。")
     if not np.allclose([float(each) for each in answer([3])], [1]):
@@ -100,8 +108,14 @@ def block_mask(answer: Callable) -> None:
         raise Hint("这是从左往右的掩码（GPT 的）。BERT 两边都看，块里应全是真。")
     if not torch.equal(found, expected):
         raise Hint("两条分别长 2 和 3：真的应是左上角两行两列，和接着的三行三列。")
-    if not torch.as_tensor(answer([1, 1, 2], 4)).bool().diagonal().all():
+    full = torch.block_diag(torch.ones(1, 1), torch.ones(1, 1), torch.ones(2, 2)).bool()
+    found = torch.as_tensor(answer([1, 1, 2], 4)).bool()
+    if not found.diagonal().all():
         raise Hint("三条正好排满一行时不对：每条都要有自己的一块。")
+    if not torch.equal(found, full):
+        raise Hint(
+            "三条长 1、1、2，有两条并成了一块：一样长的、隔着一条的，也不是同一条，要按编号分。"
+        )
 
 
 @exercise("10-4")
@@ -114,6 +128,8 @@ def quantise(answer: Callable) -> None:
     if not isinstance(result, (tuple, list)) or len(result) != 2:
         raise Hint("请返回两样：整数张量和刻度。")
     whole, step = result
+    if isinstance(step, torch.Tensor) and isinstance(whole, torch.Tensor) and step.numel() == 3:
+        raise Hint("每个数各有一个刻度，等于没有压缩：整个张量共用一个。")
     if isinstance(step, torch.Tensor) and step.numel() == 3:
         raise Hint("次序反了：先返回整数张量，再返回刻度。")
     if not isinstance(step, float | int | np.floating):
@@ -137,6 +153,8 @@ def quantise(answer: Callable) -> None:
         raise Hint(f"整数的类型是 {whole.dtype}，应转成 `torch.int8`，一个数才只占一个字节。")
     if whole.tolist() == [15, -127, 63]:
         raise Hint("小数部分直接砍掉了：63.85 应四舍五入成 64，先 `round()` 再转类型。")
+    if whole.tolist() == [15, -126, 64]:
+        raise Hint("加 0.5 再砍掉小数，只对正数成立：负数会偏一格，用 `round()`。")
     if whole.tolist() != [15, -127, 64]:
         raise Hint("整数不对：值除以刻度，再四舍五入。")
     zeros, step = answer(torch.zeros(3))

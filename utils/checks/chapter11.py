@@ -21,6 +21,8 @@ def ever_asked(answer: Callable) -> None:
     if not callable(answer):
         raise Hint("请写成一个函数，接收比例、遍数和存了几种遮法。")
     value = answer(0.15, 5)
+    if close(value, 100 * (1 - 0.85**5)):
+        raise Hint("返回的是百分数：要 0 到 1 之间的比例，不要乘 100。")
     if close(value, 0.75):
         raise Hint(
             "把各遍的比例相加了：同一个词元可能被选中好几次，要算的是「一次也没选中」的反面。"
@@ -38,6 +40,8 @@ def ever_asked(answer: Callable) -> None:
         raise Hint("静态的：不同的考卷只有 `copies` 张。")
     if not close(answer(0.15, 3, 10), 1 - 0.85**3):
         raise Hint("只读三遍、存了十张时，没轮到的考卷不算。")
+    if not close(answer(0.3, 8, 5), 1 - 0.7**5):
+        raise Hint("换一组数就不对了：比例和存了几种遮法都是参数，别写死成 0.15 和 10。")
 
 
 @exercise("11-2")
@@ -61,6 +65,10 @@ def saved_parameters(answer: Callable) -> None:
         raise Hint("这是省下的比例：题目要的是省下多少个参数。")
     if close(value, table - narrow - widen - 50 - 10):
         raise Hint("多算了 10 个：窄表是查表，没有偏置；只有变宽的线性层有。")
+    if close(value, table - narrow - 2 * (widen + 50)):
+        raise Hint("变宽的线性层算了两遍：只有一个，窄变宽。")
+    if close(value, table - narrow - 10 * 10 - 50):
+        raise Hint("变宽的矩阵是 narrow × hidden，不是 narrow × narrow。")
     if not close(value, table - narrow - widen - 50):
         raise Hint("大表 vocabulary × hidden，减去窄表、变宽的矩阵和偏置。")
     if not close(answer(20, 50, 40), 20 * 50 - (20 * 40 + 40 * 50 + 50)):
@@ -87,8 +95,12 @@ def cut_by_lexicon(answer: Callable) -> None:
         raise Hint(
             "要从左到右：先在前面的位置找，再在那里取最长，而不是先找全文最长的词条，也不是从右往左切。"
         )
+    if pieces == ["乙丙在", "甲乙", "丙丁"]:
+        raise Hint("不在名单里的，一个字符一段，不要连成一段。")
     if pieces != ["乙", "丙", "在", "甲乙", "丙丁"]:
         raise Hint("从左到右走：切下一段之后，从它的末尾接着找。")
+    if list(answer("C++和C", ["C++"])) == ["c++", "和", "C"]:
+        raise Hint("大小写变了：切出来的接起来，要与原文一字不差。")
     if list(answer("C++和C", ["C++"])) != ["C++", "和", "C"]:
         raise Hint("词条里的符号被当成了正则式：用 `re.escape`，或者用 `startswith` 逐条比。")
     if list(answer("acb", ["a.b"])) != ["a", "c", "b"]:
@@ -135,6 +147,8 @@ def packed_mask(answer: Callable) -> None:
         raise Hint("窗口只开在左边；左右各 `window` 个。")
     if not torch.equal(value, own & (distance <= 1)):
         raise Hint("距离的绝对值不超过 `window` 才看得见。")
+    if torch.as_tensor(answer([2, 2]))[0, 2]:
+        raise Hint("两条一样长，就被当成了同一条：按第几条来分，不按长度。")
     if not torch.equal(torch.as_tensor(answer([4], 0)), torch.eye(4, dtype=torch.bool)):
         raise Hint("窗口为 0 时只看得见自己：判断有没有窗口要用 `is not None`，0 也是窗口。")
 
@@ -160,13 +174,21 @@ def verdict(answer: Callable) -> None:
         ab={0: {"f1": 0.10}, 1: {"f1": 0.10}},
         d={7: {"f1": 0.5}},
     )
-    value = answer(rows, "f1", "a", "b")
+    late = rows_of(
+        e={s: {"f1": x, "mlm_loss": 3.0} for s, x in enumerate((0.60, 0.80, 0.98))},
+        f={1: {"f1": 0.76, "mlm_loss": 2.0}, 0: {"f1": 0.56, "mlm_loss": 2.0}},
+        g={0: {"f1": 0.60}, 1: {"f1": 0.75}},
+    )
+    short = {name: row for name, row in rows.items() if not name.startswith("ab/")}
+    value = answer(short, "f1", "a", "b")
     if value not in ("更好", "更差", "说不准"):
         raise Hint("返回「更好」「更差」「说不准」三者之一。")
     if value == "更差":
         raise Hint("种子 2 只有一边有，不能算进去：只比两边都有的种子。")
     if value == "说不准":
         raise Hint("每个种子上 a 都比 b 高：同一个种子的两行才是一对，别拿 a 的最低比 b 的最高。")
+    if answer(rows, "f1", "a", "b") != "更好":
+        raise Hint("名字以 a 开头的还有 ab，被混进来了：斜线前的整个名字相同才算。")
     if answer(rows, "f1", "b", "a") != "更差":
         raise Hint("两边对调，结论也要对调：每一对都差，就是「更差」。")
     value = answer(rows, "f1", "c", "a")
@@ -180,6 +202,14 @@ def verdict(answer: Callable) -> None:
         raise Hint("完全相等不是更好，也不是更差。")
     if answer(rows, "loss", "a", "c") != "说不准":
         raise Hint("有一边没有这个指标时，什么也说不了（rtd 就没有 `mlm_loss`）。")
+    if answer({**rows, **late}, "mlm_loss", "f", "e") != "更好":
+        raise Hint("`mlm_loss` 也是损失：名字里**带** `loss` 的都越小越好，不只叫 `loss` 的。")
+    if answer({**rows, **late}, "f1", "f", "b") != "更好":
+        raise Hint("各行的次序不一定按种子排：同一个种子的才是一对，要按种子去找。")
+    if answer({**rows, **late}, "f1", "e", "b") != "说不准":
+        raise Hint("三个种子里两赢一输，还是说不准：每一对都赢才算更好。")
+    if answer({**rows, **late}, "f1", "g", "b") != "说不准":
+        raise Hint("有一对相等，就不是每一对都好：说不准。")
     if answer(rows, "f1", "a", "d") != "说不准":
         raise Hint("没有共同的种子时，什么也说不了。")
 

@@ -72,7 +72,7 @@ def first_step(answer: Callable) -> None:
         raise Hint("请写成一个函数，接收模型、分词器、文本、标签。")
     tokenizer = load_tokenizer(resolve("mini-bert-zh"))
     texts = ["主队加时绝杀", "央行下调存款利率，储户怎么办", "开学第一课" * 20]
-    labels = [0, 2, 1]
+    labels = [0, 2, 2]  # unequal, so that one step moves the loss
     model = tiny_classifier(vocab_size=len(tokenizer))
     before = model.classifier.weight.detach().clone()
     options = {"padding": True, "truncation": True, "max_length": 32, "return_tensors": "pt"}
@@ -132,6 +132,8 @@ def train(answer: Callable) -> None:
         call(answer, {}, model, [dict(batch) for batch in batches]), 4, "一个列表，每一批一个损失"
     )
     weights = model.classifier.weight.detach()
+    if torch.equal(weights, tiny_classifier(vocab_size=50).classifier.weight):
+        raise Hint("参数没有动：次序是清零、反向、更新，反向和更新之间不能清零。")
     for count in range(len(LOOP_MISTAKES) + 1):
         for made in itertools.combinations(LOOP_MISTAKES, count):
             if torch.allclose(
@@ -286,8 +288,14 @@ def check_positions(model: nn.Module, batch: dict[str, torch.Tensor]) -> None:
         raise Hint("位置嵌入不是参数，永远学不动：用 `nn.Parameter` 或 `nn.Embedding`。")
     for parameter in model.parameters():
         nn.init.zeros_(parameter)
-    if not run(model, batch)[1].isfinite().all():
+    nothing = run(model, batch)[1]
+    if not nothing.isfinite().all():
         raise Hint("向量全是 0 时得分成了无穷大：平均是和除以个数，上下颠倒了。")
+    if nothing.abs().max() > 1e-6:
+        raise Hint(
+            "有一层没有登记成模型的参数（放在普通的列表或字典里了？）：优化器看不见它，它永远学不动。"
+            "直接赋给 self，或者用 `nn.ModuleList`。"
+        )
 
 
 def same_scores(model: nn.Module, one: dict, other: dict) -> bool:
@@ -304,7 +312,7 @@ def run(model: nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor,
             f"模型的 `forward` 运行时出错了：{describe(error)}。"
             f"输入 {tuple(batch['input_ids'].shape)}，从第一行起，一行行看形状。"
         ) from None
-    if not isinstance(found, tuple) or len(found) != 2:
+    if not isinstance(found, tuple | list) or len(found) != 2:
         raise Hint("`forward` 要返回损失和得分两样。")
     if not all(isinstance(each, torch.Tensor) for each in found) or found[0].ndim:
         raise Hint("`forward` 要返回两个张量：损失是一个数，得分每条一行。")
@@ -364,7 +372,7 @@ def report(answer: Callable) -> None:
     test_rows = [(f"又一题{a}{b}丙", 1) for a, b in itertools.product(numerals[:6], numerals[:4])]
     for i, place in enumerate((0, 7, 14, 15, 16, 17, 31, 32, 32)):
         kind = min(i, 7) % 3  # not as many of the last class as of the first
-        test_rows.insert(place, (f"新题{numerals[i]}{'长' * i}{'甲乙丙'[kind]}", kind))
+        test_rows.insert(place, (f"新题{numerals[i]}{'长' * 20 * i}{'甲乙丙'[kind]}", kind))
     test_rows[15] = ("长" * 400 + "乙", 0)  # read as far as the model can: the class of no mark
     leaked = [train_rows[0], (f" {train_rows[1][0]}\n", 0), train_rows[20], train_rows[-1]]
     leaked[3] = (leaked[3][0].strip(), 0)  # the blank stands in the training set
@@ -390,6 +398,10 @@ def report(answer: Callable) -> None:
     if model.longest > tokenizer.model_max_length:
         raise Hint(
             f"有一条长 {model.longest} 个词元，比模型读得下的还长：分词时要截断（12.2 节）。"
+        )
+    if model.longest < tokenizer.model_max_length:
+        raise Hint(
+            f"最长只读到 {model.longest} 个词元，模型读得下 {tokenizer.model_max_length} 个：别截得那么短。"
         )
     if not math.isclose(accuracy, 9 / 33, abs_tol=1e-6):
         raise Hint("准确率不对：对的条数除以算进去的题数；最后不满一批的也要算，别按批求平均。")

@@ -178,6 +178,8 @@ def _broken(problems: Sequence[Problem], path: Path) -> list[Remark]:
     remarks = []
     for kind, found in kinds.items():
         what, cure = PROBLEMS[kind]
+        if kind in ("text", "label") and path.name.lower().endswith(files.SHEETS):
+            cure += "（合并的单元格先拆开、往下填满；公式先在 Excel 里打开存一次）"
         details = list(dict.fromkeys(what.format(each.detail) for each in found))
         places = [f"第 {each.number} 行" if each.number else str(each.file) for each in found]
         told = "；".join(details[:3])

@@ -28,6 +28,9 @@ def is_json(path: Path, text: str) -> bool:
 def read_objects(path: Path) -> list[tuple[int, Any]]:
     """The values of a file of JSON lines, the items of one array, or the one value there is.
 
+    All in memory, some four times the size of the file: questions, pairs and entities come in files
+    of tens of megabytes. Lists of texts, of any size, are read by `list_items`.
+
     Returns:
         (line, value) pairs; the line is the one that the value begins on, counted from 1.
     Raises:

@@ -46,6 +46,7 @@ LABEL_NAMES = set("label labels class category cat topic target tag type sentime
 LABEL_NAMES |= set("标签 类别 分类 类 情感".split())
 NAME = re.compile(r"[a-z_][a-z0-9_-]{0,20}")
 
+SHEETS = (".xlsx", ".xlsm")
 DELIMITERS = "\t,;|"
 SEPARATOR_LINE = re.compile(r'"?sep=[,;|\t]?"?')
 FAST_TEXT = "__label__"
@@ -134,7 +135,10 @@ def refuse_problems(path: Path, problems: list[Problem], word: str = "row") -> N
     if not problems:
         return
     kinds = {problem.kind for problem in problems}
+    in_sheet = path.name.lower().endswith(SHEETS) and bool(kinds & {"text", "label"})
     cure = PROBLEMS[kinds.pop()][1] if len(kinds) == 1 else "correct or delete these rows"
+    if in_sheet:  # what else an empty cell of a sheet can be
+        cure += " (merged cells: unmerge them and fill down; formulas: open it in Excel and save)"
     if problems[0].file is not None:  # a file for each text
         first, *others = problems
         what = PROBLEMS[first.kind][0].format(first.detail)

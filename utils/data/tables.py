@@ -17,12 +17,11 @@ from utils.data import rows as files
 from utils.data.content import DataError, NoLabels, encoding_of, lines, unpacked_limit
 from utils.data.no_text import what_it_is
 from utils.data.objects import is_list, list_items, read_objects
-from utils.data.rows import Problem, Row, parquet_file, table_rows
+from utils.data.rows import SHEETS, Problem, Row, parquet_file, table_rows
 
 TEXT, LABEL = "text", "label"
 
 # Forms that only this module reads, by the endings of their names.
-SHEETS = (".xlsx", ".xlsm")
 OBJECTS = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz")
 
 

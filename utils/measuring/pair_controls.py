@@ -7,6 +7,7 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline
 
 from utils.measuring.baselines import CHINESE_TERMS, majority_class, strongest_tfidf
@@ -103,7 +104,8 @@ def strongest_pair_tfidf(
         tfidf = PairTfidf(terms).fit(pairs)
         features = tfidf.transform(pairs)
         for C in strengths:
-            classifier = LogisticRegression(C=C, solver="liblinear")
+            # liblinear knows two classes; of three, one against the rest (as in `strongest_tfidf`).
+            classifier = OneVsRestClassifier(LogisticRegression(C=C, solver="liblinear"))
             score = float(cross_val_score(classifier, features, labels, cv=folds).mean())
             if score > best[2]:
                 classifier.fit(features, labels)

@@ -1,9 +1,10 @@
 """A corpus of any size on disk: encoded once, read through the operating system's memory map.
 
 A folder of parts, each an Arrow file of about a million characters of text: `tokens` of each
-document, and the `ends` of its sentences among them. A part is written under another name and gets
-its own when it is whole, the list of all parts (corpus.json) comes last: whatever kills the
-program, the same call carries on. The folder's name is a fingerprint of the texts and of the
+document, and the `ends` of its sentences among them. Several processes encode a long text, each a
+part at a time; the files are the same for any number of them. A part is written under another name
+and gets its own when it is whole, the list of all parts (corpus.json) comes last: whatever kills
+the program, the same call carries on. The folder's name is a fingerprint of the texts and of the
 tokenizer, so that another text under the same name is another corpus.
 """
 

@@ -25,13 +25,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
 import torch
 import transformers
 from accelerate.utils import gather_object
-from torch.distributed.fsdp import register_fsdp_forward_method
 from torch.utils.data import Dataset
 from transformers import (
     AutoConfig,
@@ -307,11 +305,7 @@ class PretrainingTrainer(Trainer):
 
     def measure(self, batches: list[dict]) -> dict[str, float]:
         """The objective's measures on these batches."""
-        # They call parts of the model. One whose weights are spread over the processes (FSDP)
-        # gathers them for its `forward`, and for what is registered as such.
-        self.model.measure = partial(self.setup.measure, self.model)
-        register_fsdp_forward_method(self.model, "measure")
-        return self.model.measure(batches)
+        return self.setup.measure(self.model, batches)
 
     def evaluate(self, *_, **__) -> dict[str, float]:
         """The objective's measures on the held-out rows, logged under `eval_` names."""

@@ -25,13 +25,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
 import torch
 import transformers
 from accelerate.utils import gather_object
-from torch.distributed.fsdp import register_fsdp_forward_method
 from torch.utils.data import Dataset
 from transformers import (
     AutoConfig,
@@ -307,11 +305,7 @@ class PretrainingTrainer(Trainer):
 
     def measure(self, batches: list[dict]) -> dict[str, float]:
         """The objective's measures on these batches."""
-        # They call parts of the model. One whose weights are spread over the processes (FSDP)
-        # gathers them for its `forward`, and for what is registered as such.
-        self.model.measure = partial(self.setup.measure, self.model)
-        register_fsdp_forward_method(self.model, "measure")
-        return self.model.measure(batches)
+        return self.setup.measure(self.model, batches)
 
     def evaluate(self, *_, **__) -> dict[str, float]:
         """The objective's measures on the held-out rows, logged under `eval_` names."""
@@ -374,9 +368,15 @@ def prepare(run: Run) -> tuple[Setup, PreTrainedTokenizerBase, Corpus]:
     """What the objective trains and is measured with, the tokenizer, and the encoded text.
 
     Raises:
-        ValueError: a text or a task's data cannot be used, the vocabulary is too small, or the
-            work folder holds checkpoints of another run.
+        ValueError: a text or a task's data cannot be used, the vocabulary is too small, the work
+            folder holds checkpoints of another run, or one process has several GPUs.
     """
+    gpus = torch.cuda.device_count()
+    if gpus > 1 and launch().num_processes == 1:  # Trainer would split batches among them
+        raise ValueError(
+            f"{gpus} GPUs for one process; start it with `torchrun --nproc_per_node {gpus} "
+            "scripts/pretrain.py …`, or choose one with CUDA_VISIBLE_DEVICES=0"
+        )
     tasks = {name: load_task(name, source) for name, source in run.tasks}
     settings = settings_of(run, tasks)
     with launch().main_process_first():
@@ -398,8 +398,8 @@ def prepare(run: Run) -> tuple[Setup, PreTrainedTokenizerBase, Corpus]:
 def check_same_everywhere(settings: dict) -> None:
     """Raises ValueError where the processes, maybe of several machines, would learn other things.
 
-    Two machines with disks of their own train two vocabularies, which number their tokens alike
-    only by chance: their gradients would be averaged all the same.
+    Two machines with disks of their own may have other texts, and train vocabularies that number
+    their tokens otherwise: their gradients would be averaged all the same.
     """
     first, *others = gather_object([json.loads(json.dumps(settings, default=str))])
     different = {name for each in others for name in first if each[name] != first[name]}

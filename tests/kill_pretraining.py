@@ -18,6 +18,7 @@ Each start is a fork of this process, which has imported everything and computed
 import io
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable
@@ -49,6 +50,7 @@ class Killer:
             return
         self.busy = True
         name = name.replace(self.folder + "/", "").replace(f".{self.process}.", ".")
+        name = re.sub("prepared/[0-9a-f]{16}", "prepared/N", name)  # another for each vocabulary
         self.log.write(name + "\n")
         self.log.flush()
         self.left -= self.text in name

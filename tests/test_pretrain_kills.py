@@ -126,9 +126,9 @@ def test_killed_at_each_moment_of_finishing(whole, tmp_path):
     """The old model stands there, or the new one; none for a moment, between two names."""
     shutil.copytree(whole.folder, tmp_path / "run")
     [again] = kill(tmp_path, whole.text, [None])
-    moments = numbered(again.moments)
-    assert len(moments) > 10
-    *killed, last = starts = kill(tmp_path, whole.text, [*moments, None])
+    moments = [each for each in numbered(again.moments) if "models/" in each[0]]
+    assert len(moments) > 5
+    starts = kill(tmp_path, whole.text, [*moments, None])
     assert all_killed(starts)
     assert [each.model for each in starts].count("none") == 1
     assert same_weights(tmp_path / "run/models/small", whole.folder / "models/small")

@@ -344,6 +344,25 @@ def test_another_folder_is_not_replaced_by_the_model(run, tmp_path, capsys):
     assert (tmp_path / "models/small/notes").is_dir()
 
 
+def test_several_gpus_want_several_processes(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    with pytest.raises(
+        SystemExit, match="4 GPUs for one process; start it with `torchrun --nproc"
+    ) as stopped:
+        start(tmp_path, run.text)
+    assert "\n" not in str(stopped.value) and not (tmp_path / "work").exists()
+
+
+def test_the_old_model_is_put_back_before_a_run_goes_on_from_it(run, tmp_path):
+    """A run that replaces the model it began with, killed between the two renames at its end."""
+    output = tmp_path / "models/small"
+    shutil.copytree(run.finished, output.with_name("small.old"))
+    start(tmp_path, run.text, "--start", output, "--steps", "10")
+    check_folder(output)
+    assert not output.with_name("small.old").exists()
+    assert json.loads((output / "training.json").read_text())["started_from"]["steps"] == STEPS
+
+
 def test_a_tokenizer_that_is_not_there_is_not_trained(run, tmp_path, capsys):
     with pytest.raises(SystemExit):
         start(tmp_path, run.text, "--tokenizer", tmp_path / "typo")

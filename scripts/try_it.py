@@ -26,13 +26,13 @@ def fill(text: str, best: int = 5) -> list[list[tuple[str, float]]]:
     from transformers import AutoModelForMaskedLM
     from transformers.utils.logging import disable_progress_bar
 
-    from utils.models import check_folder, load_tokenizer
+    from utils.models import check_folder, from_pretrained, load_tokenizer
 
     disable_progress_bar()
     folder = ROOT / "models/mini-bert-zh"
     check_folder(folder)
     tokenizer = load_tokenizer(folder)
-    model = AutoModelForMaskedLM.from_pretrained(folder, dtype=torch.float32)
+    model = from_pretrained(AutoModelForMaskedLM, folder, dtype=torch.float32)
     batch = tokenizer(text, return_tensors="pt", truncation=True, max_length=128)
     with torch.no_grad():
         logits = model.eval()(**batch).logits[0]

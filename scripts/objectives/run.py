@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import ModelOutput
 
+from utils.models import from_pretrained
 from utils.pretraining import (
     IGNORE,
     Corpus,
@@ -141,7 +142,8 @@ def continued(kind: type[PreTrainedModel], run: Run, **options) -> PreTrainedMod
     """The model of `run.start` in float32, with the run's dropout."""
     config = kind.config_class.from_pretrained(run.start)
     set_dropout(config, run.dropout)
-    return kind.from_pretrained(run.start, config=config, dtype=torch.float32, **options)
+    settings = {"config": config, "dtype": torch.float32} | options
+    return from_pretrained(kind, run.start, fresh_head=True, **settings)  # some have no NSP head
 
 
 def set_dropout(config: PretrainedConfig, rate: float) -> None:

@@ -194,7 +194,11 @@ def test_rules_for_what_finishing_adds_are_kept(tmp_path):
 def test_prose_wraps_and_columns_scroll():
     box = '<div class="output stream x"><div><pre>{}</pre></div></div>'
     assert "x wraps" in finishing.wrapped_outputs(box.format("{'a': 1} and a sentence\nmore"))
-    assert "wraps" not in finishing.wrapped_outputs(box.format("name   score\nbert   0.9"))
+    columns = finishing.wrapped_outputs(box.format("name   score\n句子   0.9"))
+    assert "wraps" not in columns and 'x in-columns" style="--columns: 12"' in columns
+    assert finishing.wrapped_outputs(columns) == columns
+    wide = finishing.wrapped_outputs(box.format("name   " + "句" * finishing.MOST_COLUMNS))
+    assert "in-columns too-wide" in wide
 
 
 def test_pictures_say_how_large_they_are(tmp_path):

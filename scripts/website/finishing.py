@@ -10,6 +10,7 @@ import shutil
 import struct
 from html import unescape
 from pathlib import Path
+from unicodedata import east_asian_width
 from urllib.parse import unquote, urlsplit
 
 from sphinx.application import Sphinx
@@ -151,18 +152,38 @@ def accessible(html: str) -> str:
     return re.sub(icons, r'<\1\2 aria-hidden="true">', html)
 
 
+# Of printed columns: so many fit on a phone in letters that can still be read.
+MOST_COLUMNS = 60
+
 OUTPUT = re.compile(
     r'(<div class="output (?:stream|text_plain|error|traceback)[^"]*)("[^>]*>.*?</pre>)', re.S
 )
 
 
+def columns_of(text: str) -> int:
+    """How many columns the widest line takes; a Chinese character takes two."""
+    return max(
+        sum(2 if east_asian_width(sign) in "WF" else 1 for sign in line)
+        for line in text.rstrip().split("\n")
+    )
+
+
 def wrapped_outputs(html: str) -> str:
-    """A page whose printed sentences, lists and dicts wrap; what stands in columns scrolls."""
+    """A page whose printed sentences, lists and dicts wrap.
+
+    What stands in columns does not; it tells its width to the style sheet, which makes it smaller
+    on a phone.
+    """
 
     def marked(match: re.Match) -> str:
         text = unescape(re.sub(r"<[^>]+>", "", match[2].split(">", 1)[1]))
-        in_columns = re.search(r"\S {2,}\S", text)
-        return match[0] if in_columns or " wraps" in match[1] else f"{match[1]} wraps{match[2]}"
+        if " wraps" in match[1] or " in-columns" in match[1]:
+            return match[0]
+        if not re.search(r"\S {2,}\S", text):
+            return f"{match[1]} wraps{match[2]}"
+        columns = columns_of(text)
+        kinds = "in-columns" if columns <= MOST_COLUMNS else "in-columns too-wide"
+        return f'{match[1]} {kinds}" style="--columns: {columns}{match[2]}'
 
     return OUTPUT.sub(marked, html)
 

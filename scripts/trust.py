@@ -615,10 +615,10 @@ def main() -> None:
 
 def keep(path: Path, kind: str, counts: Counter, seed: int) -> None:
     """Put the counts of a kind in their place in the results file, the others as they are."""
+    from measurements.provenance import commit  # here, so that no child waits for it
+
     found = json.loads(path.read_text(encoding="utf8")) if path.is_file() else {"kinds": {}}
-    commit = ["git", "rev-parse", "--short", "HEAD"]
-    now = subprocess.run(commit, cwd=ROOT, capture_output=True, text=True).stdout.strip()
-    found["kinds"][kind] = dict(sorted(counts.items())) | {"seed": seed, "commit": now}
+    found["kinds"][kind] = dict(sorted(counts.items())) | {"seed": seed, "commit": commit()}
     names = (
         "loaded",
         "refused",

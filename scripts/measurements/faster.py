@@ -1,7 +1,7 @@
 """How much faster a classifier answers: the usual ways, the course's `predict`, a student.
 
-One teacher and one student for each seed; a student learns what all teachers say together. All ways of asking take turns in one run, so that their
-ratios hold also where the machine is slower.
+One teacher and one student for each seed; a student learns what all teachers say together. All
+ways of asking take turns in one run, so that their ratios hold also where the machine is slower.
 """
 
 import copy

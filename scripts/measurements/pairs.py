@@ -230,9 +230,12 @@ def bi_encoder_trainer(splits: DatasetDict, trap: dict[str, Dataset], epochs: in
         sides = rows.select_columns(["sentence1", "sentence2"])
         return sides.add_column("score", [float(label == near) for label in rows["label"]])
 
+    graded_train, graded_validation = graded(splits["train"]), graded(validation)
+    wanted = np.array(graded_validation["score"])
+
     def trained(pretrained: bool, rate: float, seed: int) -> tuple[float, Callable]:
         model = similarity_fine_tune(
-            resolve(CHECKPOINT), graded(splits["train"]), graded(validation),
+            resolve(CHECKPOINT), graded_train, graded_validation,
             pretrained=pretrained, learning_rate=rate, epochs=epochs, max_length=MAX_LENGTH,
             dropout=DROPOUT, seed=seed,
         )  # fmt: skip
@@ -241,7 +244,7 @@ def bi_encoder_trainer(splits: DatasetDict, trap: dict[str, Dataset], epochs: in
             sides = (list(rows[side]) for side in ("sentence1", "sentence2"))
             return cosines(*(model.encode(side, show_progress_bar=False) for side in sides))
 
-        known, wanted = alike(validation), np.array(graded(validation)["score"])
+        known = alike(validation)
 
         def grade() -> dict[str, float]:
             if target == "score":

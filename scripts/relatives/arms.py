@@ -5,7 +5,6 @@ import json
 import multiprocessing
 import os
 import platform
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -24,6 +23,7 @@ import numpy as np
 import torch
 import transformers
 from filelock import FileLock
+from measurements.provenance import commit
 from safetensors import safe_open
 from safetensors.torch import load_model, save_file, save_model
 from torch.utils.data import DataLoader
@@ -611,15 +611,10 @@ def append(row: dict, results: Path, name: str) -> None:
 
 def describe() -> dict:
     """Where, with what and by which command a row was measured."""
-    git = ["git", "rev-parse", "--short", "HEAD"]
-    try:
-        commit = subprocess.run(git, cwd=course_root(), capture_output=True, text=True).stdout
-    except OSError:  # a machine without git
-        commit = ""
     given = [Path(each).name if Path(each).is_absolute() else each for each in sys.argv[1:]]
     return {
         "command": " ".join(["python scripts/family.py", *given]),
-        "commit": commit.strip(),
+        "commit": commit(),
         "hardware": torch.cuda.get_device_name()
         if torch.cuda.is_available()
         else f"{platform.machine()} CPU, {torch.get_num_threads()} threads",

@@ -116,14 +116,12 @@ def similarity_fine_tune(
 
     columns = {}
     for name, rows in {"train": train, "validation": validation}.items():
-        sides = list(rows["sentence1"]), list(rows["sentence2"])
-        check_pairs(*sides)
+        first, second = list(rows["sentence1"]), list(rows["sentence2"])
+        check_pairs(first, second)
         grades = [float(grade) for grade in rows[by]]
         if len(set(grades)) < 2:
             raise ValueError(f"{name}: every {by} is the same, or there is none; give other rows")
-        columns[name] = dict(
-            zip(("sentence1", "sentence2", "score"), (*sides, grades), strict=True)
-        )
+        columns[name] = {"sentence1": first, "sentence2": second, "score": grades}
     model = _new_encoder(checkpoint, max_length, pooling, seed, pretrained, dropout)
     judge = EmbeddingSimilarityEvaluator(
         *columns["validation"].values(), batch_size=64, main_similarity="cosine", write_csv=False

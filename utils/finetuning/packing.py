@@ -140,9 +140,8 @@ def _first_states(
     if token_type_ids is None:
         token_type_ids = torch.zeros_like(input_ids)
     hidden = embed(bert.embeddings, texts, input_ids, token_type_ids)  # (tokens, hidden)
-    if (
-        torch.is_autocast_enabled("cpu") and hidden.dtype == torch.float32
-    ):  # once, not in each product
+    # Once here, not in each of the products.
+    if torch.is_autocast_enabled("cpu") and hidden.dtype == torch.float32:
         hidden = hidden.to(torch.get_autocast_dtype("cpu"))
     *layers, last = bert.encoder.layer
     for layer in layers:

@@ -34,8 +34,9 @@ def training_arguments(run: Run, setup: Setup, **others) -> TrainingArguments:
         dataloader_num_workers=WORKERS,
         dataloader_prefetch_factor=4,
         torch_compile=run.compiled,
-        # One CUDA graph for each length of a batch: hundreds of kernels sent as one.
-        torch_compile_mode="reduce-overhead" if run.compiled else None,
+        # One CUDA graph for each length of a batch: hundreds of kernels sent as one. Gradients that
+        # wait for those of the next batch would lie where the graph writes them.
+        torch_compile_mode="reduce-overhead" if run.compiled and run.accumulate == 1 else None,
         logging_nan_inf_filter=False,  # it asks the GPU for the loss of every step, and hides NaN
         eval_strategy="steps",
         eval_steps=run.save_every,
@@ -56,6 +57,8 @@ class PretrainingTrainer(Trainer):
 
     def __init__(self, setup: Setup, **options):
         self.setup = setup
+        # Helpers hand each tensor over under a name; a file descriptor takes a connection each.
+        torch.multiprocessing.set_sharing_strategy("file_system")
         super().__init__(
             model=setup.model,
             train_dataset=setup.train_rows,
@@ -95,6 +98,10 @@ class PretrainingTrainer(Trainer):
         # The gradients of the processes are averaged, and so is what is logged: hence their number.
         loss = (self.setup.losses(output) * shares).sum() * self.args.world_size
         return (loss, output) if return_outputs else loss
+
+    def floating_point_ops(self, inputs: dict[str, torch.Tensor]) -> int:
+        """None are counted: for that Trainer would look for all parameters at every step."""
+        return 0
 
     def _save_rng_state(self, output_dir: str) -> None:
         """Each process its own; what is written next says that the checkpoint is whole."""

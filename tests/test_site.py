@@ -13,7 +13,7 @@ import sys
 import zipfile
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import pytest
 import yaml
@@ -293,6 +293,35 @@ def test_sitemap_and_page_for_wrong_addresses_name_every_page(site):
         assert any(each.endswith("/" + name) for each in listed), name
         assert any(each.endswith("/" + name) and each.startswith("/") for each in shown), name
     assert listed[0].endswith("/") and listed[0] in text_of(site, "robots.txt") + listed[0]
+
+
+@pytest.mark.parametrize("where", ["", "{base}", "a copy", "file:"])
+def test_the_page_for_wrong_addresses_is_right_wherever_it_is_served(site, window, tmp_path, where):
+    base = urlsplit(re.findall("<loc>(.*?)</loc>", text_of(site, "sitemap.xml"))[0]).path
+    folder = where.replace("{base}", base.strip("/"))
+    if folder and where != "file:":
+        (tmp_path / folder).symlink_to(site)
+    page, wrong = window.new_page(), []
+    page.on("response", lambda answer: answer.status >= 400 and wrong.append(answer.url))
+    page.on("requestfailed", lambda request: wrong.append(request.url))
+    page.on("console", lambda message: wrong.append(message.text))
+    with served(tmp_path if folder else site) as host:
+        root = f"{site.as_uri()}/" if where == "file:" else f"{host}/{quote(folder)}/"
+        root = root if folder else f"{host}/"
+        addresses = [f"{root}404.html"]
+        if where == "{base}":  # hosts show the page at the address that leads nowhere
+            addresses.append(f"{root}chapters/no/such.html")
+            page.route("**/such.html", lambda route: route.fulfill(path=site / "404.html"))
+        for address in addresses:
+            page.goto(address, wait_until="networkidle")
+            links = page.eval_on_selector_all(
+                "a, form", "all => all.map((e) => e.href || e.action)"
+            )
+            assert len(links) == len(page_names()) + 1
+            wrong += [each for each in links if not each.startswith(root)]
+            wrong += [each for each in links if not (site / each.removeprefix(root)).is_file()]
+    page.close()
+    expect_none(wrong)
 
 
 def english_labels(html: str) -> list[str]:

@@ -19,6 +19,7 @@ import pytest
 import yaml
 from book import packing
 from browsing.serving import served
+from check_site import OUT_OF_SIGHT
 from notebooks import expect_none, is_numbered
 
 pytestmark = pytest.mark.slow
@@ -517,7 +518,7 @@ def test_page_on_a_desk(open_page, name):
 def test_page_on_a_phone(open_page, name):
     page = open_page(name, 390)
     page.wait_for_load_state("networkidle")
-    found = sideways(page)
+    found = sideways(page) + page.evaluate(OUT_OF_SIGHT)
     page.set_viewport_size({"width": 360, "height": 900})
     found += sideways(page)
     if name in chapter_pages() and is_numbered(name):  # the others have no exercises
@@ -533,6 +534,9 @@ BAD_PAGE = """<!doctype html><html data-theme="light"><title>bad</title><body st
 <svg role="img" style="color:#f00"></svg></div></div>
 <div class="tag_exercise-check"><div class="cell_output">
 <pre style="width:40px;overflow:auto">a message too long for it</pre></div></div>
+<div class="bd-article"><div class="cell_output"><pre style="font-size:7px">tiny</pre></div></div>
+<section id="hidden" class="bd-article"><div class="cell_output" style="width:90px;overflow:auto">
+<table><tr><td>one</td><td><div style="width:900px">last</div></td></tr></table></div></section>
 </article></body></html>"""
 
 
@@ -547,6 +551,7 @@ def test_what_is_wrong_with_a_page_is_found(window):
         *not_typeset(page),
         *open_solutions(page),
         *messages_too_wide(page),
+        *page.evaluate(OUT_OF_SIGHT),
     ]
     page.close()
     words = [
@@ -557,7 +562,15 @@ def test_what_is_wrong_with_a_page_is_found(window):
         "a figure is",
         "an error",
     ]
-    words += ["is open", "no Chinese label", "does not open", "scroll sideways", "only 1 exercises"]
+    words += [
+        "hidden: 9",
+        "tiny: 7 px",
+        "is open",
+        "no Chinese label",
+        "does not open",
+        "scroll sideways",
+        "only 1 exercises",
+    ]
     assert [word for word in words if not any(word in line for line in found)] == []
 
 

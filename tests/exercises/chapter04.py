@@ -361,6 +361,12 @@ def find_tokens(offsets, start, end):
     return [i for i in range(len(offsets)) if wanted & set(range(*offsets[i]))]
 """,
         "also_right": [
+            # sets of places
+            """
+def find_tokens(offsets, start, end):
+    wanted = set(range(start, end))
+    return [i for i, (a, b) in enumerate(offsets) if wanted & set(range(a, b))]
+""",
             # numpy
             """
 import numpy as np

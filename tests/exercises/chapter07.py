@@ -101,6 +101,19 @@ def corrupt(tokens, hidden):
             # groupby
             """
 from itertools import groupby
+def corrupt(tokens, hidden):
+    source, target, n = [], [], 0
+    for hide, group in groupby(zip(tokens, hidden), key=lambda p: bool(p[1])):
+        piece = [t for t, _ in group]
+        if hide:
+            mark = f"<extra_id_{n}>"; n += 1
+            source.append(mark); target += [mark, *piece]
+        else: source += piece
+    return source, target + [f"<extra_id_{n}>"]
+""",
+            # groupby
+            """
+from itertools import groupby
 
 def corrupt(tokens, hidden):
     source, target, n = [], [], 0
@@ -151,6 +164,20 @@ def corrupt(tokens, hidden):
             CORRUPTED,
         ],
         "wrong": [
+            (
+                # the last one before the first
+                """
+def corrupt(tokens, hidden):
+    source, target, n = [], [], 0
+    for i, (t, h) in enumerate(zip(tokens, hidden)):
+        if h and not hidden[i - 1]:
+            source.append(f"<extra_id_{n}>"); target.append(f"<extra_id_{n}>"); n += 1
+        if h: target.append(t)
+        else: source.append(t)
+    return source, target + [f"<extra_id_{n}>"]
+""",
+                "在开头会取到最后一个",
+            ),
             (corrupt(begins="True"), "每个词元各用了一个哨兵"),
             (corrupt(result="source, target"), "少了收尾的哨兵"),
             (corrupt(result="[*target, last], source"), "次序反了"),

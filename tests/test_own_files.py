@@ -286,7 +286,15 @@ BAD = {
     ),
     "two-texts.json": (
         json.dumps([*OBJECTS, {"text": ["好", "的"], "label": "物流"}]),
-        "line 1: the text is",
+        "item 13: the text is",
+    ),
+    "in-an-object-and-empty.json": (
+        json.dumps({"data": [*OBJECTS, {"text": "", "label": "物流"}]}),
+        "item 13: the text is empty",
+    ),
+    "on-lines-in-a-list.json": (
+        json.dumps([*OBJECTS, {"text": "", "label": "物流"}], indent=0),
+        "line 50: the text is empty",
     ),
     "columns-of-pandas.json": (
         json.dumps({name: {str(i): each[name] for i, each in enumerate(OBJECTS)} for name in OBJECTS[0]}),
@@ -500,3 +508,30 @@ def test_a_link_or_a_piece_of_code_in_a_text_is_not_garbled():
         r"Python 里 \u7b2c 是「第」，\u4e00 是「一」",
     ):
         assert not is_garbled(text)
+
+
+@pytest.mark.parametrize(
+    "names", [("训练集", "测试集"), ("留言_训练", "留言_测试"), ("数据-训练集", "数据-测试集")]
+)
+def test_splits_with_chinese_names(tmp_path, names):
+    train, test = names
+    written(tmp_path / f"{train}.csv", table(ROWS[:6]))
+    written(tmp_path / f"{test}.csv", table(ROWS[6:]))
+    splits = load_texts(tmp_path)
+    assert splits["test"]["text"] == [text for text, _ in ROWS[6:]]
+    (tmp_path / f"{train}.csv").unlink()
+    with pytest.raises(DataError, match="not clear which files to take"):
+        load_texts(tmp_path)
+
+
+def test_trees_of_splits_with_chinese_names(tmp_path):
+    for split, rows in (("训练集", ROWS[:6]), ("测试集", ROWS[6:])):
+        for i, (text, label) in enumerate(rows):
+            written(tmp_path / split / label / f"{i}.txt", text)
+    assert sorted(load_texts(tmp_path)["test"]["text"]) == sorted(text for text, _ in ROWS[6:])
+
+
+def test_a_class_that_is_called_as_a_split_is(tmp_path):
+    for i, (text, _) in enumerate(ROWS):
+        written(tmp_path / ("测试" if i % 2 else "开发") / f"{i}.txt", text)
+    assert load_texts(tmp_path)["train"].features["label"].names == ["开发", "测试"]

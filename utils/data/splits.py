@@ -216,7 +216,8 @@ def _read(
                     "要对它预测，用 scripts/classify.py predict。"
                 )
             else:
-                files.refuse_problems(path, problems, tables.word_of(path))
+                if problems:
+                    files.refuse_problems(path, problems, tables.word_of(path))
                 if path.is_dir() and (others := files.other_files(path)):
                     told.append(
                         f"{path.name}：有 {len(others)} 个文件不是 .txt，没有读（例如 "

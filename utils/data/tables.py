@@ -8,7 +8,7 @@ import contextlib
 import datetime
 import json
 import zipfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
@@ -117,13 +117,19 @@ def read_rows(path: Path, text: str = TEXT, label: str = LABEL) -> list[Row]:
         DataError: see `scan_rows`, and all rows that cannot be used.
     """
     rows, problems = files.sorted_out(each_row(path, text, label))
-    files.refuse_problems(path, problems, word_of(path))
+    if problems:
+        files.refuse_problems(path, problems, word_of(path))
     return rows
 
 
 def word_of(path: Path) -> str:
-    """What a row of a file is called: a sheet has rows, a file of JSON has lines."""
-    return "line" if path.name.lower().endswith(OBJECTS) else "row"
+    """What a row of a file is called: a sheet has rows, a file of JSON has lines, a line items."""
+    if not path.name.lower().endswith(OBJECTS):
+        return "row"
+    encoding = encoding_of(path)
+    way = _way_to_objects(path, encoding)
+    counted = way is _inner_list or way is _json_list and _is_on_one_line(path, encoding)
+    return "item" if counted else "line"
 
 
 def each_row(path: Path, text: str = TEXT, label: str = LABEL) -> Iterator[Row | Problem]:
@@ -169,7 +175,7 @@ def read_table(path: Path, *wanted: str) -> Table:
         table = _delimited(path, *wanted)
     if not table.rows:
         raise DataError(f"{path}: no rows in it; fill it")
-    if not table.columns:
+    if not table.columns and table.problems:
         files.refuse_problems(path, table.problems, word_of(path))
     return table
 
@@ -377,12 +383,14 @@ def _object_rows(path: Path, text: str, label: str) -> Iterator[Row | Problem]:
 
 
 def _each_object(path: Path, encoding: str) -> Iterator[tuple[int, object, str]]:
-    """Number of the line, its object, and what is wrong with it, or "".
+    """Number of the line, or of the item, its object, and what is wrong with it, or ""."""
+    return _way_to_objects(path, encoding)(path, encoding)
 
-    The objects stand in one list, in the one list that an object has, or on a line each.
-    """
+
+def _way_to_objects(path: Path, encoding: str) -> Callable[[Path, str], Iterator]:
+    """What reads a file: its objects stand in a list, in the one list of an object, or on lines."""
     if is_list(path, encoding):
-        return _json_list(path, encoding)
+        return _json_list
     filled = (line.strip() for line in lines(path, encoding) if line.strip())
     first = next(filled, "")
     try:
@@ -396,12 +404,20 @@ def _each_object(path: Path, encoding: str) -> Iterator[tuple[int, object, str]]
         if alone:
             refuse_columns(value, path)
         wrapped = bool(lists_in(value)) and alone
-    return (_inner_list if wrapped else _json_lines)(path, encoding)
+    return _inner_list if wrapped else _json_lines
 
 
 def _json_list(path: Path, encoding: str) -> Iterator[tuple[int, object, str]]:
-    for number, value in list_items(path, encoding):
-        yield number, *_object(value)
+    """By their lines; where several stand on one line, as `json.dump` writes them, by their places."""
+    counted = _is_on_one_line(path, encoding)
+    for place, (line, value) in enumerate(list_items(path, encoding), start=1):
+        yield place if counted else line, *_object(value)
+
+
+def _is_on_one_line(path: Path, encoding: str) -> bool:
+    """Whether the second item of a list stands on the line of the first."""
+    begin = [line for line, _ in islice(list_items(path, encoding), 2)]
+    return len(begin) == 2 and begin[0] == begin[1]
 
 
 def _inner_list(path: Path, encoding: str) -> Iterator[tuple[int, object, str]]:

@@ -370,6 +370,17 @@ def sense_gap(vectors, senses):
     return sum(within) / len(within) - sum(between) / len(between)
 """,
         "also_right": [
+            # pair by pair
+            """
+import torch
+from itertools import combinations
+def sense_gap(vectors, senses):
+    v = vectors / vectors.norm(dim=1, keepdim=True)
+    same, other = [], []
+    for i, j in combinations(range(len(v)), 2):
+        (same if senses[i] == senses[j] else other).append(float(v[i] @ v[j]))
+    return sum(same) / len(same) - sum(other) / len(other)
+""",
             # sklearn
             """
 import numpy as np
@@ -396,6 +407,46 @@ def sense_gap(vectors, senses):
 """,
         ],
         "wrong": [
+            (
+                # correlations
+                """
+import torch
+def sense_gap(vectors, senses):
+    c = torch.corrcoef(vectors); s = senses[:, None] == senses; e = torch.eye(len(c)).bool()
+    return (c[s & ~e].mean() - c[~s].mean()).item()
+""",
+                "这是相关系数",
+            ),
+            (
+                # distances
+                """
+import torch
+def sense_gap(vectors, senses):
+    d = torch.cdist(vectors, vectors); s = senses[:, None] == senses; e = torch.eye(len(d)).bool()
+    return (d[~s].mean() - d[s & ~e].mean()).item()
+""",
+                "这是距离，不是余弦",
+            ),
+            (
+                # one length for all
+                """
+import torch
+def sense_gap(vectors, senses):
+    v = vectors / vectors.norm(); c = v @ v.T; s = senses[:, None] == senses; e = torch.eye(len(c)).bool()
+    return (c[s & ~e].mean() - c[~s].mean()).item()
+""",
+                "整张矩阵的长度",
+            ),
+            (
+                # zeros on the diagonal
+                """
+import torch
+def sense_gap(vectors, senses):
+    v = torch.nn.functional.normalize(vectors, dim=1); c = (v @ v.T).fill_diagonal_(0); s = senses[:, None] == senses
+    return (c[s].mean() - c[~s].mean()).item()
+""",
+                "不是算作 0",
+            ),
             (
                 # with itself
                 """

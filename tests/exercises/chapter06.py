@@ -777,6 +777,16 @@ def predict_long(ids, predict, size, overlap):
         ],
         "wrong": [
             (
+                # the largest instead of the mean
+                """
+import numpy as np
+def predict_long(ids, predict, size, overlap):
+    windows = [ids[i:i + size] for i in range(0, max(1, len(ids) - overlap), size - overlap)]
+    return np.mean([predict([w])[0] for w in windows], axis=0) if False else np.asarray(predict(windows)).max(0)
+""",
+                "各窗口的概率要取平均",
+            ),
+            (
                 # the overlap is always one
                 """
 import numpy as np

@@ -763,6 +763,22 @@ def best_name(names, next_log_p):
         ],
         "wrong": [
             (
+                # the mean score first
+                """
+import heapq
+def best_name(names, next_log_p):
+    full = [tuple(n) + ("</s>",) for n in names]
+    heap = [(0.0, 0.0, ())]
+    while heap:
+        m, s, w = heapq.heappop(heap)
+        if w and w[-1] == "</s>": return w[:-1], s
+        ok = {f[len(w)] for f in full if f[:len(w)] == w and len(f) > len(w)}
+        p = next_log_p(w)
+        for t in ok: heapq.heappush(heap, (-(s + p[t]) / (len(w) + 1), s + p[t], w + (t,)))
+""",
+                "找到的不是概率最高的那个",
+            ),
+            (
                 # greedy within the list
                 f"""
 def best_name(names, next_log_p):

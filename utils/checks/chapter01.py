@@ -121,6 +121,14 @@ def sense_gap(answer: Callable) -> None:
     means = [(each.sum() - len(each)) / (len(each) * (len(each) - 1)) for each in groups]
     if abs(got - float(sum(means) / 2 - cosine[~same].mean())) < 1e-4:
         raise Hint("先在每组里平均，再把两组平均：组有大有小，句对要放在一起，只平均一次。")
+    if is_gap_of(cosine - cosine.diag().diag(), same):
+        raise Hint("对角线填了 0，可还算在组内的平均里：自己和自己要去掉，不是算作 0。")
+    if is_gap_of(dot / vectors.norm() ** 2, same & ~itself):
+        raise Hint("除以的是整张矩阵的长度：每一句的向量除以自己的长度。")
+    if is_gap_of(-torch.cdist(vectors, vectors), same & ~itself):
+        raise Hint("这是距离，不是余弦：它还看向量的长短。")
+    if is_gap_of(torch.corrcoef(vectors), same & ~itself):
+        raise Hint("这是相关系数，先减了各自的平均：余弦不减。")
     along = torch.nn.functional.normalize(vectors, dim=0)
     if is_gap_of(along @ along.T, same & ~itself):
         raise Hint("缩放沿错了方向：每一句的向量除以自己的长度，`dim=-1`，不是沿着句子那一维。")

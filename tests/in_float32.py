@@ -18,8 +18,9 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pretrain
+from objectives import trainer
 
-usual = pretrain.TrainingArguments
+usual = trainer.TrainingArguments
 RANK = os.environ.get("RANK", "0")
 
 
@@ -46,10 +47,13 @@ class Held(pretrain.PretrainingTrainer):
 
 def run(arguments: list[str]) -> None:
     """One run in this process."""
-    changed = {"bf16_available": lambda: False, "TrainingArguments": every_step}
-    if "HOLD" in os.environ:
-        changed["PretrainingTrainer"] = Held
-    with patch.multiple(pretrain, **changed), patch.object(sys, "argv", ["", *arguments]):
+    plain = {"bf16_available": lambda: False}
+    kept = {"PretrainingTrainer": Held} if "HOLD" in os.environ else {}
+    with (
+        patch.multiple(trainer, TrainingArguments=every_step, **plain),
+        patch.multiple(pretrain, **plain, **kept),
+        patch.object(sys, "argv", ["", *arguments]),
+    ):
         pretrain.main()
 
 

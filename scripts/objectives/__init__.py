@@ -5,6 +5,7 @@
     t5           hidden spans
     t5_start     where a small T5 looks before its first step
     tasks        T5's tasks as text, mixed with running text
+    trainer      the loop of all of them
     remarks      single sentences of film reviews, one of the tasks
 
 Each objective takes the run, the tokenizer, the encoded corpus and the rows of the tasks, and gives
@@ -24,6 +25,7 @@ from objectives.gpt import causal
 from objectives.run import Run, Setup, launch, set_dropout
 from objectives.t5 import spans
 from objectives.tasks import TASKS, load_task
+from objectives.trainer import PretrainingTrainer, training_arguments
 from utils.pretraining import train_sentencepiece, train_wordpiece
 
 OBJECTIVES = {"mlm": mlm, "causal": causal, "spans": spans}
@@ -43,6 +45,7 @@ TOKENIZERS = {
 __all__ = [
     "OBJECTIVES",
     "PUBLISHED",
+    "PretrainingTrainer",
     "Run",
     "Setup",
     "TASKS",
@@ -50,4 +53,5 @@ __all__ = [
     "launch",
     "load_task",
     "set_dropout",
+    "training_arguments",
 ]

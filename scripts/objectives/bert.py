@@ -35,7 +35,11 @@ def mlm(run: Run, tokenizer: PreTrainedTokenizerBase, corpus: Corpus, tasks: dic
     return Setup(
         model=model,
         train_rows=rows,
-        collator=PretrainingCollator(tokenizer, whole_word=run.whole_word),
+        collator=PretrainingCollator(
+            tokenizer,
+            whole_word=run.whole_word,
+            few_shapes=run.compiled or torch.cuda.is_available(),
+        ),
         losses=lambda output: torch.stack([output.mlm_loss, run.nsp_weight * output.nsp_loss]),
         answers=lambda batch: torch.stack(
             [count_answers(batch[name]) for name in ("labels", "next_sentence_label")]

@@ -57,6 +57,7 @@ class Run:
         learning_rate: the highest one.
         dropout: while training.
         nsp_weight: of NSP's loss beside MLM's.
+        compiled: through torch.compile.
         save_every: steps between checkpoints.
     """
 
@@ -82,6 +83,7 @@ class Run:
     dropout: float = 0.0
     nsp_weight: float = 0.2
     seed: int = 0
+    compiled: bool = False
     save_every: int = 500
 
     @property

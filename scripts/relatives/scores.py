@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import accuracy_score, f1_score
+from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, normalize
 from transformers import BertForSequenceClassification, PreTrainedTokenizerBase
 
 from relatives.arrays import (
@@ -277,18 +277,15 @@ def scores_of(
         row |= {name + key: value for key, value in filled_words(fill, arrays, device).items()}
     if nsp:
         row |= answered_next(heads, arrays, device)
+    check()
+    row |= title_probes(trunk, arrays, seed)
     for task, (_, _, sizes) in TASKS.items():
         texts = Texts(arrays, task, device)
         labels = arrays[f"{task}.labels"]
         test = arrays[f"{task}.test"]
-        if task == "titles":
-            features = mean_features(trunk, texts)
         for size, settings in sizes.items():
             check()
             train, validation = arrays[f"{task}.{size}.{seed}"], arrays[f"{task}.{size}.validation"]
-            if task == "titles":
-                probe = fit_probe(features[train], labels[train])
-                row[f"titles_{size}_probe"] = probe.score(features[test], labels[test])
             model = fine_tuned(trunk, texts, labels, train, validation, seed, *settings)
             guesses = guess(model, texts, test)
             row[f"{task}_{size}"] = accuracy_score(labels[test], guesses)
@@ -371,6 +368,45 @@ def answered_next(heads: torch.nn.Module, arrays: dict, device: torch.device) ->
     }
 
 
+def told_apart(judge: Callable, trunk: torch.nn.Module, arrays: dict) -> dict[str, float]:
+    """How well a discriminator finds replaced tokens that are the same for all discriminators.
+
+    Held-out rows; the tokens asked in `tokens` give way to others, drawn as often as they are in
+    these rows, whatever stands beside them. Generators differ, and a better one makes a harder
+    exam; this one is equal for all.
+
+    Args:
+        judge: (ids, …) to (rows, length) scores, higher where a token looks put in.
+        trunk: the discriminator's `BertModel`.
+    Returns:
+        `auc`, the chance that a replaced token scores above an original one (0.5: guessing), and
+        `cosine`, the mean cosine of two tokens in the last layer (1: collapsed).
+    """
+    texts, labels = Texts(arrays, "tokens", trunk.device), arrays["tokens.labels"].astype(np.int64)
+    asked = torch.from_numpy(labels != IGNORE).to(trunk.device)
+    answers = torch.from_numpy(labels).to(trunk.device)
+    originals = torch.where(asked, answers, texts.ids)
+    order = np.random.default_rng(0).permutation(int(asked.sum()))
+    texts.ids = originals.clone()
+    texts.ids[asked] = originals[asked][torch.from_numpy(order).to(trunk.device)]
+    replaced = texts.ids != originals
+    scores, answers, total, count = [], [], 0.0, 0
+    for places in texts.in_order(np.arange(len(texts.ids))):
+        batch = texts.batch(places)
+        ids = batch.pop("input_ids")
+        real = batch["attention_mask"][:, 0, 0]
+        with torch.inference_mode(), autocast(trunk.device):
+            states = trunk(ids, **batch).last_hidden_state.float()
+            judged = judge(ids, **batch).float()
+        total = total + normalize(states[real], dim=-1).sum(0)
+        count += int(real.sum())
+        scores.append(judged[real].cpu())
+        answers.append(replaced[torch.from_numpy(places).to(trunk.device), : ids.shape[1]][real])
+    alike = (float(total @ total) - count) / (count * (count - 1))  # without each with itself
+    truth = torch.cat([each.cpu() for each in answers]).numpy()
+    return {"auc": roc_auc_score(truth, torch.cat(scores).numpy()), "cosine": alike}
+
+
 def mean_features(trunk: torch.nn.Module, texts: Texts) -> np.ndarray:
     """(texts, hidden): the mean of the last hidden states over the real tokens."""
     features = np.zeros((len(texts.ids), trunk.config.hidden_size), dtype=np.float32)
@@ -381,6 +417,18 @@ def mean_features(trunk: torch.nn.Module, texts: Texts) -> np.ndarray:
         real = batch["attention_mask"][:, 0, 0, :, None]
         features[places] = ((states * real).sum(1) / real.sum(1)).cpu().numpy()
     return features
+
+
+def title_probes(trunk: torch.nn.Module, arrays: dict, seed: int) -> dict[str, float]:
+    """Test accuracy of logistic regression on frozen features of the titles, by training rows."""
+    texts, row = Texts(arrays, "titles", trunk.device), {}
+    labels, test = arrays["titles.labels"], arrays["titles.test"]
+    features = mean_features(trunk, texts)
+    for size in TASKS["titles"][2]:
+        train = arrays[f"titles.{size}.{seed}"]
+        probe = fit_probe(features[train], labels[train])
+        row[f"titles_{size}_probe"] = probe.score(features[test], labels[test])
+    return row
 
 
 def fit_probe(features: np.ndarray, labels: np.ndarray) -> object:

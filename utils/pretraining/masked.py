@@ -44,16 +44,15 @@ def pretraining_loss(model: nn.Module, batch: dict[str, Tensor], nsp_weight: flo
             at the masked places, `next_sentence_label` (batch,) with IGNORE where there is no B.
     """
     mlm_logits, nsp_logits = pretraining_logits(model, batch)
-    masked, pairs = batch["labels"] != IGNORE, batch["next_sentence_label"] != IGNORE
-    mlm = _mean_cross_entropy(mlm_logits, batch["labels"][masked])
-    nsp = _mean_cross_entropy(nsp_logits[pairs], batch["next_sentence_label"][pairs])
+    mlm = _mean_cross_entropy(mlm_logits, batch["labels"][batch["labels"] != IGNORE])
+    nsp = _mean_cross_entropy(nsp_logits, batch["next_sentence_label"])
     return mlm + nsp_weight * nsp
 
 
 def _mean_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Over no label at all: zero, with a gradient, where torch's mean would be NaN."""
-    total = cross_entropy(_at_least_float32(logits), labels, reduction="sum")
-    return total / max(len(labels), 1)
+    """Over the labels that are not `IGNORE`; of none: zero, with a gradient, not torch's NaN."""
+    total = cross_entropy(_at_least_float32(logits), labels, ignore_index=IGNORE, reduction="sum")
+    return total / (labels != IGNORE).sum().clamp(min=1)
 
 
 @dataclass
@@ -83,6 +82,7 @@ class BertForMaskedPreTraining(BertForPreTraining):
         token_type_ids: Tensor | None = None,
         labels: Tensor | None = None,
         next_sentence_label: Tensor | None = None,
+        masked_places: Tensor | None = None,
     ) -> MaskedPreTrainingOutput:
         """One batch read, and its loss where it brings answers.
 
@@ -90,11 +90,23 @@ class BertForMaskedPreTraining(BertForPreTraining):
             input_ids: (batch, length); so are attention_mask and token_type_ids.
             labels: (batch, length), the hidden tokens and `IGNORE` elsewhere.
             next_sentence_label: (batch,), 0 where B follows A, 1 where not, `IGNORE` without B.
+            masked_places: (places,), where the flattened labels are; the others have to be
+                `IGNORE`. With them an accelerator is asked nothing that it must answer before the
+                next step is sent, and gives the losses alone.
         Returns:
             `loss` = `mlm_loss` + `nsp_weight` · `nsp_loss` (each a mean over its labels, 0 when it
             has none), `prediction_logits` (masked places, vocabulary) and
             `seq_relationship_logits` (batch, 2).
         """
+        if masked_places is not None:
+            return self.losses_at(
+                masked_places,
+                input_ids,
+                attention_mask,
+                token_type_ids,
+                labels,
+                next_sentence_label,
+            )
         places = None if labels is None else labels != IGNORE
         masked, pooled = self.asked_states(input_ids, attention_mask, token_type_ids, places)
         count = len(masked) if masked.dim() == 2 else 0
@@ -119,6 +131,29 @@ class BertForMaskedPreTraining(BertForPreTraining):
             prediction_logits=logits[: count or None],
             seq_relationship_logits=relationship_logits,
         )
+
+    def losses_at(
+        self,
+        places: Tensor,
+        input_ids: Tensor,
+        attention_mask: Tensor,
+        token_type_ids: Tensor,
+        labels: Tensor,
+        next_sentence_label: Tensor,
+    ) -> MaskedPreTrainingOutput:
+        """The losses of `forward` where the masked places are known: every shape is fixed."""
+        mask = attention_mask
+        if self.config._attn_implementation == "sdpa":
+            # Of four dimensions: else the library asks the GPU first whether there is padding.
+            mask = mask.bool()[:, None, None]
+        encoded = self.bert(input_ids, attention_mask=mask, token_type_ids=token_type_ids)
+        states = encoded.last_hidden_state.flatten(0, 1).index_select(0, places)
+        answers = labels.flatten().index_select(0, places)
+        mlm = _mean_cross_entropy(self.cls.predictions(states), answers)
+        nsp = _mean_cross_entropy(
+            self.cls.seq_relationship(encoded.pooler_output), next_sentence_label
+        )
+        return MaskedPreTrainingOutput(loss=mlm + self.nsp_weight * nsp, mlm_loss=mlm, nsp_loss=nsp)
 
     def asked_states(
         self,

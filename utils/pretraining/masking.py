@@ -7,10 +7,12 @@ Joshi et al. 2020, arXiv 1907.10529, section 3.1.
 """
 
 import logging
+import math
 from collections.abc import Sequence
 
 import jieba
 import torch
+from torch.nn import functional as F
 
 jieba.setLogLevel(logging.ERROR)
 
@@ -118,36 +120,67 @@ def mask_tokens(
     Returns:
         the masked ids and the labels, both (batch, length); labels are `IGNORE` elsewhere.
     """
-    # One uniform draw a token decides everything: below `rate` the token is chosen, and the
-    # part of that range into which the draw falls says what becomes of it.
     draw = torch.rand(input_ids.shape, generator=generator)
+    random_ids = torch.randint(vocab_size, input_ids.shape, generator=generator)
     if units is not None:
         draw = draw.gather(1, units)
     draw = draw.masked_fill(special, 1.0)
+    return hide_drawn(input_ids, draw, random_ids, mask_id, rate, mask_share, random_share)
+
+
+def hide_drawn(
+    input_ids: torch.Tensor,
+    draw: torch.Tensor,
+    random_ids: torch.Tensor,
+    mask_id: int,
+    rate: float = 0.15,
+    mask_share: float = 0.8,
+    random_share: float = 0.1,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """What `mask_tokens` makes of its random numbers: the masked ids and the labels.
+
+    One uniform draw a token decides everything: below `rate` the token is chosen, and the part of
+    that range into which the draw falls says what becomes of it.
+
+    Args:
+        draw: (batch, length) from 0 to 1, and 1 where a token must never be chosen.
+        random_ids: (batch, length), what a token becomes that is swapped.
+    """
     labels = input_ids.masked_fill(draw >= rate, IGNORE)
     hidden = draw < mask_share * rate
     swapped = (draw >= (1 - random_share) * rate) & (draw < rate)
-    random_ids = torch.randint(vocab_size, input_ids.shape, generator=generator)
     masked = torch.where(hidden, mask_id, torch.where(swapped, random_ids, input_ids))
     return masked, labels
 
 
-def padded(rows: list[torch.Tensor], value: int, multiple: int = 8) -> torch.Tensor:
-    """Rows of different lengths as one tensor (rows, length), whose length is a `multiple`."""
-    longest = -(-max(map(len, rows)) // multiple) * multiple
-    batch = rows[0].new_full((len(rows), longest), value)
-    for place, row in enumerate(rows):
-        batch[place, : len(row)] = row
-    return batch
+def laid_out(values: torch.Tensor, real: torch.Tensor, padding: float) -> torch.Tensor:
+    """The values of all rows, one after the other, where `real` (rows, length) is true."""
+    return torch.full(real.shape, padding, dtype=values.dtype).masked_scatter_(real, values)
+
+
+SIGMAS = 4  # so many times the spread of a batch's masked tokens fits before one more shape
+
+
+def with_places(batch: dict[str, torch.Tensor], rate: float) -> dict[str, torch.Tensor]:
+    """The batch and `masked_places` (places,): where its flattened rows have a label.
+
+    Their number follows from the batch's shape, with room for chance; what is not needed stands at
+    0, a [CLS], which has no label. Only a batch with yet more masked tokens brings more places.
+    """
+    labels = batch["labels"].flatten()
+    places = (labels != IGNORE).nonzero()[:, 0]
+    spread = math.sqrt(rate * (1 - rate) * len(labels))
+    wanted = max(math.ceil(rate * len(labels) + SIGMAS * spread), len(places))
+    return batch | {"masked_places": F.pad(places, (0, -(-wanted // 128) * 128 - len(places)))}
 
 
 class PretrainingCollator:
     """Rows to a padded batch with fresh masks: the same row is masked anew whenever it is seen.
 
-    `next_sentence_label` may be missing (MLM alone). With `seed` the masks are the same at
-    every call on the same rows (for evaluation). Rows that bring a `seed` of their own (those of
-    `MappedRows`) have the masks that follow from it, in whatever batch they come. `whole_word` masks words as a whole, `spans`
-    runs of random length; neither of them (BERT's first way) masks token by token.
+    `next_sentence_label` may be missing (MLM alone). With `seed` the masks are the same at every call
+    on the same rows (for evaluation). Rows that bring a `seed` of their own (those of `MappedRows`)
+    have the masks that follow from it, in whatever batch they come. `whole_word` masks words as a
+    whole, `spans` runs of random length; neither of them (BERT's first way) masks token by token.
     """
 
     def __init__(
@@ -157,39 +190,64 @@ class PretrainingCollator:
         seed: int | None = None,
         whole_word: bool = False,
         spans: bool = False,
+        few_shapes: bool = False,
     ):
+        """Args:
+        few_shapes: lengths in steps of 32, and `masked_places`, as many of them in every batch of
+            a length: for an accelerator, which repeats what it did with a batch of the same shape.
+        """
         if whole_word and spans:
             raise ValueError("PretrainingCollator: whole_word or spans, not both; drop one of them")
         self.tokenizer, self.rate, self.seed = tokenizer, rate, seed
-        self.whole_word, self.spans = whole_word, spans
+        self.whole_word, self.spans, self.few_shapes = whole_word, spans, few_shapes
+        self.multiple = 32 if few_shapes else 8
         self.special_ids = torch.tensor(tokenizer.all_special_ids)
 
     def __call__(self, rows: list[dict]) -> dict[str, torch.Tensor]:
         """`input_ids`, `token_type_ids`, `attention_mask`, `labels`, each (batch, length), and
         `next_sentence_label` (batch,) where the rows have it."""
-        if "seed" in rows[0]:
-            return self.each_by_its_seed(rows)
-        batch = dict(self.tokenizer.pad(rows, return_tensors="pt", pad_to_multiple_of=8))
+        batch = self.each_by_its_seed(rows) if "seed" in rows[0] else self.together(rows)
+        return with_places(batch, self.rate) if self.few_shapes else batch
+
+    def together(self, rows: list[dict]) -> dict[str, torch.Tensor]:
+        """The batch, all masks of which are drawn at once."""
+        batch = dict(
+            self.tokenizer.pad(rows, return_tensors="pt", pad_to_multiple_of=self.multiple)
+        )
         generator = None if self.seed is None else torch.Generator().manual_seed(self.seed)
         batch["input_ids"], batch["labels"] = self.masked(batch["input_ids"], generator)
         return batch
 
     def each_by_its_seed(self, rows: list[dict]) -> dict[str, torch.Tensor]:
-        """The same batch; rows are masked before they are padded, which depends on the others."""
-        generator, masked = torch.Generator(), []
-        for row in rows:
-            ids = torch.tensor([row["input_ids"]])
-            masked.append(self.masked(ids, generator.manual_seed(row["seed"])))
-        ids, labels = ([each[0] for each in some] for some in zip(*masked, strict=True))
-        types = [torch.tensor(row["token_type_ids"]) for row in rows]
-        batch = {
-            "input_ids": padded(ids, self.tokenizer.pad_token_id),
-            "token_type_ids": padded(types, 0),
-            "attention_mask": padded([torch.ones_like(each) for each in ids], 0),
-            "labels": padded(labels, IGNORE),
+        """The same batch; a row's masks are drawn before it is padded, which depends on the others."""
+        lengths = [len(row["input_ids"]) for row in rows]
+        longest = -(-max(lengths) // self.multiple) * self.multiple
+        real = torch.arange(longest) < torch.tensor(lengths)[:, None]
+
+        def listed(name: str, padding: int) -> torch.Tensor:
+            return laid_out(
+                torch.tensor([each for row in rows for each in row[name]]), real, padding
+            )
+
+        ids = listed("input_ids", self.tokenizer.pad_token_id)
+        generator, draws, others = torch.Generator(), [], []
+        for row, its_ids, length in zip(rows, ids, lengths, strict=True):
+            generator.manual_seed(row["seed"])
+            units = self.units(its_ids[None, :length], generator)
+            draw = torch.rand(length, generator=generator)
+            draws.append(draw if units is None else draw[units[0]])
+            others.append(torch.randint(len(self.tokenizer), (length,), generator=generator))
+        draw = laid_out(torch.cat(draws), real, 1)
+        draw = draw.masked_fill(torch.isin(ids, self.special_ids), 1)
+        random_ids = laid_out(torch.cat(others), real, 0)
+        masked, labels = hide_drawn(ids, draw, random_ids, self.tokenizer.mask_token_id, self.rate)
+        return {
+            "input_ids": masked,
+            "token_type_ids": listed("token_type_ids", 0),
+            "attention_mask": real.long(),
+            "labels": labels,
+            "next_sentence_label": torch.tensor([row["next_sentence_label"] for row in rows]),
         }
-        next_labels = torch.tensor([row["next_sentence_label"] for row in rows])
-        return batch | {"next_sentence_label": next_labels}
 
     def masked(
         self, input_ids: torch.Tensor, generator: torch.Generator | None

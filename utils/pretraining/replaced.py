@@ -55,6 +55,24 @@ class ReplacedTokenModel(nn.Module):
             setattr(theirs, name, getattr(ours, name))
         self.generator.generator_lm_head.weight = ours.word_embeddings.weight
 
+    def copy_generator(self) -> None:
+        """Give the discriminator's layers the generator's weights, which needs `share` 1.
+
+        The paper's two-stage training (section 3.3) begins the discriminator like this.
+
+        Raises:
+            ValueError: the two are not of one size.
+        """
+        small, large = self.generator.config.hidden_size, self.bert.config.hidden_size
+        if small != large:
+            raise ValueError(
+                f"copy_generator: the generator is {small} wide, the discriminator {large}; "
+                "build the model with share=1"
+            )
+        theirs = self.generator.electra
+        self.bert.embeddings.load_state_dict(theirs.embeddings.state_dict())
+        self.bert.encoder.load_state_dict(theirs.encoder.state_dict())
+
     def generator_logits(
         self, hidden_ids: Tensor, places: Tensor, trunk: torch.nn.Module = None, **options
     ) -> Tensor:
@@ -107,13 +125,15 @@ def replaced_token_losses(
     mask_id: int,
     generator: torch.Generator | None = None,
     trunks: tuple = (None, None),
+    weight: float = LAMBDA,
 ) -> dict[str, Tensor]:
-    """`loss` (generator + 50 × discriminator), both losses, and how the two are doing.
+    """`loss` (generator + weight × discriminator), both losses, and how the two are doing.
 
     Args:
         batch: as `utils.compact_rows.Batches` gives it. Every hidden place shows [MASK] to the
             generator, as in the paper; BERT's 80/10/10 is not needed, as nobody fine-tunes it.
         trunks: generator's and discriminator's in another form (compiled).
+        weight: of the discriminator's loss; with 0 the discriminator is not even asked.
     """
     real = batch["attention_mask"]
     options = {
@@ -124,12 +144,14 @@ def replaced_token_losses(
     blanks = originals.flatten().index_fill(0, places, mask_id).view_as(originals)
     logits = model.generator_logits(blanks, places, trunks[0], **options).float()
     generator_loss = mean_cross_entropy(logits, answers)
+    if not weight:
+        return {"loss": generator_loss, "generator_loss": generator_loss.detach()}
     ids, replaced = replace(originals, places, sample(logits.detach(), generator))
     scores = model.judgements(ids, trunks[1], **options).float()
     each = binary_cross_entropy_with_logits(scores, replaced.float(), reduction="none")
     detection_loss = (each * real).sum() / real.sum()
     return {
-        "loss": generator_loss + LAMBDA * detection_loss,
+        "loss": generator_loss + weight * detection_loss,
         "generator_loss": generator_loss.detach(),
         "detection_loss": detection_loss.detach(),
         "replaced": (replaced & real).sum() / real.sum(),

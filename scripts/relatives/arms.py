@@ -99,7 +99,7 @@ ARMS = {  # in the order in which they are trained
 
 # Replaced tokens by other recipes, and single tokens at their rates as the control: `family.py
 # choose` trains these on one seed, takes the best and goes on with it. The paper's rate for its
-# small model is 5e-4. `staged` is like the two stages of its section 3.3: first only the generator
+# small model is 5e-4. `staged` is like the two stages of its section 3.2: first only the generator
 # learns, then the discriminator begins as its copy; other than there the generator goes on
 # learning. `uncopied` is the control of that copy.
 RECIPES = {

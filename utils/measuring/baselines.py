@@ -72,7 +72,14 @@ def strongest_tfidf(
         strengths: values of C to try (inverse regularisation; larger fits closer).
     Returns:
         the fitted pipeline, a description of the choice, its cross-validated accuracy.
+    Raises:
+        ValueError: not one class has as many texts as there are folds.
     """
+    if (most := max(Counter(labels).values(), default=0)) < folds:
+        raise ValueError(
+            f"no class has more than {most} texts to learn from, and {folds} folds need {folds}; add "
+            "texts"
+        )
     jieba_words.cache_clear()  # words may have been taught to jieba since the last search
     choices = choices or CHINESE_TERMS
     pipelines = [tfidf_classifier(terms) for terms in choices.values()]

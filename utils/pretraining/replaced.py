@@ -58,7 +58,7 @@ class ReplacedTokenModel(nn.Module):
     def copy_generator(self) -> None:
         """Give the discriminator's layers the generator's weights, which needs `share` 1.
 
-        The paper's two-stage training (section 3.3) begins the discriminator like this.
+        The paper's two-stage training (section 3.2) begins the discriminator like this.
 
         Raises:
             ValueError: the two are not of one size.

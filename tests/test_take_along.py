@@ -8,6 +8,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import assignment as grading_program
 import nbformat
 import notebooks as nb
 import pytest
@@ -203,6 +204,17 @@ def test_a_round_trip_through_nbgrader(tmp_path, monkeypatch):
 def test_nothing_handed_in_is_said_in_one_line(tmp_path):
     with pytest.raises(assignments.AssignmentError, match="no notebooks there"):
         assignments.grade(CHAPTER, tmp_path)
+
+
+def test_grading_takes_the_chapter_before_the_folder_and_after_it_as_make_does(tmp_path):
+    makefile = (nb.ROOT / "Makefile").read_text("utf-8")
+    typed = re.search(r"assignment\.py (grade .*)", makefile)[1].replace("$(CHAPTER)", "05")
+    by_make = typed.replace('$(if $(FROM),--from "$(FROM)")', "--from FROM")
+    assert "$" not in by_make
+    for line in (by_make, "grade 05 --from FROM", "grade --from FROM 05"):
+        words = [str(tmp_path) if word == "FROM" else word for word in line.split()]
+        with pytest.raises(SystemExit, match="no notebooks there"):
+            grading_program.main(words)
 
 
 # Slides

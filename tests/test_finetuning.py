@@ -486,6 +486,11 @@ def test_classes_without_names_are_taken_by_number(checkpoint, splits):
     finetuning.check_classes(unnamed, train=splits[0], validation=splits[1])
 
 
+def test_class_names_may_stand_in_a_tuple(checkpoint, splits):
+    rows = named(splits[0], tuple(NAMES))
+    finetuning.check_classes(finetuning.new_classifier(checkpoint, NAMES), train=rows)
+
+
 def test_rows_longer_than_the_model_reads_are_refused(checkpoint, tokenizer, splits):
     model = finetuning.new_classifier(checkpoint, NAMES)
     rows = Dataset.from_dict({"text": ["球" * 90], "label": [0]})

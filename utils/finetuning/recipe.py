@@ -267,7 +267,7 @@ def check_classes(model: PreTrainedModel, **splits: Dataset) -> None:
                 f"{name}: class id {highest}, but the model has {len(known)} classes; make the "
                 "model with the class names of the data"
             )
-        names = getattr(split.features[column], "names", None)
+        names = list(getattr(split.features[column], "names", None) or ())  # a tuple too
         if names and not whose:
             known, whose = names, f"those of {name}"
         elif names and names != known:

@@ -21,9 +21,8 @@ row is written to results/family.jsonl or results/nsp_mini.jsonl as soon as it i
 every 50 steps to results/family_losses.jsonl; recorded arms are not measured again. An arm that was
 interrupted carries on from its last checkpoint.
 
-Three more arms, run by name, ask why rtd did not start: rtd_begun and rtd_generator begin as a
-trained token arm (--begin FILE), with both parts or the generator alone; rtd_random does not. Their
-rows are in results/replaced_tokens.jsonl.
+One more arm, run by name, asks why rtd did not start: in rtd_begun generator and discriminator begin
+as a trained token arm (--begin FILE). Its row is in results/replaced_tokens.jsonl.
 
 On a processor an arm of 40 million tokens takes about an hour and a half, on a GPU a minute or two.
 """

@@ -204,33 +204,35 @@ def test_without_time_nothing_begins(data, tmp_path, tiny_shape, capsys):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("name", list(family.STARTS))
-def test_an_arm_begins_as_the_trained_one_where_it_should(data, tmp_path, name):
+def test_an_arm_begins_as_the_trained_one(data, tmp_path):
     token, _ = trained(data, tmp_path / "token", "token", 10)
     save_model(token, tmp_path / "token.safetensors")
-    arm, seen = family.STARTS[name], {}
+    seen = {}
 
     def visit(step, model):
-        layers = {"generator": model.generator.electra, "discriminator": model.bert}
-        seen[step] = {
-            part: torch.equal(
-                trunk.encoder.layer[0].output.dense.weight,
-                token.bert.encoder.layer[0].output.dense.weight,
-            )
-            for part, trunk in layers.items()
-        }
-        if step == 0 and "generator" in arm.begun:  # it fills blanks as the trained one does
+        trunks = model.generator.electra, model.bert
+        theirs = token.bert.encoder.layer[0].output.dense.weight
+        seen[step] = [
+            torch.equal(each.encoder.layer[0].output.dense.weight, theirs) for each in trunks
+        ]
+        if step == 0:  # it fills blanks as the trained one does
             ids, places = torch.arange(6).reshape(1, 6), torch.tensor([2, 4])
             ours = model.eval().generator_logits(ids, places)
-            theirs = family.fill_with(token.eval(), ids, places)
-            assert torch.allclose(ours, theirs, atol=1e-5)
+            assert torch.allclose(ours, family.fill_with(token.eval(), ids, places), atol=1e-5)
             model.train()
 
     rows = data.rows(0, 100)
     options = {"save_every": 0, "visit": visit, "begin": tmp_path / "token.safetensors"}
-    family.train(arm, 0, 2, rows, data, tmp_path / name, tiny_config(data), **options)
-    assert seen[0] == {part: part in arm.begun for part in ("generator", "discriminator")}
-    assert not any(seen[2].values())  # both go on learning
+    arm, folder = family.STARTS["rtd_begun"], tmp_path / "begun"
+    family.train(arm, 0, 2, rows, data, folder, tiny_config(data), **options)
+    assert seen == {0: [True, True], 1: [False, False], 2: [False, False]}
+
+
+def test_a_generator_of_another_size_cannot_begin_as_the_trained_one(data):
+    model = family.new_model(family.ARMS["rtd"], tiny_config(data), 0)
+    token = family.new_model(family.ARMS["token"], tiny_config(data), 0)
+    with pytest.raises(ValueError, match="share=1"):
+        model.begin_as(token)
 
 
 def test_an_arm_that_begins_as_another_asks_for_its_weights(data, capsys):

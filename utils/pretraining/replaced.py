@@ -5,8 +5,6 @@ discriminator on every token: does it stand here in the original? No gradient fl
 discriminator into the generator, since a sampled token has none; the two share their embeddings.
 """
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
@@ -21,7 +19,6 @@ from transformers import (
 from utils.pretraining.masking import IGNORE
 
 LAMBDA = 50.0  # weight of the discriminator's loss, section 3.1 of the paper
-PARTS = ("generator", "discriminator")
 
 
 class ReplacedTokenModel(nn.Module):
@@ -64,35 +61,28 @@ class ReplacedTokenModel(nn.Module):
             setattr(theirs, name, getattr(ours, name))
         self.generator.generator_lm_head.weight = ours.word_embeddings.weight
 
-    def begin_as(self, trained: BertForPreTraining, parts: Sequence[str] = PARTS) -> None:
-        """Give generator, discriminator or both the weights of a trained BERT of the same size.
+    def begin_as(self, trained: BertForPreTraining) -> None:
+        """Give generator and discriminator the weights of a trained BERT of the same size.
 
         The paper's two-stage training (section 3.2) begins the discriminator like this.
 
-        Args:
-            parts: "generator", "discriminator" or both. The embeddings are shared.
-
         Raises:
-            ValueError: a generator of another size, or another part.
+            ValueError: the generator is of another size.
         """
-        if unknown := set(parts) - set(PARTS):
-            raise ValueError(f"begin_as: no part {unknown.pop()!r}; give some of {PARTS}")
-        if "generator" in parts:
-            wide, small = trained.config.hidden_size, self.generator.config.hidden_size
-            if wide != small:
-                raise ValueError(
-                    f"begin_as: the generator is {small} wide, the trained model {wide}; "
-                    "build this one with share=1"
-                )
-            theirs, head = self.generator.electra, trained.cls.predictions
-            theirs.embeddings.load_state_dict(trained.bert.embeddings.state_dict())
-            theirs.encoder.load_state_dict(trained.bert.encoder.state_dict())
-            ours = self.generator.generator_predictions
-            ours.dense.load_state_dict(head.transform.dense.state_dict())
-            ours.LayerNorm.load_state_dict(head.transform.LayerNorm.state_dict())
-            self.generator.generator_lm_head.bias.data.copy_(head.decoder.bias)
-        if "discriminator" in parts:
-            self.bert.load_state_dict(trained.bert.state_dict())
+        wide, small = trained.config.hidden_size, self.generator.config.hidden_size
+        if wide != small:
+            raise ValueError(
+                f"begin_as: the generator is {small} wide, the trained model {wide}; "
+                "build this one with share=1"
+            )
+        self.bert.load_state_dict(trained.bert.state_dict())
+        trunk, head = self.generator.electra, self.generator.generator_predictions
+        trunk.embeddings.load_state_dict(trained.bert.embeddings.state_dict())
+        trunk.encoder.load_state_dict(trained.bert.encoder.state_dict())
+        theirs = trained.cls.predictions
+        head.dense.load_state_dict(theirs.transform.dense.state_dict())
+        head.LayerNorm.load_state_dict(theirs.transform.LayerNorm.state_dict())
+        self.generator.generator_lm_head.bias.data.copy_(theirs.decoder.bias)
 
     def generator_logits(
         self, hidden_ids: Tensor, places: Tensor, trunk: torch.nn.Module = None, **options

@@ -65,7 +65,7 @@ assignment: $(VENV)/.grading-ready ## 生成不带答案、能自动评分的作
 	@$(PY) scripts/assignment.py create $(CHAPTER)
 
 grade: $(VENV)/.grading-ready ## 给交来的作业评分：make grade CHAPTER=05 FROM=交来的文件夹
-	@$(PY) scripts/assignment.py grade $(if $(FROM),--from "$(FROM)") $(CHAPTER)
+	@$(PY) scripts/assignment.py grade $(CHAPTER) $(if $(FROM),--from "$(FROM)")
 
 slides: $(VENV)/.book-ready ## 把一章变成幻灯片，离线可放：make slides CHAPTER=05
 	@$(PY) scripts/slides.py $(CHAPTER)

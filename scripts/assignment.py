@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("action", choices=["create", "grade"])
     parser.add_argument("chapter", nargs="*", help="beginnings of chapters' names, such as 05")
     parser.add_argument("--from", dest="handed_in", type=Path, help="folder with the hand-ins")
-    options = parser.parse_args(arguments)
+    options = parser.parse_intermixed_args(arguments)  # chapters after --from too
     try:
         paths = chapters(options.chapter)
         if options.action == "create":

@@ -3,9 +3,10 @@
     python scripts/check_site.py _build/html [--axe axe.min.js] [--pages 05 index]
 
 Each page at phone, tablet and desk widths, in both themes, with every other host blocked: nothing
-wider than the window, no script error, no request elsewhere; at 200 % zoom; on A4 from the dark
-theme; with the keyboard alone; and with axe-core (`npm pack axe-core`, or any copy of its
-axe.min.js), where serious and critical issues count. Needs playwright and a Chromium or Chrome.
+wider than the window, no script error, no request elsewhere, no last column of a table out of
+sight on a phone; at 200 % zoom; on A4 from the dark theme; with the keyboard alone; and with
+axe-core (`npm pack axe-core`, or any copy of its axe.min.js), where serious and critical issues
+count. Needs playwright and a Chromium or Chrome.
 """
 
 import argparse
@@ -37,6 +38,23 @@ SMALL_TEXT = """() => {
         if (size < 9) found.push(`${text.textContent.trim().slice(0, 20)}: ${size.toFixed(1)} px`);
     }
     return found;
+}"""
+# Printed and other tables whose last column is out of sight, at 390 px.
+OUT_OF_SIGHT = """() => {
+    const found = [];
+    const boxes = ".bd-article :is(.cell_output, .pst-scrollable-table-container)";
+    for (const box of document.querySelectorAll(`${boxes}, ${boxes} *`)) {
+        const wider = box.clientWidth > 1 && box.scrollWidth > box.clientWidth + 1;
+        if (!wider || getComputedStyle(box).overflowX === "visible") continue;
+        if (!box.checkVisibility() || box.closest(".math, mjx-container")) continue;
+        const cell = box.closest("[id^=cell-], section")?.id;
+        found.push(`${cell}: ${box.scrollWidth} px in ${box.clientWidth} px`);
+    }
+    for (const text of document.querySelectorAll(`${boxes} :is(pre, td, th)`)) {
+        const size = parseFloat(getComputedStyle(text).fontSize);
+        if (size < 9) found.push(`${text.textContent.trim().slice(0, 20)}: ${size} px`);
+    }
+    return [...new Set(found)];
 }"""
 CUT_OUT = """() => {
     const inside = document.querySelector(".bd-article").getBoundingClientRect();
@@ -103,6 +121,8 @@ def at_widths(page: "Page") -> list[str]:
             found.append(f"{inside} px wide in a window of {outside} px")
         if width == WIDTHS[0]:
             found += [f"small at {width} px: {text}" for text in page.evaluate(SMALL_TEXT)[:3]]
+        if width == WIDTHS[1]:
+            found += [f"out of sight at {width} px: {box}" for box in page.evaluate(OUT_OF_SIGHT)]
     return found
 
 

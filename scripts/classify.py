@@ -11,13 +11,16 @@ in its place and says "unsure" below the threshold that `train` has chosen.
 """
 
 import argparse
+import contextlib
 import csv
+import itertools
 import json
 import os
 import shutil
 import sys
+import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
@@ -37,6 +40,7 @@ from utils.data import (
     Table,
     audit_texts,
     is_empty_cell,
+    is_seen,
     load_texts,
     read_rows,
     read_table,
@@ -57,6 +61,7 @@ UNEQUAL = 2  # times as many texts in the largest class as in the smallest: clas
 ROWS_AT_A_TIME = 512
 NEW_COLUMNS = ("prediction", "probability", "note")
 UNSURE, EMPTY, BROKEN = "unsure", "empty", "broken"
+NONE_SURE = 2.0  # a threshold that no probability reaches, 1.0 neither
 
 # What the weights that a model begins with may be used for, by the name of folder or Hub id.
 TERMS = {"mini-bert-zh": "权重只供研究与教学：训练文本里有 THUCNews，商用须另得清华大学同意"}
@@ -87,13 +92,13 @@ def parsed(words: Sequence[str] | None = None) -> argparse.Namespace:
     training.add_argument("data", type=Path, help="CSV, TSV, .xlsx, .jsonl, or a folder")
     training.add_argument("--output", type=Path, required=True, help="folder for the classifier")
     training.add_argument("--model", default="bert-zh", help="what to begin with: name or folder")
-    training.add_argument("--max-length", type=int, default=128, help="in tokens")
-    training.add_argument("--epochs", type=int, default=15)
-    training.add_argument("--batch-size", type=int, default=16)
-    training.add_argument("--learning-rate", type=float, default=3e-4)
-    training.add_argument("--folds", type=int, default=5, help="of the cross-validation")
-    training.add_argument("--accuracy", type=float, default=0.95, help="wanted of sure answers")
-    training.add_argument("--seed", type=int, default=0)
+    training.add_argument("--max-length", type=at_least(3), default=128, help="in tokens")
+    training.add_argument("--epochs", type=at_least(1), default=15)
+    training.add_argument("--batch-size", type=at_least(1), default=16)
+    training.add_argument("--learning-rate", type=share, default=3e-4)
+    training.add_argument("--folds", type=at_least(2), default=5, help="of the cross-validation")
+    training.add_argument("--accuracy", type=share, default=0.95, help="wanted of sure answers")
+    training.add_argument("--seed", type=at_least(0), default=0)
     training.add_argument("--accept", action="store_true", help="train in spite of the audit")
     training.set_defaults(run=train)
 
@@ -111,6 +116,25 @@ def parsed(words: Sequence[str] | None = None) -> argparse.Namespace:
     evaluating.add_argument("data", type=Path, help="CSV, TSV, .xlsx or .jsonl with labels")
     evaluating.set_defaults(run=evaluate)
     return parser.parse_args(words)
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """What reads a whole number that is not smaller."""
+
+    def read(word: str) -> int:
+        if not word.isdecimal() or int(word) < least:
+            raise argparse.ArgumentTypeError(f"{word!r}; give a whole number from {least} on")
+        return int(word)
+
+    return read
+
+
+def share(word: str) -> float:
+    """A number above 0 and at most 1."""
+    with contextlib.suppress(ValueError):
+        if 0 < float(word) <= 1:
+            return float(word)
+    raise argparse.ArgumentTypeError(f"{word!r}; give a number above 0 and at most 1")
 
 
 # --- train ----------------------------------------------------------------------------------------
@@ -134,6 +158,11 @@ def train(arguments: argparse.Namespace) -> None:
     names = splits["train"].features["label"].names
     terms = TERMS.get(Path(checkpoint).name, "权重可用来做什么，以它的模型卡为准")
     print(f"\n从 {Path(checkpoint).name} 开始训练。{terms}。")
+    texts = [text for split in splits.values() for text in split["text"]]
+    if unread := sum(nothing_known(tokenizer, texts, arguments.max_length)):
+        print(
+            f"有 {unread} 条文本，{Path(checkpoint).name} 一个字也不认得（例如只有表情），从中学不到什么。"
+        )
     few = sum(splits.num_rows.values()) < FEW and set(found.counts) == {"whole"}
     judge = judge_by_folds if few else judge_by_splits
     model, report, threshold = judge(splits, names, checkpoint, tokenizer, arguments)
@@ -151,9 +180,25 @@ def refuse_taken(folder: Path) -> None:
     """Raises ValueError where a classifier cannot be put, before hours are spent on it."""
     if folder.is_file():
         raise ValueError(f"{folder}: a file; name a folder for the classifier")
+    if folder.name in ("", "..") or folder.is_symlink():
+        raise ValueError(f"{folder}: a link, or no name; name a new folder for the classifier")
     if folder.exists() and any(folder.iterdir()):
         raise ValueError(f"{folder}: not empty; name a new folder, or remove it")
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(OSError):  # told below
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    refuse_unwritable(folder.parent)
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """Raises ValueError where nothing can be written into a folder."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ValueError(
+            f"{folder}: nothing can be written there ({error.strerror}); name another place for "
+            "the output"
+        ) from None
 
 
 def save_whole(
@@ -197,6 +242,7 @@ def judge_by_folds(
         return pipeline.predict_proba(judged)
 
     count = arguments.folds
+    refuse_folds(texts, labels, names, count)
     print(f"文本不多，用 {count} 折交叉验证来估计：每条都由没见过它的模型来判。")
     rows = {
         "TF-IDF": out_of_fold(tfidf, texts, labels, count, arguments.seed),
@@ -207,6 +253,24 @@ def judge_by_folds(
     print("再用全部文本训练要交出去的那一个……")
     model = trained(whole, None, names, checkpoint, tokenizer, arguments)
     return model, report | {"judged_by": f"{count}-fold cross-validation"}, threshold
+
+
+def refuse_folds(
+    texts: Sequence[str], labels: Sequence[int], names: Sequence[str], count: int
+) -> None:
+    """Raises ValueError where a class has fewer different texts than there are folds."""
+    different = Counter(
+        label
+        for _, label in {(text.strip(), label) for text, label in zip(texts, labels, strict=True)}
+    )
+    label, least = min(different.items(), key=lambda each: each[1])
+    if least < count:
+        few = sum(size < count for size in different.values())
+        more = f" and {few - 1} more" if few > 1 else ""
+        raise ValueError(
+            f"class {names[label]!r:.40}{more}: {least} different texts, too few for {count} folds; "
+            f"add texts, leave the class out, or give --folds {max(2, least)}"
+        )
 
 
 def judge_by_splits(
@@ -295,7 +359,7 @@ def chosen_threshold(probabilities: np.ndarray, labels: Sequence[int], accuracy:
         print(
             f"哪个门槛都到不了 {accuracy:.0%}：所有答案都会标为 {UNSURE}。再标一些文本，或调低 --accuracy。"
         )
-    return threshold.probability
+    return threshold.probability if threshold.coverage else NONE_SURE
 
 
 # --- predict and evaluate -------------------------------------------------------------------------
@@ -304,6 +368,10 @@ def chosen_threshold(probabilities: np.ndarray, labels: Sequence[int], accuracy:
 def load(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, int, float]:
     """(model, tokenizer, tokens a text is cut at, threshold) of a folder that `train` has written."""
     model, tokenizer = load_classifier(folder)
+    several = model.config.problem_type == "multi_label_classification"
+    if several or model.config.num_labels < 2:
+        what = "several labels a text" if several else "grades"
+        raise ModelError(f"{folder}: gives {what}, not one of some classes; train it anew for that")
     positions = getattr(model.config, "max_position_embeddings", 512)
     threshold = getattr(model.config, "threshold", 0.0)  # 0: saved by other hands, all is sure
     if not isinstance(threshold, (int, float)) or not threshold >= 0:
@@ -317,7 +385,11 @@ def load(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, int, f
 def predict_table(arguments: argparse.Namespace) -> None:
     """Write the table with three columns more; every row stays in its place."""
     output = arguments.output
-    if output.exists():
+    try:
+        taken = output.exists()
+    except OSError as error:
+        raise ValueError(f"{output}: {error.strerror}; name another file") from None
+    if taken:
         raise ValueError(f"{output}: is there already; name another file, or remove it")
     if not output.parent.is_dir():
         raise ValueError(
@@ -325,6 +397,7 @@ def predict_table(arguments: argparse.Namespace) -> None:
         )
     if output.suffix.lower() in (".xlsx", ".xlsm", ".xls", ".json", ".jsonl", ".parquet", ".gz"):
         raise ValueError(f"{output}: what is written is CSV; let its name end in .csv")
+    refuse_unwritable(output.parent)
     model, tokenizer, max_length, threshold = load(arguments.model)
     table = read_table(arguments.data, arguments.text)
     texts = table.column(arguments.text)
@@ -334,7 +407,7 @@ def predict_table(arguments: argparse.Namespace) -> None:
     for place, text in enumerate(texts):
         if text is None:
             notes[place] = BROKEN
-        elif not text.strip() or is_empty_cell(text.strip()):
+        elif not is_seen(text) or is_empty_cell(text.strip()):
             notes[place] = EMPTY
         else:
             places.append(place)
@@ -342,10 +415,11 @@ def predict_table(arguments: argparse.Namespace) -> None:
         for start in range(0, len(places), ROWS_AT_A_TIME):
             some = places[start : start + ROWS_AT_A_TIME]
             rows = predict(model, tokenizer, [texts[place] for place in some], max_length)
-            for place, row in zip(some, rows, strict=True):
+            unread = nothing_known(tokenizer, [texts[place] for place in some], max_length)
+            for place, row, blind in zip(some, rows, unread, strict=True):
                 answers[place] = model.config.id2label[int(row.argmax())]
                 chances[place] = f"{row.max():.4f}"
-                notes[place] = UNSURE if row.max() < threshold else ""
+                notes[place] = UNSURE if blind or row.max() < threshold else ""
             bar.update(len(some))
     write_table(arguments.output, table, [answers, chances, notes])
     counts = Counter(note or "sure" for note in notes)
@@ -354,12 +428,24 @@ def predict_table(arguments: argparse.Namespace) -> None:
         print(f"第 {problem.number} 行没法读（{problem.detail}），在输出里标为 {BROKEN}")
 
 
+def nothing_known(
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_length: int
+) -> list[bool]:
+    """Whether a text is nothing but what the model has no token for, such as emoji."""
+    special = set(tokenizer.all_special_ids)  # [UNK] among them
+    rows = tokenizer(list(texts), truncation=True, max_length=max_length)["input_ids"]
+    return [special.issuperset(row) for row in rows]
+
+
 def write_table(path: Path, table: Table, columns: list[list[str]]) -> None:
     """The table with the new columns as CSV, whole or not at all.
 
     With a byte order mark, without which Excel takes Chinese in a CSV file for something else.
     """
-    new = [name if name not in table.columns else f"{name}_2" for name in NEW_COLUMNS]
+    new = []
+    for name in NEW_COLUMNS:
+        names = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
+        new.append(next(each for each in names if each not in table.columns))
     unfinished = path.with_name(path.name + ".part")
     try:
         with open(unfinished, "w", encoding="utf-8-sig", newline="") as file:
@@ -381,7 +467,12 @@ def evaluate(arguments: argparse.Namespace) -> None:
         first = next(row for row in rows if row.label == unknown[0])
         raise DataError(
             f"{first.place}: label {unknown[0][:40]!r} is none of the model's "
-            f"({', '.join(ids)[:80]}); correct it, or leave such rows out"
+            f"({', '.join(ids)[:80]}); "
+            + (
+                "write the names"
+                if unknown[0].isdecimal()
+                else "correct it, or leave such rows out"
+            )
         )
     labels = np.array([ids[row.label] for row in rows])
     chances = predict(model, tokenizer, [row.text for row in tqdm(rows)], max_length)

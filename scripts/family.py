@@ -4,7 +4,6 @@
     python scripts/family.py train                           # train and score what is missing
     python scripts/family.py train --arms token rtd --seeds 0 --tokens 25e6
     python scripts/family.py train --at-once 6               # six arms side by side on one GPU
-    python scripts/family.py choose --at-once 9              # other recipes for replaced tokens
 
 Arms (same 4 × 256 model, texts, rows and number of tokens; what differs is the question asked):
 
@@ -22,11 +21,8 @@ row is written to results/family.jsonl or results/nsp_mini.jsonl as soon as it i
 every 50 steps to results/family_losses.jsonl; recorded arms are not measured again. An arm that was
 interrupted carries on from its last checkpoint.
 
-`choose` trains rtd by other recipes (rates, weights, generators, two stages; `RECIPES` in
-relatives/arms.py) on one seed, takes the one whose discriminator finds the most replaced tokens in
-held-out text, and trains that one on the other seeds. What it chose by is in
-results/family_recipes.jsonl, with the logs in family_recipes_losses.jsonl; with --minutes it stops
-in time, and the same command carries on.
+One more arm, run by name, asks why rtd did not start: in rtd_begun generator and discriminator begin
+as a trained token arm (--begin FILE). Its row is in results/replaced_tokens.jsonl.
 
 On a processor an arm of 40 million tokens takes about an hour and a half, on a GPU a minute or two.
 """

@@ -150,7 +150,7 @@ def parse_arguments() -> Run:
     parser.add_argument(
         "--compiled",
         action="store_true",
-        help="BERT on a GPU: torch.compile; a minute or two first",
+        help="BERT: record each shape of batch as one CUDA graph; takes a minute first",
     )
     parser.add_argument(
         "--save-every", type=int, default=Run.save_every, help="steps between checkpoints"
@@ -161,6 +161,10 @@ def parse_arguments() -> Run:
             parser.error(f"--text {path}: no such file; see data/README.md for the corpus format")
     if arguments.tasks and arguments.objective != "spans":
         parser.error("--tasks: for --objective spans alone; add it or leave them out")
+    if arguments.compiled and arguments.objective != "mlm":
+        parser.error(
+            "--compiled: for --objective mlm alone, whose batches have few shapes; leave it out"
+        )
     put_back(arguments.output)  # which may be --start, too
     if arguments.start:
         arguments.start = arguments.tokenizer = Path(check_start(parser, arguments))

@@ -96,3 +96,11 @@ def test_strongest_tfidf_accuracy_is_not_of_texts_it_has_learned():
     random.Random(0).shuffle(labels)
     model, _, accuracy = strongest_tfidf(texts, labels)
     assert accuracy < 0.6 < 0.9 < model.score(texts, labels)
+
+
+def test_small_classes_are_searched_without_a_warning_and_too_small_ones_refused(recwarn):
+    texts = [f"球队{i}" for i in range(6)] + ["股价", "银行"]
+    pipeline, _, _ = strongest_tfidf(texts, [0] * 6 + [1] * 2, strengths=[1])
+    assert pipeline.predict(["球队"]) == [0] and not recwarn.list
+    with pytest.raises(ValueError, match="no class has more than 2 texts to learn from"):
+        strongest_tfidf(texts[4:], [0, 0, 1, 1])

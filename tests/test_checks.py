@@ -185,3 +185,17 @@ def test_a_chapters_checks_are_imported_when_first_needed(monkeypatch, tmp_path)
     check("98-1", 1)
     assert "98-1" in checks.CHECKS
     monkeypatch.delitem(sys.modules, "utils.checks.chapter98")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["BD", "d, b", "（B）（D）", "B和D", '["B", "D"]', "B-D", "B\tD", ["B", "D"], {"b", "d"}],
+)
+def test_letters_may_be_written_in_any_way(answer):
+    checks.judge(answer, "BD", dict.fromkeys("ABCD", "想一想。"))
+
+
+@pytest.mark.parametrize("answer", ["BDE", "B1", "乙丁", "B 和 D 成立"])
+def test_what_is_no_letter_of_a_statement_is_named(answer):
+    with pytest.raises(checks.Hint, match="没有 [E1乙丁成]"):
+        checks.judge(answer, "BD", dict.fromkeys("ABCD", "想一想。"))

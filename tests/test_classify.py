@@ -113,6 +113,11 @@ def test_new_columns_do_not_cover_those_of_the_table(trained, tmp_path):
         .read_text(encoding="utf-8-sig")
         .startswith("note,留言,prediction,probability,note_2")
     )
+    header = ("prediction", "留言", "prediction_2", "note")
+    data = table(tmp_path / "again.csv", [("a", "球队主场", "b", "c")], header)
+    run("predict", trained, data, "--text", "留言", "--output", tmp_path / "third.csv")
+    [row] = answers_of(tmp_path / "third.csv")
+    assert row["prediction_2"] == "b" and row["prediction_3"] in ("体育", "财经")
 
 
 def test_evaluate_counts_each_class(trained, tmp_path, capsys):
@@ -226,6 +231,7 @@ def test_a_folder_that_was_moved_and_a_table_with_other_columns(trained, tmp_pat
 def test_where_the_output_cannot_go_is_told_before_anything_is_read(trained, tmp_path):
     data = tmp_path / "none.csv"  # it is not there, and is not asked for
     for output, told in (
+        (tmp_path / ("n" * 300 + ".csv"), "name another file"),
         (tmp_path / "no" / "a.csv", "no such folder"),
         (tmp_path / "a.xlsx", "what is written is CSV"),
         (table(tmp_path / "in.csv", rows(1)), "is there already"),
@@ -289,6 +295,119 @@ def test_a_folder_with_a_file_missing(trained, tmp_path, name):
     words = refused("predict", folder, data, "--text", "留言", "--output", tmp_path / "a.csv")
     assert str(folder) in words and "\n" not in words
     assert not (tmp_path / "a.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "word"),
+    [("--folds", "1"), ("--epochs", "0"), ("--batch-size", "-8"), ("--max-length", "2"),
+     ("--max-length", "128.5"), ("--accuracy", "95"), ("--accuracy", "0"), ("--learning-rate", "x"),
+     ("--learning-rate", "nan")],
+)  # fmt: skip
+def test_numbers_out_of_bounds_are_refused_at_once(tmp_path, option, word, capsys):
+    with pytest.raises(SystemExit):
+        run("train", tmp_path / "none.csv", "--output", tmp_path / "m", option, word)
+    assert f"argument {option}: {word!r}; give a" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("output", ["", ".", "..", "link", "file/model"])
+def test_a_place_that_no_folder_can_take_is_told_before_the_training(tmp_path, monkeypatch, output):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    (tmp_path / "empty").mkdir()
+    Path("link").symlink_to(tmp_path / "empty")
+    Path("file").write_text("x", encoding="utf-8")
+    words = refused("train", "none.csv", "--output", output)
+    assert "name a" in words and "\n" not in words
+    assert sorted(path.name for path in Path().iterdir()) == ["file", "link"]
+
+
+@pytest.mark.parametrize("command", ["predict", "train"])
+def test_a_folder_that_cannot_be_written_is_told_first(trained, tmp_path, monkeypatch, command):
+    def full(**options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(classify.tempfile, "TemporaryFile", full)
+    first = ("predict", trained) if command == "predict" else ("train",)
+    words = refused(*first, tmp_path / "none.csv", "--output", tmp_path / "out.csv")
+    assert "nothing can be written there (No space left on device); name another place" in words
+
+
+def test_a_class_with_fewer_texts_than_folds_is_named(tmp_path, checkpoint):
+    lines = [*rows(), ("主场一", "别的"), ("主场二", "别的"), ("主场三", "别的")]
+    data = table(tmp_path / "a.csv", lines)
+    words = refused("train", data, *NAMED, "--output", tmp_path / "m", "--model", checkpoint,
+                    *QUICK, "--folds", 5, "--accept")  # fmt: skip
+    assert "class '别的': 3 different texts, too few for 5 folds" in words and "--folds 3" in words
+
+
+def test_classes_too_small_to_learn_from_are_told(tmp_path, checkpoint):
+    lines = [(f"球队主场{i}{j}", f"{i}队") for i in range(12) for j in range(3)]
+    data = table(tmp_path / "a.csv", lines)
+    words = refused("train", data, *NAMED, "--output", tmp_path / "m", "--model", checkpoint,
+                    *QUICK, "--accept")  # fmt: skip
+    assert "no class has more than 2 texts to learn from" in words and "add texts" in words
+
+
+def test_training_texts_of_which_no_character_is_known_are_counted(tmp_path, checkpoint, capsys):
+    faces = [("😀", "体育"), ("😀👍", "财经")]
+    for lines, told in (([*rows(), *faces], "有 2 条文本，model 一个字也不认得"), (rows(), "")):
+        data = table(tmp_path / "a.csv", lines)
+        run("train", data, *NAMED, "--output", tmp_path / f"m{len(lines)}", "--model", checkpoint,
+            *QUICK, "--accept")  # fmt: skip
+        said = capsys.readouterr().out
+        assert told in said and ("一个字也不认得" in said) == bool(told)
+
+
+def test_where_nothing_is_sure_one_point_nothing_is_unsure_too(tmp_path, capsys):
+    chances = np.array([[1.0, 0.0]] * 30)
+    threshold = classify.chosen_threshold(chances, [1] * 30, 0.95)
+    assert threshold > 1 and "所有答案都会标为 unsure" in capsys.readouterr().out
+    assert classify.chosen_threshold(chances, [0] * 30, 0.95) == 1.0
+
+
+def test_texts_of_which_no_character_is_known_are_unsure(trained, tmp_path):
+    folder = shutil.copytree(trained, tmp_path / "sure")
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    (folder / "config.json").write_text(json.dumps(config | {"threshold": 0.0}), encoding="utf-8")
+    lines = [("😀😀",), ("球队😀",), ("\u200b\u3000",), ("\\N",)]
+    data = table(tmp_path / "new.csv", lines, ("留言",))
+    run("predict", folder, data, "--text", "留言", "--output", tmp_path / "out.csv")
+    notes = [row["note"] for row in answers_of(tmp_path / "out.csv")]
+    assert notes == ["unsure", "", "empty", "empty"]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [({"problem_type": "multi_label_classification"}, "several labels a text"),
+     ({"id2label": {"0": "分数"}, "label2id": {"分数": 0}}, "grades")],
+)  # fmt: skip
+def test_a_model_that_does_not_choose_one_class_is_refused(
+    trained, tmp_path, monkeypatch, change, told
+):
+    folder = shutil.copytree(trained, tmp_path / "other")
+    model, tokenizer, _, _ = classify.load(folder)
+    model.config.update(change)
+    monkeypatch.setattr(classify, "load_classifier", lambda folder: (model, tokenizer))
+    data = table(tmp_path / "in.csv", rows(1))
+    words = refused("predict", folder, data, "--text", "留言", "--output", tmp_path / "a.csv")
+    assert told in words and not (tmp_path / "a.csv").exists()
+
+
+def test_ids_where_the_model_knows_names(trained, tmp_path):
+    data = table(tmp_path / "a.csv", [(text, len(label) % 2) for text, label in rows(2)])
+    assert "label '0' is none of the model's (体育, 财经); write the names" in refused(
+        "evaluate", trained, data, *NAMED
+    )
+
+
+def test_a_conversation_to_predict_on_is_broken_and_stays_in_place(trained, tmp_path, capsys):
+    turns = [{"content": "球队主场"}, {"content": "好"}]
+    lines = [{"留言": "球队主场"}, {"留言": turns}, {"留言": "银行降息"}]
+    data = write(tmp_path / "a.jsonl", "\n".join(map(json.dumps, lines)))
+    run("predict", trained, data, "--text", "留言", "--output", tmp_path / "out.csv")
+    found = answers_of(tmp_path / "out.csv")
+    assert [row["note"] == "broken" for row in found] == [False, True, False]
+    assert "第 2 行没法读" in capsys.readouterr().out
 
 
 def test_one_column_for_both(tmp_path, checkpoint):

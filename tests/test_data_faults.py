@@ -291,6 +291,10 @@ def test_each_kind_is_one_that_the_readers_give(tmp_path):
         "json": write(tmp_path / "8.jsonl", '{"text": "一条", "label": "体育"}\n{\n'),
         "nan-text": write(tmp_path / "10.csv", table + "#N/A,体育\n"),
         "several": write(tmp_path / "11.csv", table + "三条,\"['体育', '财经']\"\n"),
+        "parts": write(
+            tmp_path / "12.jsonl",
+            '{"text": "一", "label": "体育"}\n{"text": ["二", "三"], "label": "财经"}\n',
+        ),
     }
     parquet.write_table(
         pyarrow.table({"text": ["一", "二"], "label": [None, "b"]}), tmp_path / "9.parquet"

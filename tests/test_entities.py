@@ -423,6 +423,10 @@ def test_other_things_that_cannot_be_used(tmp_path):
     refused(load_entities, one, str(one), "1 different texts are too few", "give the splits")
     plain = write(tmp_path / "o.txt", as_lines([[(c, "O") for c in f"第{i}句"] for i in range(9)]))
     refused(load_entities, plain, str(plain), "not one entity")
+    run_on = write(tmp_path / "run-on.txt", as_lines(sentences()).replace("\n\n", "\n"))
+    refused(load_entities, run_on, "or divide the sentences by blank lines")
+    sheet = write(tmp_path / "a.xlsx", b"PK\x03\x04")
+    refused(load_entities, sheet, f"{sheet}: an Excel file", "save the sheet as text between tabs")
     long = write(tmp_path / "long.txt", "甲 B-PER\n" * 6000)
     refused(load_entities, long, f"{long}, line 1: a sentence of 6,000", "put a blank line")
     mixed = write(tmp_path / "mixed.txt", "甲 B-X\n乙 M-X\n丙 I-X\n\n丁 O\n")
@@ -498,3 +502,9 @@ def test_the_sentences_that_ship_with_the_course():
     splits = load_entities()
     assert all(split.num_rows >= 100 for split in splits.values())
     assert "WORK" in {name[2:] for name in splits["train"].features["labels"].feature.names}
+
+
+def test_lines_that_end_as_on_an_old_mac(tmp_path):
+    text = as_lines(sentences())
+    new, old = write(tmp_path / "a.txt", text), write(tmp_path / "b.txt", text.replace("\n", "\r"))
+    assert load_entities(new)["train"][:] == load_entities(old)["train"][:]

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,6 +12,7 @@ from blanks_while_training import SENTENCES, SHOWN, answers
 from relatives import arms as family
 from relatives import scores as family_scores
 from relatives.arrays import Batches
+from safetensors.torch import save_model
 from tiny_family import BATCH_SIZE, tiny_data
 
 from utils.pretraining import IGNORE, BertForMaskedPreTraining
@@ -164,7 +164,8 @@ def arguments(data, results, **options):
     standing = {
         "work": data.work, "results": results, "tokens": 300, "batch_size": BATCH_SIZE,
         "learning_rate": 1e-3, "arms": ["token"], "seeds": [0], "at_once": 1, "workers": 0,
-        "save_every": 0, "compiled": False, "minutes": None,
+        "save_every": 0, "compiled": False, "minutes": None, "begin": None,
+        "measure_every": 500,
     }  # fmt: skip
     return SimpleNamespace(**(standing | options))
 
@@ -203,77 +204,41 @@ def test_without_time_nothing_begins(data, tmp_path, tiny_shape, capsys):
     assert not list(tmp_path.iterdir())
 
 
-def test_a_recipe_is_chosen_and_trained_on(data, tmp_path, monkeypatch, tiny_shape, capsys):
-    heights = {"rtd-5e-4": 0.6, "rtd-staged": 0.9, "token-5e-4": None}
-
-    def looked_at(arm, *_):
-        name = next(name for name, each in family.RECIPES.items() if each is arm)
-        return {"auc": heights[name]} if arm.replaced else {"mlm_loss": 0.0}
-
-    monkeypatch.setattr(family, "looked_at", looked_at)
-    monkeypatch.setattr(family, "scored", lambda *_: {"titles_200": 0.5})
-    given = arguments(
-        data, tmp_path, arms=list(heights), seeds=[0, 1], long=600, then=["token/1"],
-        later_at_once=None,
-    )  # fmt: skip
-    family.choose(given)
-    assert "chosen: rtd-staged" in capsys.readouterr().out
-    tried = family.read_rows(tmp_path / "family_recipes.jsonl")
-    assert [(row["row"], row["learning_rate"]) for row in tried] == [
-        ("rtd-5e-4/0", 5e-4), ("rtd-staged/0", 1e-3), ("token-5e-4/0", 5e-4),
-    ]  # fmt: skip
-    assert tried[1]["copied"] and tried[1]["share"] == 1 and "copied" not in tried[2]
-    rows = family.read_rows(tmp_path / "family.jsonl")
-    assert [(row["row"], row["budget"]) for row in rows] == [
-        ("rtd-staged-0.0006M/0", 600), ("rtd-staged/1", 300), ("rtd-staged/0", 300),
-        ("token/1", 300),
-    ]  # fmt: skip
-    family.choose(given)  # all is recorded: nothing is trained again
-    assert len(family.read_rows(tmp_path / "family.jsonl")) == 4
-
-
-def test_before_a_recipe_is_through_nothing_is_chosen():
-    rows = [
-        {"arm": "a", "seed": 0, "budget": 9, "auc": 0.6},
-        {"arm": "b", "seed": 1, "budget": 9, "auc": 0.9},
-        {"arm": "c", "seed": 0, "budget": 5, "auc": 0.9},
-        {"arm": "d", "seed": 0, "budget": 9},
-        {"arm": "e", "seed": 0, "budget": 9, "auc": 0.7},
-    ]
-    assert family.best_of(rows, 0, 9) == "e"
-    assert family.best_of(rows[:0], 0, 9) is None
-
-
-@pytest.mark.parametrize("parts", [False, True])
-def test_the_discriminator_begins_as_the_generators_copy(data, tmp_path, parts):
-    arm = family.RECIPES["rtd-staged"]
-    rows, seen = data.rows(0, 100), {}
+def test_an_arm_begins_as_the_trained_one(data, tmp_path):
+    token, _ = trained(data, tmp_path / "token", "token", 10)
+    save_model(token, tmp_path / "token.safetensors")
+    seen = {}
 
     def visit(step, model):
-        trunk = model.generator.electra.encoder.layer[0].output.dense.weight
-        seen[step] = [trunk.clone(), model.bert.encoder.layer[0].output.dense.weight.clone()]
+        trunks = model.generator.electra, model.bert
+        theirs = token.bert.encoder.layer[0].output.dense.weight
+        seen[step] = [
+            torch.equal(each.encoder.layer[0].output.dense.weight, theirs) for each in trunks
+        ]
+        if step == 0:  # it fills blanks as the trained one does
+            ids, places = torch.arange(6).reshape(1, 6), torch.tensor([2, 4])
+            ours = model.eval().generator_logits(ids, places)
+            assert torch.allclose(ours, family.fill_with(token.eval(), ids, places), atol=1e-5)
+            model.train()
 
-    def check():
-        if parts and seen and max(seen) == 3 and not (tmp_path / "checkpoint.safetensors").exists():
-            raise family.OutOfTime
-
-    options = {"save_every": 0, "log_every": 2, "visit": visit, "check": check}
-    begin = partial(family.train, arm, 0, 8, rows, data, tmp_path, tiny_config(data), **options)
-    if parts:
-        with pytest.raises(family.OutOfTime):
-            begin()
-    model, log = begin()
-    assert torch.equal(seen[4][1], seen[0][1])  # the discriminator waits for four steps
-    assert not torch.equal(seen[4][0], seen[0][0])
-    # Copied before the fifth step; one small step apart after it.
-    assert (seen[5][1] - seen[4][0]).abs().max() < 0.01 < (seen[4][0] - seen[0][1]).abs().max()
-    assert "detection_loss" not in log[1] and log[2]["detection_loss"] > 0
+    rows = data.rows(0, 100)
+    options = {"save_every": 0, "visit": visit, "begin": tmp_path / "token.safetensors"}
+    arm, folder = family.STARTS["rtd_begun"], tmp_path / "begun"
+    family.train(arm, 0, 2, rows, data, folder, tiny_config(data), **options)
+    assert seen == {0: [True, True], 1: [False, False], 2: [False, False]}
 
 
-def test_an_even_start_answers_the_rate_of_hidden_tokens(data):
-    model = family.new_model(family.RECIPES["rtd-even"], tiny_config(data), 0)
-    scores = model.judgements(torch.full((2, 5), 7)).sigmoid()
-    assert torch.allclose(scores, torch.full_like(scores, family.HIDDEN), atol=0.02)
+def test_a_generator_of_another_size_cannot_begin_as_the_trained_one(data):
+    model = family.new_model(family.ARMS["rtd"], tiny_config(data), 0)
+    token = family.new_model(family.ARMS["token"], tiny_config(data), 0)
+    with pytest.raises(ValueError, match="share=1"):
+        model.begin_as(token)
+
+
+def test_an_arm_that_begins_as_another_asks_for_its_weights(data, capsys):
+    with pytest.raises(SystemExit):
+        family.parse_arguments(["train", "--work", str(data.work), "--arms", "rtd_begun"])
+    assert "give its --begin" in capsys.readouterr().err
 
 
 def test_replaced_tokens_are_told_apart_by_who_knows_them(data):

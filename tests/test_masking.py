@@ -12,6 +12,7 @@ from utils.pretraining import (
     PretrainingCollator,
     first_places,
     mask_tokens,
+    masking,
     random_spans,
     word_ids,
 )
@@ -257,6 +258,49 @@ def test_collator_for_mlm_alone():
     given = [{"input_ids": row["input_ids"]} for row in pair_rows()]
     batch = PretrainingCollator(tiny_tokenizer(), seed=0)(given)
     assert set(batch) == {"input_ids", "attention_mask", "labels"}
+
+
+def test_rows_with_seeds_have_the_masks_that_they_have_alone():
+    """Whatever stands beside them, and in each of the ways of masking."""
+    rows = [row | {"seed": place} for place, row in enumerate(pair_rows() * 5)]
+    for way in ({}, {"whole_word": True}, {"spans": True}):
+        collate = PretrainingCollator(tiny_tokenizer(), rate=0.3, **way)
+        together = collate(rows)
+        for place, row in enumerate(rows):
+            alone, length = collate([row]), len(row["input_ids"])
+            for name in ("input_ids", "labels", "token_type_ids", "attention_mask"):
+                assert torch.equal(together[name][place, :length], alone[name][0, :length])
+        assert together["labels"].shape[1] % 8 == 0
+
+
+@pytest.mark.parametrize("seeds", [True, False])
+def test_batches_of_few_shapes(seeds):
+    """Their places are where the labels are, and as many for all batches of a length."""
+    torch.manual_seed(0)
+    collate = PretrainingCollator(tiny_tokenizer(), few_shapes=True)
+    shapes = set()
+    for turn in range(30):
+        rows = pair_rows() * 7
+        if seeds:
+            rows = [row | {"seed": 100 * turn + place} for place, row in enumerate(rows)]
+        batch = collate(rows)
+        labels, places = batch["labels"].flatten(), batch["masked_places"]
+        asked = (labels != IGNORE).nonzero()[:, 0]
+        assert torch.equal(places[: len(asked)], asked) and not places[len(asked) :].any()
+        assert labels[0] == IGNORE and batch["input_ids"].shape[1] % 32 == 0
+        shapes.add((tuple(batch["input_ids"].shape), len(places)))
+    assert len(shapes) == 1
+
+
+def test_more_masked_tokens_than_chance_allows_lose_none():
+    collate = PretrainingCollator(tiny_tokenizer(), few_shapes=True)
+    rows = pair_rows() * 10
+    batch = collate.together(rows)
+    ids = batch["input_ids"]
+    batch["labels"] = ids.masked_fill(torch.isin(ids, torch.tensor(sorted(SPECIAL_IDS))), IGNORE)
+    places = masking.with_places(batch, 0.15)["masked_places"]
+    assert len(places) >= (batch["labels"] != IGNORE).sum() > 400
+    assert torch.equal(places[places > 0], (batch["labels"].flatten() != IGNORE).nonzero()[:, 0])
 
 
 # --- PretrainingCollator: whole words and spans --------------------------------------------------

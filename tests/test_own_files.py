@@ -2,6 +2,7 @@
 
 import csv
 import datetime
+import gzip
 import io
 import json
 import sqlite3
@@ -16,6 +17,7 @@ from data_files import plain_environment  # noqa: F401
 from pyarrow import feather, parquet
 
 from utils.data import DataError, audit_texts, load_texts, read_table
+from utils.data.audit import is_garbled
 
 CLASSES = ("退款", "物流", "咨询")
 ROWS = [(f"第{i}号单子，请问{CLASSES[i % 3]}的事怎么办", CLASSES[i % 3]) for i in range(12)]
@@ -128,6 +130,24 @@ GOOD = {
         ("旧", [("text", "label"), ("旧的", "旧类")]), ("新", [("text", "label"), *ROWS]), hidden=["旧"]
     ),
     "blanks-below.xlsx": sheet_of([*ROWS, *[("  ", None)] * 5]),
+    "gb18030-mark.csv": "\ufeff".encode("gb18030") + table().encode("gb18030"),
+    "all-line-ends.csv": "".join(
+        line + end for line, end in zip(table().split("\n"), ["\r\n", "\n", "\r"] * 5, strict=False)
+    ),
+    "old-mac.csv": table().replace("\n", "\r"),
+    "old-mac.jsonl": in_lines(OBJECTS).replace("\n", "\r"),
+    "blank-fields-at-the-end.csv": table([(*row, "", " ") for row in ROWS]),
+    "blank-fields-at-the-end-and-a-name.csv": table([(*row, "") for row in ROWS], header=("text", "label", "")),
+    "column-a-empty.xlsx": book(("a", [(None, "text", "label"), *[(None, *row) for row in ROWS]])),
+    "rows-above-empty.xlsx": book(("a", [(), (), ("text", "label"), *ROWS])),
+    "two-parts.csv.gz": gzip.compress(table(ROWS[:5]).encode())
+    + gzip.compress(table(ROWS[5:], header=None).encode()),
+    "数据[1] (2)*#%20.csv": table(),
+    "no-ending": table(),
+    "kept-from-excel.csv": table([(text, f'="{label}"') for text, label in ROWS]),
+    "bytes.parquet": lambda path: parquet.write_table(
+        pyarrow.table({"text": [t.encode() for t, _ in ROWS], "label": [k.encode() for _, k in ROWS]}), path
+    ),
 }  # fmt: skip
 
 
@@ -243,6 +263,59 @@ BAD = {
     ),
     "merged.xlsx": (sheet_of([*ROWS, ("好", None)]), "merged cells: unmerge them and fill down"),
     "header-again.xlsx": (sheet_of([*ROWS, ("text", "label")]), "row 14: the names of the columns"),
+    "mark-before-gbk.csv": (
+        b"\xef\xbb\xbf" + table().encode("gbk"),
+        "begins with the mark of UTF-8, and row 2 is not UTF-8",
+    ),
+    "title-above.csv": (f"客服留言,\n{table()}", "row 2 has them: delete what stands above"),
+    "title-above.xlsx": (
+        book(("a", [("客服留言", None), (), ("text", "label"), *ROWS])),
+        "row 3 has it: delete what stands above it",
+    ),
+    "remark-above.txt": (f"# 导出于三月\n{table(mark=chr(9))}", "row 2 has them: delete"),
+    "chinese-commas.csv": (table().replace(",", "，"), "row 1 has them between Chinese commas"),
+    "number.csv": (table([(t, i % 3 - 1) for i, (t, _) in enumerate(ROWS)]), "write names instead"),
+    "null-of-mysql.tsv": (table([*ROWS, ("好", r"\N")], mark="\t"), r"row 14: the label '\\N' is what"),
+    "null-text-of-mysql.csv": (table([*ROWS, (r"\N", "物流")]), r"row 14: the text '\\N' is what"),
+    "nothing-to-see.csv": (table([*ROWS, ("\u200b\ufeff", "物流")]), "row 14: the text is empty"),
+    "nothing-but-a-look.csv": (table([*ROWS, ("\u2800\ufe0f", "物流")]), "row 14: the text is empty"),
+    "no-label-to-see.csv": (table([*ROWS, ("好", "\u2060")]), "row 14: the label is empty"),
+    "turns.jsonl": (
+        in_lines([*OBJECTS, {"text": [{"role": "user", "content": "好"}], "label": "物流"}]),
+        'line 13: the text is {"role": "user", "content": "好"}, not one text',
+    ),
+    "two-texts.json": (
+        json.dumps([*OBJECTS, {"text": ["好", "的"], "label": "物流"}]),
+        "item 13: the text is",
+    ),
+    "in-an-object-and-empty.json": (
+        json.dumps({"data": [*OBJECTS, {"text": "", "label": "物流"}]}),
+        "item 13: the text is empty",
+    ),
+    "on-lines-in-a-list.json": (
+        json.dumps([*OBJECTS, {"text": "", "label": "物流"}], indent=0),
+        "line 50: the text is empty",
+    ),
+    "columns-of-pandas.json": (
+        json.dumps({name: {str(i): each[name] for i, each in enumerate(OBJECTS)} for name in OBJECTS[0]}),
+        "an object for each column; write one object a line",
+    ),
+    "columns-of-datasets.json": (
+        json.dumps({name: [each[name] for each in OBJECTS] for name in OBJECTS[0]}),
+        "a list or an object for each column; write one object a line",
+    ),
+    "a-text-for-a-name.json": (
+        json.dumps({str(i): each for i, each in enumerate(OBJECTS)}),
+        "an object for each column; write one object a line",
+    ),
+    "class-each.csv": (
+        table([(t, f"{i}班") for i, (t, _) in enumerate(ROWS)]),
+        "'0班' has one text only (and 11 more classes)",
+    ),
+    "two-a-class.csv": (
+        table([(t, f"{i // 2}班") for i, (t, _) in enumerate(ROWS)]),
+        "none of the 6 classes has 3",
+    ),
 }  # fmt: skip
 
 
@@ -343,6 +416,8 @@ def test_one_split_named_in_every_row_divides_nothing(tmp_path):
         ("锟斤拷的新闻", "garbled"),
         ("长" * 32_767, "cut-by-excel"),
         ("第一行<br/>第二行&nbsp;", "markup"),
+        ("第一行&#xff0c;第二行", "markup"),
+        (r"\u7b2c\u4e00\u6761", "garbled"),
         ("响铃\x07了", "control"),
     ],
 )
@@ -358,3 +433,105 @@ def test_the_audit_of_columns_the_wrong_way_round(tmp_path):
     found = audit_texts(written(tmp_path / "a.csv", table(rows)))
     assert found.of("classes-unlike") == 48 and "是不是弄反了" in str(found)
     assert len(str(found).splitlines()[0]) < 1000
+
+
+@pytest.mark.parametrize("label", ["通知", "医院", "学习", "未知", "违约", "学院"])
+def test_words_of_gbk_that_would_be_greek_in_utf_8_are_words(tmp_path, label):
+    assert not is_garbled(label) and not is_garbled(label * 3)
+    found = audit_texts(written(tmp_path / "a.csv", table([(t, label if i % 2 else "别的") for i, (t, _) in enumerate(ROWS)])))  # fmt: skip
+    assert found.of("garbled-labels") == 0 and not any(each.serious for each in found.remarks)
+
+
+def test_a_table_of_markdown(tmp_path):
+    rows = "".join(f"| {text} | {label} |\n" for text, label in ROWS)
+    path = written(tmp_path / "a.md", f"| text | label |\n|:---|---:|\n{rows}")
+    assert rows_of(load_texts(path)) == Counter((f" {text} ", label) for text, label in ROWS)
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.parquet"])
+def test_rows_of_several_texts_are_none_to_predict_on(tmp_path, name):
+    texts = [["你好", "好"], ["在吗"], ["还没发货"]]
+    path = tmp_path / name
+    if name == "a.jsonl":
+        written(path, in_lines({"text": text, "n": [1, 2]} for text in texts))
+    else:
+        parquet.write_table(pyarrow.table({"text": texts, "n": [[1, 2]] * 3}), path)
+    found = read_table(path, "text")
+    assert found.column("text") == [None, "在吗", "还没发货"]
+    assert found.rows[1] == ["在吗", "[1, 2]"]
+    assert [each.number for each in found.problems] == [1]
+
+
+def test_texts_without_a_name_above_them(tmp_path):
+    path = written(tmp_path / "a.txt", "第一条\n第二条\n")
+    with pytest.raises(DataError, match="if that is a text already, write text above it"):
+        read_table(path, "text").column("text")
+
+
+def test_a_file_of_broken_lines_alone_tells_them(tmp_path):
+    path = written(tmp_path / "a.jsonl", "{'text': 1}\n{'text': 2}\n")
+    with pytest.raises(DataError, match="line 1: no JSON; line 2: no JSON"):
+        read_table(path, "text")
+
+
+def test_an_archive_where_one_file_is_wanted(tmp_path):
+    path = tmp_path / "a.tar.gz"
+    with tarfile.open(path, "w:gz") as file:
+        info = tarfile.TarInfo("a.csv")
+        info.size = len(table().encode())
+        file.addfile(info, io.BytesIO(table().encode()))
+    assert rows_of(load_texts(path)) == Counter(ROWS)
+    with pytest.raises(DataError, match="unpack it and give the file that is meant"):
+        read_table(path, "text")
+
+
+def test_names_of_columns_with_a_line_end_in_them(tmp_path):
+    text = table(header=("留言\n（全文）", "部门")).replace("留言", "留言", 1)
+    path = written(tmp_path / "a.csv", text)
+    assert rows_of(load_texts(path, text="留言 （全文）", label="部门")) == Counter(ROWS)
+    with pytest.raises(DataError, match="no column 'text' among"):
+        load_texts(path)
+
+
+def test_labels_that_are_bytes_of_no_text(tmp_path):
+    path = tmp_path / "a.parquet"
+    parquet.write_table(
+        pyarrow.table({"text": ["好", "的"], "label": [b"\xff\xfe", b"\x80"]}), path
+    )
+    with pytest.raises(DataError, match="row 1: "):
+        load_texts(path)
+
+
+def test_a_link_or_a_piece_of_code_in_a_text_is_not_garbled():
+    for text in (
+        "打不开 https://example.org/%E7%AC%AC%E4%B8%80%E6%9D%A1 这个网页",
+        r"Python 里 \u7b2c 是「第」，\u4e00 是「一」",
+    ):
+        assert not is_garbled(text)
+
+
+@pytest.mark.parametrize(
+    "names", [("训练集", "测试集"), ("留言_训练", "留言_测试"), ("数据-训练集", "数据-测试集")]
+)
+def test_splits_with_chinese_names(tmp_path, names):
+    train, test = names
+    written(tmp_path / f"{train}.csv", table(ROWS[:6]))
+    written(tmp_path / f"{test}.csv", table(ROWS[6:]))
+    splits = load_texts(tmp_path)
+    assert splits["test"]["text"] == [text for text, _ in ROWS[6:]]
+    (tmp_path / f"{train}.csv").unlink()
+    with pytest.raises(DataError, match="not clear which files to take"):
+        load_texts(tmp_path)
+
+
+def test_trees_of_splits_with_chinese_names(tmp_path):
+    for split, rows in (("训练集", ROWS[:6]), ("测试集", ROWS[6:])):
+        for i, (text, label) in enumerate(rows):
+            written(tmp_path / split / label / f"{i}.txt", text)
+    assert sorted(load_texts(tmp_path)["test"]["text"]) == sorted(text for text, _ in ROWS[6:])
+
+
+def test_a_class_that_is_called_as_a_split_is(tmp_path):
+    for i, (text, _) in enumerate(ROWS):
+        written(tmp_path / ("测试" if i % 2 else "开发") / f"{i}.txt", text)
+    assert load_texts(tmp_path)["train"].features["label"].names == ["开发", "测试"]

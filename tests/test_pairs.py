@@ -400,6 +400,21 @@ def test_scores_on_two_scales(tmp_path):
         ("a.json", "[1, 2]", "row 1: '1' is no object; row 1: '2' is no object"),
         ("a.json", "[]", "no pairs in it"),
         ("a.csv", "PK\x03\x04", "a zip archive"),
+        (
+            "a.csv",
+            "导出于三月,,\nsentence1,sentence2,label\n甲,乙,1\n丙,丁,0\n",
+            "row 2: the names of the columns; delete what stands above",
+        ),
+        (
+            "a.json",
+            '{"sentence1": {"0": "甲", "1": "乙"}, "sentence2": {"0": "丙", "1": "丁"}}',
+            "an object for each column; write one object a line",
+        ),
+        (
+            "a.csv",
+            "sentence1,sentence2,label\n甲,\u200b,1\n丙,丁,0\n",
+            "row 2: sentence2 is '\\u200b'",
+        ),
     ],
 )
 def test_files_that_hold_no_pairs(tmp_path, name, text, what):
@@ -489,3 +504,13 @@ def test_the_pairs_that_ship_with_the_course():
     columns = ["sentence1", "sentence2", "label", "score", "kind"]
     assert all(split.column_names == columns for split in splits.values())
     assert sum(splits.num_rows.values()) >= 800
+
+
+@pytest.mark.parametrize("change", [lambda text: text.replace("\n", "\r"), lambda text: text.replace("\n", ",,\n").replace("label,,", "label")])  # fmt: skip
+def test_old_line_ends_and_blank_fields_at_the_end(tmp_path, change):
+    rows = [(f"甲{i}", f"乙{i}", str(i % 2)) for i in range(20)]
+    text = "sentence1,sentence2,label\n" + "".join(",".join(row) + "\n" for row in rows)
+    found = [load_pairs(write(tmp_path / name, each)) for name, each in (("a.csv", text), ("b.csv", change(text)))]  # fmt: skip
+    assert found[0]["train"][:] == found[1]["train"][:]
+    lines = "".join("\t".join(row) + "\r" for row in rows)
+    assert load_pairs(write(tmp_path / "c.txt", lines))["train"][:] == found[0]["train"][:]

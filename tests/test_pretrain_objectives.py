@@ -269,6 +269,7 @@ def test_another_start_or_other_tasks_do_not_take_up_the_run(t5, tmp_path, chang
 @pytest.mark.parametrize(
     "more, said",
     [
+        (["--objective", "causal", "--compiled"], "--compiled: for --objective mlm alone"),
         (["--tasks", "thucnews=x"], "--tasks: for --objective spans alone"),
         (["--objective", "spans", "--tasks", "squad=x"], "squad=x: give one of thucnews=FOLDER,"),
         (["--objective", "spans", "--tasks", "imdb"], "imdb: give one of thucnews=FOLDER,"),

@@ -67,6 +67,35 @@ def test_model_equals_transformers(monkeypatch, rows):
         torch.testing.assert_close(weight.grad, gradients[name], atol=1e-9, rtol=0, msg=name)
 
 
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+@pytest.mark.parametrize("count", [1, 6, 15])
+def test_fixed_shapes_change_nothing(attention, count):
+    """What an accelerator is given: the places of the masked tokens, and more that are none."""
+    model = tiny_model()
+    model.set_attn_implementation(attention)
+    collate = PretrainingCollator(tiny_tokenizer(), rate=0.3, seed=0, few_shapes=True)
+    batch = collate(pair_rows(count))
+    places = batch.pop("masked_places")
+    assert len(places) > (batch["labels"] != IGNORE).sum()  # some stand for nothing
+    fixed, plain = model(**batch, masked_places=places), model(**batch)
+    assert abs(fixed.mlm_loss - plain.mlm_loss) < 1e-9 > abs(fixed.nsp_loss - plain.nsp_loss)
+    assert abs(fixed.loss - plain.loss) < 1e-9 and fixed.prediction_logits is None
+    weights = dict(model.named_parameters())
+    expected = torch.autograd.grad(plain.loss, weights.values(), materialize_grads=True)
+    gradients = torch.autograd.grad(fixed.loss, weights.values())
+    for name, ours, theirs in zip(weights, gradients, expected, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-9, rtol=0, msg=name)
+
+
+def test_fixed_shapes_without_anything_to_answer():
+    model = tiny_model()
+    collate = PretrainingCollator(tiny_tokenizer(), rate=0.0, few_shapes=True)
+    batch = collate(pair_rows(3)) | {"next_sentence_label": torch.full((3,), IGNORE)}
+    loss = model(**batch).loss
+    loss.backward()
+    assert loss == 0 and all((each.grad == 0).all() for each in model.parameters())
+
+
 @pytest.mark.parametrize("count", [2, 6, 15])
 def test_what_is_left_out_changes_nothing(monkeypatch, count):
     """Padding, and of the last of two layers all but [CLS] and the masked places."""

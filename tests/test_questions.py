@@ -432,3 +432,9 @@ def test_real_cmrc(capsys):
     assert "cmrc2018_train.json.gz：111 个答案不在文中" in told
     assert "TRIAL_210_QUERY_0: answer_start 14, but '俗名龙尖' stands at 13" in told
     refused(load_questions, folder / "cmrc2018_val.json.gz", "(7 in all)", repair=False)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.TSV", "a.csv.gz", "a.xlsx"])
+def test_a_table_of_questions_is_to_be_written_as_json(tmp_path, name):
+    path = write(tmp_path / name, "context,question,answer\n甲在北京,在哪里,北京\n")
+    refused(load_questions, path, f"{path}: a table", "an object a line", "orient='records'")

@@ -13,12 +13,13 @@ import sys
 import zipfile
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import pytest
 import yaml
 from book import packing
 from browsing.serving import served
+from check_site import OUT_OF_SIGHT
 from notebooks import expect_none, is_numbered
 
 pytestmark = pytest.mark.slow
@@ -295,6 +296,35 @@ def test_sitemap_and_page_for_wrong_addresses_name_every_page(site):
     assert listed[0].endswith("/") and listed[0] in text_of(site, "robots.txt") + listed[0]
 
 
+@pytest.mark.parametrize("where", ["", "{base}", "a copy", "file:"])
+def test_the_page_for_wrong_addresses_is_right_wherever_it_is_served(site, window, tmp_path, where):
+    base = urlsplit(re.findall("<loc>(.*?)</loc>", text_of(site, "sitemap.xml"))[0]).path
+    folder = where.replace("{base}", base.strip("/"))
+    if folder and where != "file:":
+        (tmp_path / folder).symlink_to(site)
+    page, wrong = window.new_page(), []
+    page.on("response", lambda answer: answer.status >= 400 and wrong.append(answer.url))
+    page.on("requestfailed", lambda request: wrong.append(request.url))
+    page.on("console", lambda message: wrong.append(message.text))
+    with served(tmp_path if folder else site) as host:
+        root = f"{site.as_uri()}/" if where == "file:" else f"{host}/{quote(folder)}/"
+        root = root if folder else f"{host}/"
+        addresses = [f"{root}404.html"]
+        if where == "{base}":  # hosts show the page at the address that leads nowhere
+            addresses.append(f"{root}chapters/no/such.html")
+            page.route("**/such.html", lambda route: route.fulfill(path=site / "404.html"))
+        for address in addresses:
+            page.goto(address, wait_until="networkidle")
+            links = page.eval_on_selector_all(
+                "a, form", "all => all.map((e) => e.href || e.action)"
+            )
+            assert len(links) == len(page_names()) + 1
+            wrong += [each for each in links if not each.startswith(root)]
+            wrong += [each for each in links if not (site / each.removeprefix(root)).is_file()]
+    page.close()
+    expect_none(wrong)
+
+
 def english_labels(html: str) -> list[str]:
     """The theme's own words, outside the article, that have no Chinese in them."""
     start, end = html.find("<article"), html.find("</article>")
@@ -488,7 +518,7 @@ def test_page_on_a_desk(open_page, name):
 def test_page_on_a_phone(open_page, name):
     page = open_page(name, 390)
     page.wait_for_load_state("networkidle")
-    found = sideways(page)
+    found = sideways(page) + page.evaluate(OUT_OF_SIGHT)
     page.set_viewport_size({"width": 360, "height": 900})
     found += sideways(page)
     if name in chapter_pages() and is_numbered(name):  # the others have no exercises
@@ -504,6 +534,9 @@ BAD_PAGE = """<!doctype html><html data-theme="light"><title>bad</title><body st
 <svg role="img" style="color:#f00"></svg></div></div>
 <div class="tag_exercise-check"><div class="cell_output">
 <pre style="width:40px;overflow:auto">a message too long for it</pre></div></div>
+<div class="bd-article"><div class="cell_output"><pre style="font-size:7px">tiny</pre></div></div>
+<section id="hidden" class="bd-article"><div class="cell_output" style="width:90px;overflow:auto">
+<table><tr><td>one</td><td><div style="width:900px">last</div></td></tr></table></div></section>
 </article></body></html>"""
 
 
@@ -518,6 +551,7 @@ def test_what_is_wrong_with_a_page_is_found(window):
         *not_typeset(page),
         *open_solutions(page),
         *messages_too_wide(page),
+        *page.evaluate(OUT_OF_SIGHT),
     ]
     page.close()
     words = [
@@ -528,7 +562,15 @@ def test_what_is_wrong_with_a_page_is_found(window):
         "a figure is",
         "an error",
     ]
-    words += ["is open", "no Chinese label", "does not open", "scroll sideways", "only 1 exercises"]
+    words += [
+        "hidden: 9",
+        "tiny: 7 px",
+        "is open",
+        "no Chinese label",
+        "does not open",
+        "scroll sideways",
+        "only 1 exercises",
+    ]
     assert [word for word in words if not any(word in line for line in found)] == []
 
 
@@ -656,7 +698,8 @@ def test_search_works_without_a_server(unpacked, window):
     assert page.url.endswith("09_pairs_and_search.html#anisotropy")
     page.close()
     start = (unpacked / "START.html").read_text("utf-8")
-    assert "搜索" in start and "python -m http.server" in start  # the demos need one
+    demos = (unpacked / "site/demos/demos.json").is_file()
+    assert "搜索" in start and ("python -m http.server" if demos else "make demos") in start
 
 
 @pytest.mark.parametrize("width", [360, 1440])

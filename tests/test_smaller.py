@@ -1,5 +1,7 @@
 """utils.smaller: LoRA, int8 and ONNX, saved and read again, are the model that was trained."""
 
+import copy
+
 import numpy as np
 import onnx
 import pytest
@@ -127,6 +129,15 @@ def test_int8_is_near_and_is_read_again_to_the_bit(model, tokenizer, pair, tmp_p
     assert type(model.classifier) is torch.nn.Linear  # the original is left alone
     size = (tmp_path / "int8.safetensors").stat().st_size
     assert size < 0.7 * sum(each.numel() * 4 for each in model.parameters())
+
+
+def test_int8_computes_attention_as_it_will_when_it_is_read_again(model, tokenizer, tmp_path):
+    other = copy.deepcopy(model)
+    other.set_attn_implementation("sdpa")  # as a model that was trained on a GPU
+    rounded = to_int8(other)
+    again, _ = load_int8(save_int8(rounded, tokenizer, tmp_path))
+    kinds = {each.config._attn_implementation for each in (rounded, again)}
+    assert kinds == {"eager"} and other.config._attn_implementation == "sdpa"
 
 
 def test_int8_refuses(model, tokenizer, tmp_path):

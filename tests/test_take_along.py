@@ -8,6 +8,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import assignment as grading_program
 import nbformat
 import notebooks as nb
 import pytest
@@ -205,6 +206,17 @@ def test_nothing_handed_in_is_said_in_one_line(tmp_path):
         assignments.grade(CHAPTER, tmp_path)
 
 
+def test_grading_takes_the_chapter_before_the_folder_and_after_it_as_make_does(tmp_path):
+    makefile = (nb.ROOT / "Makefile").read_text("utf-8")
+    typed = re.search(r"assignment\.py (grade .*)", makefile)[1].replace("$(CHAPTER)", "05")
+    by_make = typed.replace('$(if $(FROM),--from "$(FROM)")', "--from FROM")
+    assert "$" not in by_make
+    for line in (by_make, "grade 05 --from FROM", "grade --from FROM 05"):
+        words = [str(tmp_path) if word == "FROM" else word for word in line.split()]
+        with pytest.raises(SystemExit, match="no notebooks there"):
+            grading_program.main(words)
+
+
 # Slides
 
 
@@ -228,6 +240,17 @@ def test_slides_hold_points_questions_and_figures():
     assert slides.points_of(text) == "第一句。第二句？\n\n- 甲\n- 乙\n\n> ✏️ 先猜：几个？"
     html = slides.page(nb.read(CHAPTER))
     assert html.count('<div class="figure">') >= 3 and "<li>" in html
+
+
+@pytest.mark.slow
+def test_a_tall_figure_is_drawn_smaller_until_its_last_row_is_seen(browser):
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.set_content(slides.page(nb.read(CHAPTER)))
+    taller = "all => all.filter((each) => each.scrollHeight > innerHeight + 1).length"
+    assert page.eval_on_selector_all("section", taller) == 0
+    zoomed = "all => all.filter((each) => each.style.zoom < 1).length"
+    assert page.eval_on_selector_all(".figure", zoomed) > 0
+    page.close()
 
 
 # The zip
@@ -259,9 +282,19 @@ def test_the_zip_holds_site_and_course_and_the_way_in(small_site, tmp_path):
     names += ["course/models/model.safetensors", "course/pyproject.toml"]
     assert archive.namelist() == [f"{top}/{name}" for name in names]
     start = archive.read(f"{top}/START.html").decode()
-    assert "python -m http.server" in start and "1.2.3" in start
+    assert "make demos" in start and "http.server" not in start and "1.2.3" in start
     local = re.findall(r'href="([^"]+)"', start)
     assert [each for each in local if each.startswith("site/")] == ["site/index.html"]
+
+
+def test_the_zip_says_how_its_demos_are_opened(small_site, tmp_path):
+    root, site = small_site
+    (site / "demos").mkdir()
+    (site / "demos/demos.json").write_text("{}")
+    packing.pack(tmp_path / "out.zip", root, site)
+    archive = zipfile.ZipFile(tmp_path / "out.zip")
+    start = archive.read("bert-in-practice-zh-1.2.3/START.html").decode()
+    assert "python -m http.server" in start and "make demos" not in start
 
 
 def test_the_same_tree_gives_the_same_bytes(small_site, tmp_path):

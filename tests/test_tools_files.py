@@ -197,7 +197,7 @@ def test_the_answers_that_were_given(tmp_path, name):
         ("dureader.json", in_lines({"question": "?", "documents": []} for _ in "ab"), "no passages among"),
         ("webqa.json", json.dumps({"Q1": {"question": "?", "evidences": {}}}), "no passages among"),
         ("yes.jsonl", in_lines(rows(answer="YES")), "'YES' is not in the passage"),
-        ("a.csv", "id,context,question,answer\n1,一,二,三\n", "no JSON"),
+        ("a.csv", "id,context,question,answer\n1,一,二,三\n", "a table; write its rows as JSON"),
         ("a.parquet", "PAR1", "write it as JSON"),
     ],
 )  # fmt: skip

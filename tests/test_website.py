@@ -5,7 +5,7 @@ import struct
 import pytest
 from book import cards
 from notebooks import expect_none
-from website import finishing, heads, labels, styles
+from website import finishing, heads, labels, styles, tables
 
 
 def trimmed(css: str, *words: str) -> str:
@@ -112,9 +112,12 @@ def test_descriptions_end_with_a_sentence():
 
 
 def test_the_page_for_wrong_addresses_works_in_any_folder():
-    page = heads.not_found("https://owner.github.io/book/", "书", {"chapters/a": "A & B"})
+    icon = '<svg xmlns="http://www.w3.org/2000/svg">\n  <g fill="#fff"/>\n</svg>\n'
+    page = heads.not_found("https://owner.github.io/book/", "书", {"chapters/a": "A & B"}, icon)
     assert 'href="/book/chapters/a.html">A &amp; B<' in page
     assert 'action="/book/search.html"' in page
+    # It fetches nothing, so nothing can be missing, whatever folder it is shown for.
+    assert "_static" not in page and "%3Cg fill=%22%23fff%22/%3E" in page
     assert 'href="/a.html"' in heads.not_found("", "书", {"a": "A"})
 
 
@@ -197,8 +200,56 @@ def test_prose_wraps_and_columns_scroll():
     columns = finishing.wrapped_outputs(box.format("name   score\n句子   0.9"))
     assert "wraps" not in columns and 'x in-columns" style="--columns: 12"' in columns
     assert finishing.wrapped_outputs(columns) == columns
-    wide = finishing.wrapped_outputs(box.format("name   " + "句" * finishing.MOST_COLUMNS))
+    row = "name   " + "句" * finishing.MOST_COLUMNS
+    wide = finishing.wrapped_outputs(box.format(f"{row}\n{row}"))
     assert "in-columns too-wide" in wide
+
+
+def test_lines_are_columns_where_pieces_stand_below_each_other():
+    assert finishing.is_aligned("体育   0.5\na      0.7")
+    assert finishing.is_aligned("      12  config.json\nb  1,234  model")
+    assert not finishing.is_aligned("体育 0.5  财经 0.25\n前两个合计 0.75，其余两类  0.25")
+    assert not finishing.is_aligned("one line   with a gap")
+
+
+def table_of(*rows: list[str]) -> str:
+    head = "".join(f"<th>{cell}</th>" for cell in rows[0])
+    cells = [[f"<th>{row[0]}</th>", *(f"<td>{cell}</td>" for cell in row[1:])] for row in rows[1:]]
+    body = "".join(f"<tr>{''.join(row)}</tr>" for row in cells)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def test_a_table_of_figures_says_how_narrow_it_can_be():
+    page = tables.for_phones(table_of(["", "titles/1000"], ["BERT 加头", "0.853±0.007"]))
+    # titles/ or ±0.007 in Latin letters, a Chinese name in three characters, two gaps.
+    assert '<table class="fits" style="--letters: 8.6">' in page
+    assert "titles/<wbr>1000" in page and "0.853<wbr>±0.007" in page
+    assert tables.for_phones(page) == page
+
+
+def test_rows_without_room_become_cards_that_name_their_values():
+    heads = ["row", *(f"measure_{letter}" for letter in "abcdefghij")]
+    page = tables.for_phones(table_of(heads, ["lcqmc/bi-encoder", "0.5 ± 0.1", *[""] * 9]))
+    assert '<table role="table" class="stacks">' in page
+    assert '<td role="cell" data-label="measure_a">0.5 ±\u00a00.1</td>' in page
+    assert '<td role="cell" class="nothing" data-label="measure_b"></td>' in page
+    assert '<th role="rowheader">lcqmc/<wbr>bi-encoder</th>' in page
+    assert page.count('role="row"') == 2 and page.count('role="columnheader"') == 11
+    assert tables.for_phones(page) == page
+    prose = [
+        ["中文", "English", "解释"],
+        ["词", "a representation", "一句很长的话，" * 4 + "unbroken"],
+    ]
+    assert "stacks" not in tables.for_phones(table_of(*prose))
+    prose[1][0] = "a-half unbreakable"
+    assert "stacks" in tables.for_phones(table_of(*prose))
+
+
+def test_tables_with_a_look_of_their_own_stay():
+    joined = table_of(["a", "b"], ["c", "d"]).replace("<td>", '<td colspan="1">')
+    styled = table_of(["a", "b"], ["c", "d"]).replace("<table>", '<table style="color:red">')
+    headless = "<table><tr><td>a</td></tr></table>"
+    assert tables.for_phones(joined + styled + headless) == joined + styled + headless
 
 
 def test_pictures_say_how_large_they_are(tmp_path):

@@ -137,7 +137,7 @@ def _attention_bars(tokens, weights, query, title) -> HTML:
         parts += [
             _text(left - 6, y + 16, token, anchor="end", weight=bold),
             f'<rect x="{left}" y="{y + 4}" width="{weight * scale:.1f}" height="14" fill="{BLUE}"/>',
-            _text(left + weight * scale + 4, y + 16, f"{weight:.2f}", size=12),
+            _text(left + weight * scale + 4, y + 16, f"{weight:.2f}", size=13),
         ]
     best = np.argsort(-weights, kind="stable")[:3]
     who = "" if query is None else f"“{tokens[query]}”"
@@ -146,7 +146,7 @@ def _attention_bars(tokens, weights, query, title) -> HTML:
 
 
 def _attention_map(tokens, weights, query, title) -> HTML:
-    left, cell = _label_width(tokens), 24
+    left, cell = _label_width(tokens), 20
     slanted = any(len(token) > 2 for token in tokens)
     top = left * 0.9 + 4 if slanted else 24
     size = len(tokens) * cell
@@ -155,7 +155,7 @@ def _attention_map(tokens, weights, query, title) -> HTML:
     for place, token in enumerate(tokens):
         y, x = top + place * cell, left + place * cell
         bold = "bold" if place == query else "normal"
-        parts.append(_text(left - 6, y + 17, token, anchor="end", weight=bold))
+        parts.append(_text(left - 6, y + 15, token, anchor="end", weight=bold))
         if len(token) <= 2:
             parts.append(_text(x + cell / 2, top - 7, token, anchor="middle"))
         else:
@@ -278,12 +278,12 @@ def _text(x, y, text, anchor="start", size=14, weight="normal", turn=0) -> str:
 
 
 def _svg(width: float, height: float, title: str, story: str, parts: list[str]) -> HTML:
-    """Inline SVG at its own size, which shrinks by a quarter on a phone, then scrolls by itself."""
+    """Inline SVG at its own size, which shrinks to 0.72 of it on a phone, then scrolls by itself."""
     label = html.escape(f"{title}：{story}")
     return HTML(
         f'<div style="font-family:{FONTS}"><div style="overflow-x:auto">'
         f'<svg role="img" aria-label="{label}" viewBox="0 0 {width:g} {height:g}" '
-        f'style="width:100%;max-width:{width:g}px;min-width:{width * 0.78:.0f}px;height:auto" '
+        f'style="width:100%;max-width:{width:g}px;min-width:{width * 0.72:.0f}px;height:auto" '
         f'xmlns="http://www.w3.org/2000/svg">{"".join(parts)}</svg></div>'
         f'<div style="margin-top:.4em">{html.escape(title)}：{html.escape(story)}</div></div>'
     )

@@ -2,14 +2,13 @@
 
 import argparse
 import json
-import math
 import multiprocessing
 import os
 import platform
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed, wait
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -64,7 +63,6 @@ from utils.profile import course_root
 RESULTS = course_root() / "results"
 TEXTS = ("zh_news", "zh_news", "zh_titles", "zh_titles", "zh_wiki", "zh_web")
 BATCH_SIZE, LEARNING_RATE, WARMUP = 256, 1e-3, 0.03
-HIDDEN = 0.15  # share of the tokens that are hidden
 SHORT_LENGTH, LONG_LENGTH = 128, 256  # of nine passes in ten, and of the tenth
 LOG_EVERY, MEASURE_EVERY = 50, 500
 
@@ -77,11 +75,8 @@ class Arm:
     running: bool = False  # running text in one segment
     trained: bool = True
     learning_rate: float | None = None  # the highest; None: as the command line says
-    weight: float = 50.0  # of the discriminator's loss
     share: float = 0.25  # the generator's width as a share of the discriminator's
-    alone: float = 0.0  # share of the steps, the first ones, in which only the generator learns
-    copied: bool = False  # after them the discriminator begins as the generator's copy
-    even: bool = False  # the discriminator begins by answering the rate of hidden tokens
+    begun: bool = False  # generator and discriminator begin as a trained `token` arm (--begin)
     results: tuple[str, ...] = ("family",)
 
 
@@ -97,24 +92,14 @@ ARMS = {  # in the order in which they are trained
 }
 
 
-# Replaced tokens by other recipes, and single tokens at their rates as the control: `family.py
-# choose` trains these on one seed, takes the best and goes on with it. The paper's rate for its
-# small model is 5e-4. `staged` is like the two stages of its section 3.3: first only the generator
-# learns, then the discriminator begins as its copy; other than there the generator goes on
-# learning. `uncopied` is the control of that copy.
-RECIPES = {
-    "rtd-staged": Arm(replaced=True, learning_rate=1e-3, share=1.0, alone=0.5, copied=True),
-    "rtd-staged-5e-4": Arm(replaced=True, learning_rate=5e-4, share=1.0, alone=0.5, copied=True),
-    "rtd-staged-late": Arm(replaced=True, learning_rate=1e-3, share=1.0, alone=0.7, copied=True),
-    "rtd-uncopied": Arm(replaced=True, learning_rate=1e-3, share=1.0, alone=0.5),
-    "rtd-5e-4": Arm(replaced=True, learning_rate=5e-4),
-    "rtd-2e-4": Arm(replaced=True, learning_rate=2e-4),
-    "rtd-weight10": Arm(replaced=True, learning_rate=5e-4, weight=10.0),
-    "rtd-even": Arm(replaced=True, learning_rate=5e-4, share=0.5, even=True),
-    "token-5e-4": Arm(learning_rate=5e-4),
-    "token-2e-4": Arm(learning_rate=2e-4),
+# Why did `rtd` not start? The same question to a body that can fill blanks already, with the
+# paper's rate for its small model; not among the arms that are compared on equal terms.
+STARTS = {
+    "rtd_begun": Arm(
+        replaced=True, learning_rate=5e-4, share=1.0, begun=True, results=("replaced_tokens",)
+    )
 }
-ALL = ARMS | RECIPES
+ALL = ARMS | STARTS
 
 
 class OutOfTime(Exception):
@@ -128,8 +113,10 @@ def main(about: str) -> None:
         about: the program's own words on itself, for --help.
     """
     arguments = parse_arguments(about=about)
-    stages = {"prepare": prepare, "train": train_missing, "choose": choose}
-    stages[arguments.stage](arguments)
+    if arguments.stage == "prepare":
+        prepare(arguments)
+    else:
+        train_missing(arguments)
 
 
 def parse_arguments(given: list[str] | None = None, about: str = "") -> argparse.Namespace:
@@ -145,39 +132,26 @@ def parse_arguments(given: list[str] | None = None, about: str = "") -> argparse
     second = stages.add_parser("train", help="train and score the arms that are not recorded yet")
     second.add_argument("--arms", nargs="+", choices=ALL, default=list(ARMS), help="only these")
     second.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    third = stages.add_parser(
-        "choose", help="train recipes of replaced tokens on one seed, go on with the best"
+    second.add_argument(
+        "--tokens", type=float, default=40e6, help="tokens of text that an arm reads"
     )
-    third.add_argument("--arms", nargs="+", choices=ALL, default=list(RECIPES), help="only these")
-    third.add_argument(
-        "--seeds", nargs="+", type=int, default=[0, 1, 2], help="the first: where it is chosen"
+    second.add_argument("--batch-size", type=int, default=BATCH_SIZE, help="rows a step")
+    second.add_argument("--learning-rate", type=float, default=LEARNING_RATE, help="the highest")
+    second.add_argument("--at-once", type=int, default=1, help="arms side by side, a process each")
+    second.add_argument("--workers", type=int, default=0, help="processes an arm that make batches")
+    second.add_argument(
+        "--compiled", action="store_true", help="compile the trunk (faster on a GPU)"
     )
-    third.add_argument("--long", type=float, help="tokens of a longer run of the best")
-    third.add_argument(
-        "--then", nargs="*", default=[], metavar="ARM/SEED", help="arms to train after that"
+    second.add_argument("--save-every", type=int, default=500, help="steps between checkpoints")
+    second.add_argument("--minutes", type=float, help="begin nothing after so many minutes")
+    second.add_argument(
+        "--measure-every", type=int, default=MEASURE_EVERY, help="steps between held-out measures"
     )
-    third.add_argument("--later-at-once", type=int, help="side by side once it is chosen")
-    for stage in (second, third):
-        stage.add_argument(
-            "--tokens", type=float, default=40e6, help="tokens of text that an arm reads"
-        )
-        stage.add_argument("--batch-size", type=int, default=BATCH_SIZE, help="rows a step")
-        stage.add_argument("--learning-rate", type=float, default=LEARNING_RATE, help="the highest")
-        stage.add_argument(
-            "--at-once", type=int, default=1, help="arms side by side, a process each"
-        )
-        stage.add_argument(
-            "--workers", type=int, default=0, help="processes an arm that make batches"
-        )
-        stage.add_argument(
-            "--compiled", action="store_true", help="compile the trunk (faster on a GPU)"
-        )
-        stage.add_argument("--save-every", type=int, default=500, help="steps between checkpoints")
-        stage.add_argument("--minutes", type=float, help="begin nothing after so many minutes")
-        stage.add_argument(
-            "--results", type=Path, default=RESULTS, help="folder of the .jsonl files"
-        )
-    for stage in (first, second, third):
+    second.add_argument(
+        "--begin", type=Path, help="weights of a trained token arm, for the arms that begin as it"
+    )
+    second.add_argument("--results", type=Path, default=RESULTS, help="folder of the .jsonl files")
+    for stage in (first, second):
         stage.add_argument("--work", type=Path, default=course_root() / "runs/family")
     arguments = parser.parse_args(given)
     if arguments.stage == "prepare":
@@ -190,6 +164,8 @@ def parse_arguments(given: list[str] | None = None, about: str = "") -> argparse
         parser.error(
             f"--work {arguments.work}: nothing prepared there; run the stage prepare first"
         )
+    elif not arguments.begin and (begun := [arm for arm in arguments.arms if ALL[arm].begun]):
+        parser.error(f"--arms {begun[0]}: it begins as a trained token arm; give its --begin")
     return arguments
 
 
@@ -289,12 +265,16 @@ def new_config(
 def new_model(arm: Arm, config: BertConfig, seed: int) -> torch.nn.Module:
     """The model of an arm with random weights, drawn with `seed`."""
     torch.manual_seed(seed)
-    if not arm.replaced:
-        return BertForPreTraining(config)
-    model = ReplacedTokenModel(config, arm.share)
-    if arm.even:
-        torch.nn.init.constant_(model.judge[-1].bias, math.log(HIDDEN / (1 - HIDDEN)))
-    return model
+    return ReplacedTokenModel(config, arm.share) if arm.replaced else BertForPreTraining(config)
+
+
+def begin_as(model: ReplacedTokenModel, config: BertConfig, weights: Path) -> None:
+    """Begin as the trained token arm whose weights are in a file."""
+    trained_before = BertForPreTraining(config)
+    # Tied weights are stored once; a file in half precision is read into single.
+    load_model(trained_before, weights, strict=False)
+    trained_before.tie_weights()
+    model.begin_as(trained_before)
 
 
 def masked_losses(
@@ -326,14 +306,10 @@ def losses_of(
     tokenizer: PreTrainedTokenizerBase,
     generator: torch.Generator,
     trunks: tuple = (None, None),
-    alone: bool = False,
 ) -> dict[str, torch.Tensor]:
-    """`loss` and its parts (nats) of one batch, as the arm is asked; `alone`: no discriminator."""
+    """`loss` and its parts (nats) of one batch, as the arm is asked."""
     if arm.replaced:
-        weight = 0.0 if alone else arm.weight
-        return replaced_token_losses(
-            model, batch, tokenizer.mask_token_id, generator, trunks, weight
-        )
+        return replaced_token_losses(model, batch, tokenizer.mask_token_id, generator, trunks)
     return masked_losses(model, batch, arm.nsp_weight, trunks[1])
 
 
@@ -377,23 +353,29 @@ def train(
     config: BertConfig | None = None,
     learning_rate: float = LEARNING_RATE,  # unless the arm has its own
     save_every: int = 500,
+    measure_every: int = MEASURE_EVERY,
     log_every: int = LOG_EVERY,
     workers: int = 0,
     compiled: bool = False,
+    begin: Path | None = None,
     visit: Callable[[int, torch.nn.Module], None] | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> tuple[torch.nn.Module, list[dict]]:
     """Train one arm, from the last checkpoint in `folder` if there is one; the model and its log.
 
     Args:
+        begin: weights of a trained token arm, for an arm that begins as it.
         visit: called with (steps done, model) before each step and after the last.
         check: called at each log; may raise to stop (after a checkpoint).
     """
     folder.mkdir(parents=True, exist_ok=True)
     where = training_device()
     learning_rate = arm.learning_rate or learning_rate
-    alone = round(arm.alone * steps / log_every) * log_every  # whole lines of the log
-    model = new_model(arm, config or new_config(data.tokenizer), seed).to(where).train()
+    config = config or new_config(data.tokenizer)
+    model = new_model(arm, config, seed)
+    if arm.begun:
+        begin_as(model, config, begin)
+    model.to(where).train()
     optimizer = torch.optim.AdamW(
         decayed(model), lr=learning_rate, betas=(0.9, 0.98), eps=1e-6, fused=True
     )
@@ -415,15 +397,9 @@ def train(
             visit(step, model)
         batch = to_device(batch, where)
         generator.manual_seed(seed * 1_000_003 + step)
-        if arm.copied and step == alone:
-            model.copy_generator()
         warm_then_linear(optimizer, learning_rate, step, steps, WARMUP)
-        if 0 < alone <= step:  # the discriminator's first steps are small too
-            slow_down(optimizer, (step - alone + 1) / max(1, round(WARMUP * steps)))
         with autocast(where):
-            losses = losses_of(
-                arm, model, batch, data.tokenizer, generator, trunks, alone=step < alone
-            )
+            losses = losses_of(arm, model, batch, data.tokenizer, generator, trunks)
         losses["loss"].backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -436,7 +412,7 @@ def train(
             row = {name: round(float(value) / count, 5) for name, value in sums.items()}
             seconds += time.perf_counter() - since
             sums, since = {}, time.perf_counter()
-            if finished % MEASURE_EVERY == 0 or finished == steps:
+            if finished % measure_every == 0 or finished == steps:
                 model.eval()
                 held_out = filled_tokens(fill_of(arm, model), data.scores, where)
                 if arm.replaced:
@@ -457,12 +433,6 @@ def train(
     if visit:
         visit(steps, model)
     return model, log
-
-
-def slow_down(optimizer: torch.optim.Optimizer, share: float) -> None:
-    """Multiply the rate of this step by `share`, if that is less than 1."""
-    for group in optimizer.param_groups:
-        group["lr"] *= min(1.0, share)
 
 
 def to_device(batch: dict[str, torch.Tensor], where: torch.device) -> dict[str, torch.Tensor]:
@@ -518,101 +488,23 @@ def resume(
 
 def train_missing(arguments: argparse.Namespace) -> None:
     """Train and score what is not recorded, `--at-once` arms side by side."""
-    jobs = missing([(name, seed) for seed in arguments.seeds for name in arguments.arms], arguments)
-    print(f"{len(jobs)} arms to train and score", flush=True)
-    end(work_off(run, jobs, arguments, deadline_of(arguments), arguments.at_once))
-
-
-def choose(arguments: argparse.Namespace) -> None:
-    """Train recipes on the first seed, go on with the best; nothing is asked in between.
-
-    The best is the recipe of replaced tokens whose discriminator tells replaced from original
-    tokens best in held-out rows (`auc` of `told_apart`). Titles and pairs have no say in it.
-    """
-    deadline, first, *others = deadline_of(arguments), *arguments.seeds
-    tried = read_rows(arguments.results / "family_recipes.jsonl")
-    known = {(row["arm"], row["seed"], row["budget"]) for row in tried}
-    budget = int(arguments.tokens)
-    jobs = [(name, first) for name in arguments.arms if (name, first, budget) not in known]
-    then = [(name, int(seed)) for name, seed in (each.rsplit("/", 1) for each in arguments.then)]
-    print(f"{len(jobs)} recipes to try", flush=True)
-    failed = work_off(try_out, jobs, arguments, deadline, arguments.at_once)
-    found = best_of(read_rows(arguments.results / "family_recipes.jsonl"), first, budget)
-    if found is None:
-        print("no recipe of replaced tokens is through; run the command again", flush=True)
-        return end(failed)
-    print(f"chosen: {found}", flush=True)
-    jobs = missing([(found, seed) for seed in (*others, first)] + then, arguments)
-    if arguments.long:
-        longer = with_tokens(arguments, arguments.long)
-        jobs = [(*each, int(arguments.long)) for each in missing([(found, first)], longer)] + jobs
-    at_once = arguments.later_at_once or arguments.at_once
-    end(failed + work_off(run, jobs, arguments, deadline, at_once))
-
-
-def end(failed: list[str]) -> None:
-    """Leave with an error if arms failed; the others are recorded."""
-    if failed:
-        sys.exit(f"{len(failed)} arms failed: " + "; ".join(failed))
-
-
-def best_of(rows: list[dict], seed: int, budget: int) -> str | None:
-    """The recipe with the highest `auc` among those of this seed and budget, if there is one."""
-    rows = [row for row in rows if "auc" in row and (row["seed"], row["budget"]) == (seed, budget)]
-    return max(rows, key=lambda row: row["auc"])["arm"] if rows else None
-
-
-def missing(jobs: list[tuple[str, int]], arguments: argparse.Namespace) -> list[tuple[str, int]]:
-    """The (arm, seed) that no results file has with this budget, each once."""
-    done = recorded(arguments.results)
-    budget = int(arguments.tokens)
-    return [
+    jobs = [
         (name, seed)
-        for name, seed in dict.fromkeys(jobs)
-        if (name, seed, budget * ALL[name].trained) not in done
+        for seed in arguments.seeds
+        for name in arguments.arms
+        if (name, seed, int(arguments.tokens) * ALL[name].trained)
+        not in recorded(arguments.results)
     ]
-
-
-def deadline_of(arguments: argparse.Namespace) -> float | None:
-    """When the minutes are over, as `time.time()` counts."""
-    return time.time() + 60 * arguments.minutes if arguments.minutes else None
-
-
-def with_tokens(arguments: argparse.Namespace, tokens: float) -> argparse.Namespace:
-    """The same arguments with another budget, which the names of the rows tell."""
-    return argparse.Namespace(
-        **{**vars(arguments), "tokens": tokens, "called": f"-{tokens / 1e6:g}M"}
-    )
-
-
-def work_off(
-    function: Callable,
-    jobs: list[tuple],
-    arguments: argparse.Namespace,
-    deadline: float | None,
-    at_once: int,
-) -> list[str]:
-    """Call `function(name, seed, arguments, deadline)` for each job, `at_once` side by side.
-
-    Args:
-        jobs: (arm, seed) or (arm, seed, tokens), the first ones first.
-    Returns:
-        what went wrong with which arm, when they ran side by side: the others went on.
-    """
-    calls = [
-        (name, seed, with_tokens(arguments, *tokens) if tokens else arguments)
-        for name, seed, *tokens in jobs
-    ]
-    if at_once == 1:
-        for name, seed, given in calls:
-            report(name, seed, function(name, seed, given, deadline))
-        return []
+    print(f"{len(jobs)} arms to train and score", flush=True)
+    deadline = time.time() + 60 * arguments.minutes if arguments.minutes else None
+    if arguments.at_once == 1:
+        for name, seed in jobs:
+            report(name, seed, run(name, seed, arguments, deadline))
+        return
     torch.set_num_threads(1)
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(at_once, mp_context=spawn, initializer=one_thread) as pool:
-        # Two arms that cut the same pass at the same time would write to the same file.
-        wait([pool.submit(cut_pass, *each) for each in passes_of(calls)])
-        running = {pool.submit(function, *each, deadline): each[:2] for each in calls}
+    with ProcessPoolExecutor(arguments.at_once, mp_context=spawn, initializer=one_thread) as pool:
+        running = {pool.submit(run, *job, arguments, deadline): job for job in jobs}
         failed = []
         for future in as_completed(running):
             if future.exception():  # the other arms go on
@@ -620,23 +512,8 @@ def work_off(
                 print(failed[-1], flush=True)
             else:
                 report(*running[future], future.result())
-    return failed
-
-
-def passes_of(calls: list[tuple[str, int, argparse.Namespace]]) -> list[tuple]:
-    """(work, batch size, seed, number, running) of the passes that arms read, each once."""
-    found = {}
-    for name, seed, arguments in calls:
-        if ALL[name].trained:
-            one = Data(arguments.work, arguments.batch_size).corpus.tokens_a_pass()
-            for number in range(math.ceil(arguments.tokens / one)):
-                found[arguments.work, arguments.batch_size, seed, number, ALL[name].running] = None
-    return list(found)
-
-
-def cut_pass(work: Path, batch_size: int, seed: int, number: int, running: bool) -> None:
-    """Cut one pass into rows, if the work folder does not have it."""
-    Data(work, batch_size).one_pass(seed, number, running)
+    if failed:
+        sys.exit(f"{len(failed)} arms failed: " + "; ".join(failed))
 
 
 def one_thread() -> None:
@@ -652,55 +529,19 @@ def report(name: str, seed: int, row: dict | None) -> None:
 def recorded(results: Path) -> set[tuple[str, int, int]]:
     """(arm, seed, tokens asked for) of every row in the results folder."""
     found = set()
-    for name in {name for arm in ARMS.values() for name in arm.results}:
-        rows = read_rows(results / f"{name}.jsonl")
+    for name in {name for arm in ALL.values() for name in arm.results}:
+        path = results / f"{name}.jsonl"
+        lines = path.read_text(encoding="utf8").splitlines() if path.is_file() else []
+        rows = [json.loads(line) for line in lines]
         found |= {(row["arm"], row["seed"], row["budget"]) for row in rows}
     return found
-
-
-def read_rows(path: Path) -> list[dict]:
-    """The rows of a .jsonl file, none if there is no such file."""
-    lines = path.read_text(encoding="utf8").splitlines() if path.is_file() else []
-    return [json.loads(line) for line in lines]
 
 
 def run(name: str, seed: int, arguments: argparse.Namespace, deadline: float | None) -> dict | None:
     """Train one arm, score it and record its row; None when the time is over."""
     arm = ALL[name]
-    made = made_in_time(name, seed, arguments, deadline, scored)
-    if made is None:
-        return None
-    row, log = made
-    record(row, arguments.results, arm)
-    if arm.trained:
-        record_losses(row["row"], name, seed, row["budget"], log, arguments.results)
-    return row
-
-
-def try_out(
-    name: str, seed: int, arguments: argparse.Namespace, deadline: float | None
-) -> dict | None:
-    """Train one recipe and record what it is chosen by in family_recipes.jsonl."""
-    made = made_in_time(name, seed, arguments, deadline, looked_at)
-    if made is None:
-        return None
-    row, log = made
-    append(row, arguments.results, "family_recipes")
-    record_losses(
-        row["row"], name, seed, row["budget"], log, arguments.results, "family_recipes_losses"
-    )
-    return row
-
-
-def made_in_time(
-    name: str, seed: int, arguments: argparse.Namespace, deadline: float | None, measure: Callable
-) -> tuple[dict, list[dict]] | None:
-    """Train one arm and `measure` it: its row and its log; None when the time is over."""
-    arm = ALL[name]
     budget = int(arguments.tokens) * arm.trained
     settings = f"{arguments.batch_size}-{arguments.learning_rate:g}"
-    label = f"{name}{vars(arguments).get('called', '')}/{seed}"
-    folder = None
 
     def check() -> None:
         if deadline and time.time() > deadline:
@@ -712,49 +553,32 @@ def made_in_time(
         folder = arguments.work / f"{name}-{seed}-{budget}-{settings}-{data.mark}"
         model, spent = trained(arm, seed, data, folder, budget, arguments, check)
         started = time.perf_counter()
-        scores = measure(arm, model, data, seed, check)
+        model.eval()
+        scores = told_apart(model.judgements, model.bert, data.scores) if arm.replaced else {}
+        if name in ARMS:
+            scores |= scores_of(
+                model.bert,
+                data.scores,
+                seed,
+                heads=None if arm.replaced else model,
+                generator=model.generator_logits if arm.replaced else None,
+                nsp=arm.nsp_weight > 0 or not arm.trained,
+                check=check,
+            )
+        else:  # what they are asked is whether the discriminator starts
+            scores |= title_probes(model.bert, data.scores, seed)
     except OutOfTime:
-        if folder and (log := read_rows(folder / "log.jsonl")):
-            record_losses(label, name, seed, budget, log, arguments.results, "family_unfinished")
         return None
-    row = {"row": label, "arm": name, "seed": seed, "budget": budget}
+    row = {"row": f"{name}/{seed}", "arm": name, "seed": seed, "budget": budget}
     row |= spent
     row |= rounded(scores)
     row |= {"scoring_seconds": round(time.perf_counter() - started, 1)} | describe()
     row["seeds"] = [seed]
-    return row, read_rows(folder / "log.jsonl")
-
-
-def scored(
-    arm: Arm, model: torch.nn.Module, data: Data, seed: int, check: Callable[[], None]
-) -> dict[str, float]:
-    """All scores of an arm, and of replaced token detection how its discriminator does."""
-    scores = scores_of(
-        model.bert.eval(),
-        data.scores,
-        seed,
-        heads=None if arm.replaced else model.eval(),
-        generator=model.generator_logits if arm.replaced else None,
-        nsp=arm.nsp_weight > 0 or not arm.trained,
-        check=check,
-    )
-    if arm.replaced:
-        scores |= told_apart(model.judgements, model.bert, data.scores)
-    return scores
-
-
-def looked_at(
-    arm: Arm, model: torch.nn.Module, data: Data, seed: int, check: Callable[[], None]
-) -> dict[str, float]:
-    """What recipes are compared by: held-out rows, and logistic regression on frozen features."""
-    check()
-    model.eval()
-    blanks = filled_tokens(fill_of(arm, model), data.scores, model.bert.device)
-    name = "generator_" if arm.replaced else ""
-    scores = {name + key: value for key, value in blanks.items()}
-    if arm.replaced:
-        scores |= told_apart(model.judgements, model.bert, data.scores)
-    return scores | title_probes(model.bert, data.scores, seed)
+    record(row, arguments.results, arm)
+    if arm.trained:
+        lines = (folder / "log.jsonl").read_text(encoding="utf8").splitlines()
+        record_losses(name, seed, budget, [json.loads(line) for line in lines], arguments.results)
+    return row
 
 
 def rounded(scores: dict) -> dict:
@@ -765,23 +589,15 @@ def rounded(scores: dict) -> dict:
     }
 
 
-def record_losses(
-    label: str,
-    name: str,
-    seed: int,
-    budget: int,
-    log: list[dict],
-    results: Path,
-    file: str = "family_losses",
-) -> None:
-    """Append an arm's log to a .jsonl file: a line an arm, the names of its numbers once."""
+def record_losses(name: str, seed: int, budget: int, log: list[dict], results: Path) -> None:
+    """Append an arm's log to family_losses.jsonl: a line an arm, the names of its numbers once."""
     columns = list(dict.fromkeys(column for row in log for column in row))
-    row = {"row": label, "arm": name, "seed": seed, "budget": budget}
+    row = {"row": f"{name}/{seed}", "arm": name, "seed": seed, "budget": budget}
     row |= describe() | {"seeds": [seed], "columns": columns}
     append(
         row | {"rows": [[each.get(column) for column in columns] for each in log]},
         results,
-        file,
+        "family_losses",
     )
 
 
@@ -807,7 +623,8 @@ def trained(
     rows = data.rows(seed, budget, arm.running)
     steps = steps_for(rows, budget, data.batch_size)
     options = {"save_every": arguments.save_every, "workers": arguments.workers}
-    options |= {"learning_rate": arguments.learning_rate}
+    options |= {"learning_rate": arguments.learning_rate, "begin": arguments.begin}
+    options |= {"measure_every": arguments.measure_every}
     options |= {"compiled": arguments.compiled, "check": check}
     model, log = train(arm, seed, steps, rows, data, folder, config, **options)
     spent = {
@@ -815,7 +632,6 @@ def trained(
         "steps": steps,
         "rows_a_step": data.batch_size,
         "learning_rate": arm.learning_rate or arguments.learning_rate,
-        **recipe(arm),
         "training_seconds": log[-1]["seconds"],
         "side_by_side": arguments.at_once,
         "compiled": arguments.compiled,
@@ -825,12 +641,6 @@ def trained(
     notes.write_text(json.dumps(spent), encoding="utf8")
     (folder / "checkpoint.safetensors").unlink(missing_ok=True)
     return model, spent
-
-
-def recipe(arm: Arm) -> dict:
-    """How replaced tokens are trained, for the row."""
-    names = ("weight", "share", "alone", "copied", "even") if arm.replaced else ()
-    return {name: getattr(arm, name) for name in names}
 
 
 def record(row: dict, results: Path, arm: Arm) -> None:

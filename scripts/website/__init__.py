@@ -8,6 +8,7 @@ cells        an address for every code cell, from its id; the setup cell folded 
 heads        what search engines and chats show of a page; sitemap.xml, robots.txt, 404.html
 labels       the theme's English words in Chinese
 styles       all style sheets in one, without the rules that no page uses
+tables       tables on a phone: closer figures, rows as cards
 finishing    pages as they are sent: only the scripts they need, and what screen readers need
 """
 

@@ -17,6 +17,7 @@ from sphinx.application import Sphinx
 
 from website.labels import in_chinese
 from website.styles import one_sheet, script_words, used_names
+from website.tables import for_phones
 
 SHEET = "_static/site.css"
 OPTIONS = "_static/documentation_options.js"
@@ -153,19 +154,38 @@ def accessible(html: str) -> str:
 
 
 # Of printed columns: so many fit on a phone in letters that can still be read.
-MOST_COLUMNS = 60
+MOST_COLUMNS = 61
 
 OUTPUT = re.compile(
     r'(<div class="output (?:stream|text_plain|error|traceback)[^"]*)("[^>]*>.*?</pre>)', re.S
 )
 
 
+def width_of(text: str) -> int:
+    """How many columns a text takes; a Chinese character takes two."""
+    return sum(2 if east_asian_width(sign) in "WF" else 1 for sign in text)
+
+
 def columns_of(text: str) -> int:
-    """How many columns the widest line takes; a Chinese character takes two."""
-    return max(
-        sum(2 if east_asian_width(sign) in "WF" else 1 for sign in line)
-        for line in text.rstrip().split("\n")
-    )
+    """How many columns the widest line takes."""
+    return max(width_of(line) for line in text.rstrip().split("\n"))
+
+
+def is_aligned(text: str) -> bool:
+    """Whether pieces of two lines begin or end one below the other, after two blanks or more.
+
+    Sentences and lists with wide gaps do not, and may wrap.
+    """
+    seen: set[tuple[str, int]] = set()
+    for line in text.rstrip().split("\n"):
+        edges = set()
+        for piece in re.finditer(r"(?<=\S)( {2,})(\S+(?: \S+)*)", line):
+            start = width_of(line[: piece.start(2)])
+            edges |= {("start", start), ("end", start + width_of(piece[2]))}
+        if edges & seen:
+            return True
+        seen |= edges
+    return False
 
 
 def wrapped_outputs(html: str) -> str:
@@ -179,7 +199,7 @@ def wrapped_outputs(html: str) -> str:
         text = unescape(re.sub(r"<[^>]+>", "", match[2].split(">", 1)[1]))
         if " wraps" in match[1] or " in-columns" in match[1]:
             return match[0]
-        if not re.search(r"\S {2,}\S", text):
+        if not is_aligned(text):
             return f"{match[1]} wraps{match[2]}"
         columns = columns_of(text)
         kinds = "in-columns" if columns <= MOST_COLUMNS else "in-columns too-wide"
@@ -203,6 +223,7 @@ def prepared(html: str, folder: Path, options: str) -> str:
     html = in_chinese(html)
     html = accessible(html)
     html = wrapped_outputs(html)
+    html = for_phones(html)
     html = with_sizes(html, folder)
     return one_viewport(html)
 

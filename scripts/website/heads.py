@@ -146,7 +146,7 @@ NOT_FOUND = """<!DOCTYPE html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
-<link rel="icon" href="{root}_static/favicon.svg">
+<link rel="icon" href="{icon}">
 <title>没有这一页 · {site_name}</title>
 <style>
 :root {{ color-scheme: light dark }}
@@ -172,20 +172,41 @@ input {{ max-width: 60% }}
 {rows}
 </ul>
 </main>
+<script>
+// At another address than the book's own (a copy, a folder, a stick), the links begin there.
+if (location.protocol === "file:" || !location.pathname.startsWith("{root}")) {{
+  const here = location.pathname.endsWith("/404.html") ? location.pathname.slice(0, -8) : "/";
+  for (const link of document.querySelectorAll("a, form")) {{
+    const name = link.action ? "action" : "href";
+    link.setAttribute(name, here + link.getAttribute(name).slice({cut}));
+  }}
+}}
+</script>
 </body>
 </html>
 """
 
 
-def not_found(base: str, site_name: str, titles: dict[str, str]) -> str:
-    """The page for addresses that lead nowhere. It may be shown for an address in any folder, so
-    its links begin at the host's root and it needs no other file."""
+def not_found(base: str, site_name: str, titles: dict[str, str], icon: str = "") -> str:
+    """The page for addresses that lead nowhere.
+
+    It may be shown for an address in any folder, so its links begin at the host's root and it
+    needs no other file; where the book stands elsewhere than at `base`, a script sends them there.
+
+    Args:
+        base: the book's own address, with a slash at the end; "" for a host's root.
+        titles: page -> its title.
+        icon: the favicon as SVG, which goes into the page itself.
+    """
     root = urlsplit(base).path or "/"
+    icon = "data:image/svg+xml," + quote(re.sub(r">\s+<", "><", icon.strip()), safe=" =:/")
     rows = [
         f'<li><a href="{root}{quote(page)}.html">{escape(title)}</a></li>'
         for page, title in titles.items()
     ]
-    return NOT_FOUND.format(root=root, site_name=escape(site_name), rows="\n".join(rows))
+    return NOT_FOUND.format(
+        root=root, cut=len(root), site_name=escape(site_name), rows="\n".join(rows), icon=icon
+    )
 
 
 def in_order(env: BuildEnvironment) -> list[str]:
@@ -204,7 +225,8 @@ def write_files(app: Sphinx, exception: Exception | None) -> None:
         return
     base, folder, pages = app.config.html_baseurl, Path(app.outdir), in_order(app.env)
     titles = {page: app.env.titles[page].astext() for page in pages}
-    page = not_found(base, app.config.html_title, titles)
+    icon = (Path(app.confdir) / app.config.html_favicon).read_text("utf-8")
+    page = not_found(base, app.config.html_title, titles, icon)
     (folder / "404.html").write_text(page, "utf-8")
     if base:
         (folder / "sitemap.xml").write_text(sitemap(base, pages), "utf-8")

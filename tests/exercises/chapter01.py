@@ -57,6 +57,17 @@ def next_token_pairs(text):
     return pairs
 """,
         "also_right": [
+            # zip
+            """
+def next_token_pairs(text):
+    return list(zip([text[:i] for i in range(len(text))], text))
+""",
+            # accumulate
+            """
+from itertools import accumulate
+def next_token_pairs(text):
+    return [(p[:-1], p[-1]) for p in accumulate(text)]
+""",
             # a generator
             """
 def next_token_pairs(text):
@@ -73,6 +84,22 @@ def next_token_pairs(text):
 """,
         ],
         "wrong": [
+            (
+                # a dictionary
+                """
+def next_token_pairs(text):
+    return {text[:i]: text[i] for i in range(len(text))}
+""",
+                "不是字典",
+            ),
+            (
+                # three of them, however long the text
+                """
+def next_token_pairs(text):
+    return sorted({(text[:i], text[i]) for i in range(len(text))}, key=lambda p: len(p[0]))[:3]
+""",
+                "句子长了就不对",
+            ),
             (
                 # nothing before the first
                 "def next_token_pairs(text):\n"
@@ -163,6 +190,18 @@ def labels_needed(sizes, scores, target):
             return x * (high - target) / (high - low) + other * (target - low) / (high - low)
 """,
         "also_right": [
+            # flatnonzero, and np.interp between two
+            """
+import numpy as np
+def labels_needed(sizes, scores, target):
+    hit = np.flatnonzero(np.array(scores) >= target)
+    if not len(hit):
+        return None
+    i = hit[0]
+    if i == 0:
+        return sizes[0]
+    return float(np.interp(target, scores[i-1:i+1], sizes[i-1:i+1]))
+""",
             # numpy
             """
 import numpy as np
@@ -196,6 +235,16 @@ def labels_needed(sizes, scores, target):
             LABELS,
         ],
         "wrong": [
+            (
+                # np.interp over all scores, which need not rise
+                """
+import numpy as np
+def labels_needed(sizes, scores, target):
+    if max(scores) < target: return None
+    return float(np.interp(target, scores, sizes))
+""",
+                "最小的条数正好等于目标",
+            ),
             (
                 "\ndef labels_needed(sizes, scores, target):\n    if scores[0] >= target:\n        return sizes[0]\n    for (x, low), (other, high) in zip(zip(sizes, scores), zip(sizes[1:], scores[1:])):\n        if high >= target:\n            return round(x + (target - low) / (high - low) * (other - x))\n",
                 "不要取整",
@@ -321,6 +370,17 @@ def sense_gap(vectors, senses):
     return sum(within) / len(within) - sum(between) / len(between)
 """,
         "also_right": [
+            # pair by pair
+            """
+import torch
+from itertools import combinations
+def sense_gap(vectors, senses):
+    v = vectors / vectors.norm(dim=1, keepdim=True)
+    same, other = [], []
+    for i, j in combinations(range(len(v)), 2):
+        (same if senses[i] == senses[j] else other).append(float(v[i] @ v[j]))
+    return sum(same) / len(same) - sum(other) / len(other)
+""",
             # sklearn
             """
 import numpy as np
@@ -347,6 +407,46 @@ def sense_gap(vectors, senses):
 """,
         ],
         "wrong": [
+            (
+                # correlations
+                """
+import torch
+def sense_gap(vectors, senses):
+    c = torch.corrcoef(vectors); s = senses[:, None] == senses; e = torch.eye(len(c)).bool()
+    return (c[s & ~e].mean() - c[~s].mean()).item()
+""",
+                "这是相关系数",
+            ),
+            (
+                # distances
+                """
+import torch
+def sense_gap(vectors, senses):
+    d = torch.cdist(vectors, vectors); s = senses[:, None] == senses; e = torch.eye(len(d)).bool()
+    return (d[~s].mean() - d[s & ~e].mean()).item()
+""",
+                "这是距离，不是余弦",
+            ),
+            (
+                # one length for all
+                """
+import torch
+def sense_gap(vectors, senses):
+    v = vectors / vectors.norm(); c = v @ v.T; s = senses[:, None] == senses; e = torch.eye(len(c)).bool()
+    return (c[s & ~e].mean() - c[~s].mean()).item()
+""",
+                "整张矩阵的长度",
+            ),
+            (
+                # zeros on the diagonal
+                """
+import torch
+def sense_gap(vectors, senses):
+    v = torch.nn.functional.normalize(vectors, dim=1); c = (v @ v.T).fill_diagonal_(0); s = senses[:, None] == senses
+    return (c[s].mean() - c[~s].mean()).item()
+""",
+                "不是算作 0",
+            ),
             (
                 # with itself
                 """
@@ -459,6 +559,15 @@ def span_corruption(tokens, spans):
     return source, target
 """,
         "also_right": [
+            # sets of places, tuples
+            """
+def span_corruption(tokens, spans):
+    starts = {b: i for i, (b, _) in enumerate(spans)}
+    inside = {p for b, e in spans for p in range(b, e)}
+    source = [("<X>", "<Y>")[starts[i]] if i in starts else t for i, t in enumerate(tokens) if i in starts or i not in inside]
+    target = sum(([("<X>", "<Y>")[i], *tokens[b:e]] for i, (b, e) in enumerate(spans)), [])
+    return tuple(source), tuple(target + [("<X>", "<Y>", "<Z>")[len(spans)]])
+""",
             # in place from the right
             """
 def span_corruption(tokens, spans):
@@ -487,6 +596,22 @@ def span_corruption(tokens, spans):
             CORRUPTION,
         ],
         "wrong": [
+            (
+                # replaced by content
+                """
+def span_corruption(tokens, spans):
+    names = ["<X>", "<Y>", "<Z>"]
+    s = "".join(tokens); target = []
+    for k, (b, e) in enumerate(spans):
+        piece = "".join(tokens[b:e]); s = s.replace(piece, names[k], 1); target += [names[k], *piece]
+    out, i = [], 0
+    while i < len(s):
+        if s[i] == "<": out.append(s[i:i+3]); i += 3
+        else: out.append(s[i]); i += 1
+    return out, target + [names[len(spans)]]
+""",
+                "按位置挖，不要按内容找",
+            ),
             (
                 # no sentinel at the end
                 """

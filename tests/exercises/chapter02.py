@@ -210,6 +210,12 @@ def masked_attention(query, key, value, mask):
     return torch.einsum("ij,jd->id", weights, value)
 """,
         "also_right": [
+            # the real keys alone
+            """
+import torch
+def masked_attention(query, key, value, mask):
+    return (query @ key[mask].T / query.shape[-1] ** .5).softmax(-1) @ value[mask]
+""",
             # the real keys only
             """
 def masked_attention(query, key, value, mask):
@@ -235,6 +241,16 @@ def masked_attention(query, key, value, mask):
 """,
         ],
         "wrong": [
+            (
+                # a penalty that is too small
+                """
+import torch
+def masked_attention(query, key, value, mask):
+    scores = query @ key.T / query.shape[-1] ** .5 - 10 * (~mask).float()
+    return scores.softmax(-1) @ value
+""",
+                "换成极小的数",
+            ),
             (
                 "\ndef masked_attention(query, key, value, mask):\n    weights = (query @ key.T / query.shape[-1] ** 0.5).softmax(-1) * mask\n    return weights / weights.sum(-1, keepdim=True) @ value\n",
                 "0 除以 0",

@@ -156,6 +156,12 @@ def make_labels(original, chosen):
     return labels
 """,
         "also_right": [
+            # arithmetic
+            """
+import torch
+def make_labels(original, chosen):
+    return original * chosen + -100 * ~chosen
+""",
             # masked_fill
             """
 def make_labels(original, chosen):
@@ -190,6 +196,17 @@ def make_labels(original, chosen):
 """,
         ],
         "wrong": [
+            (
+                # sorted
+                """
+import torch
+def make_labels(original, chosen):
+    labels = torch.zeros_like(original) - 100
+    labels[chosen] = original[chosen].sort().values
+    return labels
+""",
+                "选中的位置上，标签应是原来的编号",
+            ),
             (
                 # labels as floating-point numbers
                 """
@@ -252,6 +269,18 @@ def mask_80_10_10(input_ids, chosen, mask_id, vocab_size):
     return masked
 """,
         "also_right": [
+            # NumPy, place by place
+            """
+import numpy as np, torch
+def mask_80_10_10(input_ids, chosen, mask_id, vocab_size):
+    out = input_ids.clone()
+    places = chosen.nonzero()
+    what = np.random.choice(3, len(places), p=[.8, .1, .1])
+    for (r, c), w in zip(places.tolist(), what):
+        if w == 0: out[r, c] = mask_id
+        elif w == 1: out[r, c] = np.random.randint(vocab_size)
+    return out
+""",
             # bernoulli in two steps
             """
 import torch
@@ -306,6 +335,20 @@ def mask_80_10_10(input_ids, chosen, mask_id, vocab_size):
 """,
         ],
         "wrong": [
+            (
+                # both ends of the vocabulary left out
+                """
+import torch
+def mask_80_10_10(input_ids, chosen, mask_id, vocab_size):
+    out = input_ids.clone()
+    r = torch.rand(input_ids.shape)
+    out[chosen & (r < .8)] = mask_id
+    pick = chosen & (r >= .8) & (r < .9)
+    out[pick] = torch.randint(1, vocab_size - 1, (int(pick.sum()),))
+    return out
+""",
+                "词表两头的编号抽不到",
+            ),
             (
                 # one draw for all
                 """

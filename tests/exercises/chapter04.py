@@ -361,6 +361,12 @@ def find_tokens(offsets, start, end):
     return [i for i in range(len(offsets)) if wanted & set(range(*offsets[i]))]
 """,
         "also_right": [
+            # sets of places
+            """
+def find_tokens(offsets, start, end):
+    wanted = set(range(start, end))
+    return [i for i, (a, b) in enumerate(offsets) if wanted & set(range(a, b))]
+""",
             # numpy
             """
 import numpy as np
@@ -535,6 +541,26 @@ def keep(first, second, room):
     "04-5": {
         "alternative": TRAIN,
         "also_right": [
+            # a group at a time
+            """
+import torch
+from transformers import get_linear_schedule_with_warmup
+def train(model, batches, optimizer, warmup, accumulate):
+    losses, groups = [], [batches[i:i + accumulate] for i in range(0, len(batches), accumulate)]
+    schedule = get_linear_schedule_with_warmup(optimizer, warmup, len(groups))
+    model.train()
+    for group in groups:
+        optimizer.zero_grad()
+        for batch in group:
+            loss = model(**batch).loss
+            losses.append(float(loss.detach()))
+            loss.backward()
+        for p in model.parameters():
+            if p.grad is not None: p.grad /= len(group)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1)
+        optimizer.step(); schedule.step()
+    return losses
+""",
             # LambdaLR by hand, zero first
             """
 import torch
@@ -605,6 +631,27 @@ def train(model, batches, optimizer, warmup, accumulate):
             TRAINING,
         ],
         "wrong": [
+            (
+                # values clipped
+                """
+import torch
+from transformers import get_scheduler
+def train(model, batches, optimizer, warmup, accumulate):
+    model.train()
+    total = len(batches) // accumulate
+    schedule = get_scheduler("linear", optimizer, warmup, total)
+    out = []
+    for n, batch in enumerate(batches, 1):
+        loss = model(**batch).loss
+        (loss / accumulate).backward()
+        out.append(loss.item())
+        if n % accumulate == 0:
+            torch.nn.utils.clip_grad_value_(model.parameters(), 1.0)
+            optimizer.step(); schedule.step(); optimizer.zero_grad()
+    return out
+""",
+                "clip_grad_norm_",
+            ),
             (train_with("(loss / len(part)).backward()", "loss.backward()"), "几批之和"),
             (
                 train_with(

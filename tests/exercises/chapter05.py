@@ -232,6 +232,14 @@ def leaked(train, test):
     return set().union(*(places.get(key(text), set()) for text in train))
 """,
         "also_right": [
+            # np.isin
+            """
+import unicodedata
+import numpy as np
+def leaked(train, test):
+    n = np.vectorize(lambda t: "".join(unicodedata.normalize("NFKC", t).split()), otypes=[object])
+    return np.flatnonzero(np.isin(n(np.array(test, object)).astype(str), n(np.array(train, object)).astype(str))).tolist()
+""",
             # a generator with re
             r"""
 import re
@@ -278,6 +286,17 @@ def leaked(train, test):
 """,
         ],
         "wrong": [
+            (
+                # looked for in one long string
+                """
+import unicodedata
+def leaked(train, test):
+    n = lambda t: "".join(unicodedata.normalize("NFKC", t).split())
+    seen = " ".join(n(t) for t in train)
+    return [i for i, t in enumerate(test) if n(t) in seen]
+""",
+                "只是训练文本的一部分",
+            ),
             (
                 # true or false for each
                 """
@@ -432,6 +451,15 @@ def confident(probabilities, labels, threshold):
     return coverage, right / len(kept) if kept else float("nan")
 """,
         "also_right": [
+            # row by row
+            """
+def confident(probabilities, labels, threshold):
+    n = hits = 0
+    for row, label in zip(probabilities, labels):
+        if max(row) >= threshold:
+            n += 1; hits += list(row).index(max(row)) == label
+    return n / len(labels), hits / n if n else float("nan")
+""",
             # loops
             """
 import math
@@ -471,6 +499,17 @@ def confident(probabilities, labels, threshold):
             CONFIDENT,
         ],
         "wrong": [
+            (
+                # labels of the first rows
+                """
+import numpy as np
+def confident(probabilities, labels, threshold):
+    kept = probabilities[probabilities.max(1) >= threshold]
+    if not len(kept): return 0.0, float("nan")
+    return len(kept) / len(labels), (kept.argmax(1) == np.asarray(labels)[:len(kept)]).mean()
+""",
+                "别从头数起",
+            ),
             (
                 # the probability of the true class
                 """

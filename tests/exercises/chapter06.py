@@ -192,6 +192,14 @@ def learning_rate_at(step, steps, warmup, peak):
     return peak * min(up, down)
 """,
         "also_right": [
+            # np.interp
+            """
+import numpy as np
+def learning_rate_at(step, steps, warmup, peak):
+    w = warmup * steps if 0 < warmup < 1 else warmup
+    if w and step < w: return step / w * peak
+    return float(np.interp(step, [w, steps], [peak, 0.0]))
+""",
             # the library's function
             """
 from transformers.optimization import _get_linear_schedule_with_warmup_lr_lambda
@@ -226,6 +234,17 @@ def learning_rate_at(step, steps, warmup, peak):
             RATE,
         ],
         "wrong": [
+            (
+                # no decay without a warm-up
+                """
+def learning_rate_at(step, steps, warmup, peak):
+    w = warmup * steps if warmup < 1 else warmup
+    if w == 0: return peak
+    if step < w: return peak * step / w
+    return peak * (steps - step) / (steps - w)
+""",
+                "不预热也要下降",
+            ),
             (
                 # a cosine
                 """
@@ -556,6 +575,13 @@ def sign_test(right_a, right_b):
     return binomtest(sum(differ), len(differ)).pvalue if differ else 1.0
 """,
         "also_right": [
+            # scipy.stats.binomtest
+            """
+from scipy.stats import binomtest
+def sign_test(right_a, right_b):
+    b = int((right_a & ~right_b).sum()); c = int((~right_a & right_b).sum())
+    return 1.0 if b + c == 0 else binomtest(min(b, c), b + c).pvalue
+""",
             # scipy
             """
 import numpy as np
@@ -591,6 +617,16 @@ def sign_test(right_a, right_b):
 """,
         ],
         "wrong": [
+            (
+                # fewer than instead of not more than
+                """
+from math import comb
+def sign_test(right_a, right_b):
+    b = int((right_a & ~right_b).sum()); c = int((~right_a & right_b).sum()); n = b + c
+    return 2 * sum(comb(n, k) for k in range(min(b, c))) / 2 ** n
+""",
+                "8 比 1 的例子",
+            ),
             (
                 # one-sided
                 """
@@ -740,6 +776,16 @@ def predict_long(ids, predict, size, overlap):
             WINDOWS,
         ],
         "wrong": [
+            (
+                # the largest instead of the mean
+                """
+import numpy as np
+def predict_long(ids, predict, size, overlap):
+    windows = [ids[i:i + size] for i in range(0, max(1, len(ids) - overlap), size - overlap)]
+    return np.mean([predict([w])[0] for w in windows], axis=0) if False else np.asarray(predict(windows)).max(0)
+""",
+                "各窗口的概率要取平均",
+            ),
             (
                 # the overlap is always one
                 """

@@ -101,6 +101,19 @@ def corrupt(tokens, hidden):
             # groupby
             """
 from itertools import groupby
+def corrupt(tokens, hidden):
+    source, target, n = [], [], 0
+    for hide, group in groupby(zip(tokens, hidden), key=lambda p: bool(p[1])):
+        piece = [t for t, _ in group]
+        if hide:
+            mark = f"<extra_id_{n}>"; n += 1
+            source.append(mark); target += [mark, *piece]
+        else: source += piece
+    return source, target + [f"<extra_id_{n}>"]
+""",
+            # groupby
+            """
+from itertools import groupby
 
 def corrupt(tokens, hidden):
     source, target, n = [], [], 0
@@ -151,6 +164,20 @@ def corrupt(tokens, hidden):
             CORRUPTED,
         ],
         "wrong": [
+            (
+                # the last one before the first
+                """
+def corrupt(tokens, hidden):
+    source, target, n = [], [], 0
+    for i, (t, h) in enumerate(zip(tokens, hidden)):
+        if h and not hidden[i - 1]:
+            source.append(f"<extra_id_{n}>"); target.append(f"<extra_id_{n}>"); n += 1
+        if h: target.append(t)
+        else: source.append(t)
+    return source, target + [f"<extra_id_{n}>"]
+""",
+                "在开头会取到最后一个",
+            ),
             (corrupt(begins="True"), "每个词元各用了一个哨兵"),
             (corrupt(result="source, target"), "少了收尾的哨兵"),
             (corrupt(result="[*target, last], source"), "次序反了"),
@@ -735,6 +762,22 @@ def best_name(names, next_log_p):
 """,
         ],
         "wrong": [
+            (
+                # the mean score first
+                """
+import heapq
+def best_name(names, next_log_p):
+    full = [tuple(n) + ("</s>",) for n in names]
+    heap = [(0.0, 0.0, ())]
+    while heap:
+        m, s, w = heapq.heappop(heap)
+        if w and w[-1] == "</s>": return w[:-1], s
+        ok = {f[len(w)] for f in full if f[:len(w)] == w and len(f) > len(w)}
+        p = next_log_p(w)
+        for t in ok: heapq.heappush(heap, (-(s + p[t]) / (len(w) + 1), s + p[t], w + (t,)))
+""",
+                "找到的不是概率最高的那个",
+            ),
             (
                 # greedy within the list
                 f"""

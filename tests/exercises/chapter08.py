@@ -238,6 +238,18 @@ def nucleus(probabilities, p):
     return (kept / kept.sum(-1, keepdim=True)).numpy()
 """,
         "also_right": [
+            # what stands before each
+            """
+import numpy as np
+def nucleus(probabilities, p):
+    order = np.argsort(-probabilities, axis=1)
+    ranked = np.take_along_axis(probabilities, order, 1)
+    before = ranked.cumsum(1) - ranked
+    keep = np.zeros_like(probabilities, dtype=bool)
+    np.put_along_axis(keep, order, (before < p) | (p >= 1), 1)
+    kept = np.where(keep, probabilities, 0)
+    return kept / kept.sum(1, keepdims=True)
+""",
             # a row at a time
             """
 import numpy as np
@@ -282,6 +294,19 @@ def nucleus(probabilities, p):
 """,
         ],
         "wrong": [
+            (
+                # as many in each row as in the widest
+                """
+import numpy as np
+def nucleus(probabilities, p):
+    order = np.argsort(-probabilities, axis=1)
+    ranked = np.take_along_axis(probabilities, order, 1)
+    cut = (ranked.cumsum(1) < p).sum(1).max() + 1
+    out = np.zeros_like(probabilities); np.put_along_axis(out, order[:, :cut], ranked[:, :cut], 1)
+    return out / out.sum(1, keepdims=True)
+""",
+                "逐行累积",
+            ),
             (
                 "import numpy as np\n\ndef nucleus(probabilities, p):\n"
                 "    order = np.argsort(-probabilities, axis=1)\n"

@@ -315,6 +315,22 @@ def label_pieces(labels, offsets):
         ],
         "wrong": [
             (
+                # only (0, 0)
+                """
+def label_pieces(labels, offsets):
+    return [labels[a] if b else None for a, b in offsets]
+""",
+                "起止相等的都是 None",
+            ),
+            (
+                # O as soon as one character is
+                """
+def label_pieces(labels, offsets):
+    return [None if a == b else ("O" if any(l == "O" for l in labels[a:b]) else labels[a]) for a, b in offsets]
+""",
+                "也取它第一个字的标签",
+            ),
+            (
                 """
 def label_pieces(labels, offsets):
     return [labels[end] if start < end else None for start, end in offsets]
@@ -409,6 +425,14 @@ def best_span(begin, end, longest):
     return np.unravel_index(sums.argmax(), sums.shape)
 """,
         "also_right": [
+            # a matrix of sums
+            """
+import numpy as np
+def best_span(begin, end, longest):
+    n = len(begin); s = np.add.outer(np.asarray(begin, float), np.asarray(end, float))
+    i, j = np.indices((n, n)); s[(j < i) | (j - i >= longest)] = -np.inf
+    return tuple(int(x) for x in np.unravel_index(s.argmax(), s.shape))
+""",
             # numpy
             """
 import numpy as np
@@ -435,6 +459,18 @@ def best_span(begin, end, longest):
 """,
         ],
         "wrong": [
+            (
+                # the best from 0 on
+                """
+def best_span(begin, end, longest):
+    best, span = 0, (0, 0)
+    for i in range(len(begin)):
+        for j in range(i, min(i + longest, len(end))):
+            if begin[i] + end[j] > best: best, span = begin[i] + end[j], (i, j)
+    return span
+""",
+                "分数全是负的时不对",
+            ),
             (
                 """
 def best_span(begin, end, longest):
@@ -585,6 +621,16 @@ def spearman(predictions, scores):
     return np.corrcoef(a, b)[0, 1]
 """,
         "also_right": [
+            # counts of equal ones
+            """
+import numpy as np
+def spearman(predictions, scores):
+    def rank(v):
+        u, inv, c = np.unique(v, return_inverse=True, return_counts=True)
+        return (c.cumsum() - (c - 1) / 2)[inv]
+    if len(set(predictions)) == 1 or len(set(scores)) == 1: return float("nan")
+    return np.corrcoef(rank(predictions), rank(scores))[0, 1]
+""",
             # pandas-free with unique
             """
 import numpy as np
@@ -615,6 +661,19 @@ def spearman(predictions, scores):
 """,
         ],
         "wrong": [
+            (
+                # the formula without ties
+                """
+import numpy as np
+def spearman(predictions, scores):
+    n = len(scores)
+    rank = lambda v: np.array([(np.asarray(v) < x).sum() + ((np.asarray(v) == x).sum() - 1) / 2 for x in v])
+    d = rank(predictions) - rank(scores)
+    if len(set(predictions)) == 1 or len(set(scores)) == 1: return float("nan")
+    return 1 - 6 * (d ** 2).sum() / (n * (n * n - 1))
+""",
+                "只在没有并列时成立",
+            ),
             (
                 """
 import numpy as np

@@ -31,6 +31,13 @@ def warmup_cosine(step, total, warmup):
     return min(step / warmup, 1.0) * falling
 """,
         "also_right": [
+            # the square of a cosine
+            """
+import numpy as np
+def warmup_cosine(step, total, warmup):
+    if step < warmup: return step / warmup
+    return np.cos(np.pi / 2 * (step - warmup) / (total - warmup)) ** 2
+""",
             # numpy
             """
 import numpy as np
@@ -62,6 +69,16 @@ def warmup_cosine(step, total, warmup):
             COSINE,
         ],
         "wrong": [
+            (
+                # a quarter of a cosine
+                """
+import math
+def warmup_cosine(step, total, warmup):
+    if step < warmup: return step / warmup
+    return math.cos(math.pi / 2 * (step - warmup) / (total - warmup))
+""",
+                "这是四分之一个余弦",
+            ),
             (
                 changed(COSINE, ("math.pi", "180")),
                 "弧度",
@@ -235,6 +252,14 @@ def block_mask(lengths, total):
     return mask
 """,
         "also_right": [
+            # torch.block_diag
+            """
+import torch
+def block_mask(lengths, total):
+    blocks = torch.block_diag(*[torch.ones(n, n) for n in lengths])
+    pad = total - sum(lengths)
+    return torch.nn.functional.pad(blocks, (0, pad, 0, pad)).bool()
+""",
             # block_diag
             """
 import torch
@@ -280,6 +305,17 @@ def block_mask(lengths, total):
             MASK,
         ],
         "wrong": [
+            (
+                # owners by their lengths
+                """
+import torch
+def block_mask(lengths, total):
+    owner = torch.zeros(total); at = 0
+    for n in lengths: owner[at:at+n] = n; at += n
+    return (owner[:, None] == owner[None]) & (owner > 0)[:, None]
+""",
+                "要按编号分",
+            ),
             (
                 """
 import torch

@@ -235,6 +235,13 @@ def cut_by_lexicon(text, lexicon):
     return pieces
 """,
         "also_right": [
+            # a regular expression
+            """
+import re
+def cut_by_lexicon(text, lexicon):
+    words = sorted(lexicon, key=len, reverse=True)
+    return re.findall("|".join([*map(re.escape, words), "."]), text, re.S)
+""",
             # startswith
             """
 def cut_by_lexicon(text, lexicon):
@@ -269,6 +276,24 @@ def cut_by_lexicon(text, lexicon):
 """,
         ],
         "wrong": [
+            (
+                # the longest of the whole text first
+                """
+def cut_by_lexicon(text, lexicon):
+    out = [text]
+    for w in sorted(lexicon, key=len, reverse=True):
+        new = []
+        for p in out:
+            if p in lexicon: new.append(p); continue
+            bits = p.split(w)
+            for i, b in enumerate(bits):
+                if i: new.append(w)
+                if b: new.append(b)
+        out = new
+    return [x for p in out for x in ([p] if p in lexicon else list(p))]
+""",
+                "要从左到右",
+            ),
             (
                 # in the order of the lexicon
                 "import re\n\ndef cut_by_lexicon(text, lexicon):\n"
@@ -376,6 +401,14 @@ def packed_mask(lengths, window=None):
     return torch.block_diag(*blocks).bool()
 """,
         "also_right": [
+            # triu and tril
+            """
+import torch
+def packed_mask(lengths, window=None):
+    m = torch.block_diag(*[torch.ones(n, n) for n in lengths])
+    if window is not None: m = torch.triu(torch.tril(m, window), -window)
+    return m > 0
+""",
             # block_diag and band
             """
 import torch
@@ -413,6 +446,17 @@ def packed_mask(lengths, window=None):
             PACKED,
         ],
         "wrong": [
+            (
+                # a window of 0 taken for none
+                """
+import torch
+def packed_mask(lengths, window=None):
+    m = torch.block_diag(*[torch.ones(n, n) for n in lengths])
+    if window: m = torch.triu(torch.tril(m, window), -window)
+    return m.bool()
+""",
+                "判断有没有窗口要用",
+            ),
             (
                 """
 import torch

@@ -284,6 +284,21 @@ def first_step(model, tokenizer, texts, labels):
     "12-2": {
         "alternative": TRAIN,
         "also_right": [
+            # the step by hand
+            """
+import torch
+def train(model, batches):
+    model.train()
+    out = []
+    for b in batches:
+        loss = model(**b).loss
+        model.zero_grad(); loss.backward()
+        with torch.no_grad():
+            for p in model.parameters():
+                if p.grad is not None: p -= 0.1 * p.grad
+        out.append(float(loss))
+    return out
+""",
             # zero last, cross entropy by hand
             """
 import torch
@@ -323,6 +338,22 @@ def train(model, batches):
             LOOP,
         ],
         "wrong": [
+            (
+                # the gradients thrown away before the step
+                """
+import torch
+def train(model, batches):
+    model.train()
+    opt = torch.optim.SGD(model.parameters(), lr=0.1)
+    out = []
+    for b in batches:
+        loss = model(**b).loss
+        loss.backward(); opt.zero_grad(); opt.step()
+        out.append(float(loss))
+    return out
+""",
+                "反向和更新之间不能清零",
+            ),
             (changed(TRAIN, ZERO), "梯度没有清零"),
             (changed(TRAIN, MASK), "注意力掩码没有传"),
             (changed(TRAIN, SOFTMAX), "先做了一遍"),
@@ -636,6 +667,24 @@ def make_model(vocabulary, classes, width=32, length=64):
     "12-5": {
         "alternative": REPORT,
         "also_right": [
+            # the model's own limit and device
+            """
+import torch
+from collections import Counter
+def report(model, tokenizer, train, test):
+    model.eval()
+    seen = {t.strip() for t, _ in train}
+    rows = [(t, l) for t, l in test if t.strip() not in seen]
+    top = Counter(l for _, l in train).most_common(1)[0][0]
+    hits = 0
+    for i in range(0, len(rows), 16):
+        part = rows[i:i + 16]
+        batch = tokenizer([t for t, _ in part], padding=True, truncation=True, max_length=model.config.max_position_embeddings, return_tensors="pt").to(model.device)
+        with torch.inference_mode():
+            said = model(**batch).logits.argmax(-1)
+        hits += int((said == torch.tensor([l for _, l in part])).sum())
+    return hits / len(rows), sum(l == top for _, l in rows) / len(rows), len(rows)
+""",
             # DataLoader, sklearn
             """
 import torch

@@ -139,7 +139,7 @@ def judge(answer: object, right: str, reasons: dict[str, str]) -> None:
     if not isinstance(answer, (str, list, tuple, set, frozenset)):
         raise Hint('请写成一串字母，例如 "AC"。')
     written = unicodedata.normalize("NFKC", "".join(map(str, answer))).upper()
-    letters = set(written) - set(" ,、;.。/\n")
+    letters = {char for char in written if char.isalnum()} - set("和与及")
     if strange := sorted(letters - set(reasons)):
         raise Hint(f"没有 {'、'.join(strange)} 这一句：请从 {'、'.join(reasons)} 里选。")
     for letter in reasons:

@@ -12,7 +12,10 @@ def next_token_pairs(answer: Callable) -> None:
     """`answer(text)` -> [(context, next character), ...]."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收一句话。")
-    pairs = [tuple(pair) for pair in answer("看电影")]
+    found = answer("看电影")
+    if isinstance(found, dict):
+        raise Hint("要一串 `(上文, 下一个字)`，不是字典：用列表，一个字一对。")
+    pairs = [tuple(pair) for pair in found]
     if pairs == [("看", "电"), ("看电", "影")]:
         raise Hint("第一个字也要猜：它的上文是空字符串。")
     if pairs == [("", "看"), ("看", "电"), ("看电", "影"), ("看电影", "")]:
@@ -39,6 +42,9 @@ def next_token_pairs(answer: Callable) -> None:
         raise Hint("空格也是一个字符，也要猜：别把它去掉，也别按它切开。")
     if list(answer("")) != []:
         raise Hint("空文本没有字可猜，应返回空列表。")
+    long = "上海自来水来自海上"
+    if [tuple(pair) for pair in answer(long)] != [(long[:i], long[i]) for i in range(len(long))]:
+        raise Hint("句子长了就不对：每个字都要有一对，九个字就是九对。")
 
 
 @exercise("01-2", none_too=True)
@@ -115,6 +121,14 @@ def sense_gap(answer: Callable) -> None:
     means = [(each.sum() - len(each)) / (len(each) * (len(each) - 1)) for each in groups]
     if abs(got - float(sum(means) / 2 - cosine[~same].mean())) < 1e-4:
         raise Hint("先在每组里平均，再把两组平均：组有大有小，句对要放在一起，只平均一次。")
+    if is_gap_of(cosine - cosine.diag().diag(), same):
+        raise Hint("对角线填了 0，可还算在组内的平均里：自己和自己要去掉，不是算作 0。")
+    if is_gap_of(dot / vectors.norm() ** 2, same & ~itself):
+        raise Hint("除以的是整张矩阵的长度：每一句的向量除以自己的长度。")
+    if is_gap_of(-torch.cdist(vectors, vectors), same & ~itself):
+        raise Hint("这是距离，不是余弦：它还看向量的长短。")
+    if is_gap_of(torch.corrcoef(vectors), same & ~itself):
+        raise Hint("这是相关系数，先减了各自的平均：余弦不减。")
     along = torch.nn.functional.normalize(vectors, dim=0)
     if is_gap_of(along @ along.T, same & ~itself):
         raise Hint("缩放沿错了方向：每一句的向量除以自己的长度，`dim=-1`，不是沿着句子那一维。")
@@ -169,6 +183,11 @@ def span_corruption(answer: Callable) -> None:
     source, target = (list(part) for part in answer(list("春天"), []))
     if (source, target) != (["春", "天"], ["<X>"]):
         raise Hint("一段也不挖时，source 就是原文，target 只有收尾的 <X>。")
+    source, target = (list(part) for part in answer(list("天上的天"), [(3, 4)]))
+    if (source, target) != (["天", "上", "的", "<X>"], ["<X>", "天", "<Y>"]):
+        raise Hint(
+            "同一个词元出现两次时，换掉的是另一处：按位置挖，不要按内容找（`replace`、`index`）。"
+        )
 
 
 @exercise("01-5")

@@ -60,7 +60,7 @@ def make_labels(answer: Callable) -> None:
     """`answer(original, chosen)` -> labels, IGNORE where nothing was chosen."""
     if not callable(answer):
         raise Hint("请写成一个函数，接收原来的编号和布尔张量，返回标签。")
-    original = torch.tensor([[2, 11, 12, 13, 3, 0], [2, 21, 22, 23, 24, 3]])
+    original = torch.tensor([[2, 31, 12, 13, 3, 0], [2, 21, 22, 23, 14, 3]])
     chosen = torch.tensor([[0, 1, 0, 0, 0, 0], [0, 0, 1, 0, 1, 0]]).bool()
     given, marks = original.clone(), chosen.clone()
     labels = answer(given, marks)
@@ -136,6 +136,13 @@ def mask_80_10_10(answer: Callable) -> None:
         raise Hint("随机词元总是那几个：每个位置要从整个词表里另抽一个。")
     if random_ids.max() < 0.95 * vocab_size:
         raise Hint("随机词元没有用到整个词表：编号应在 0 到 vocab_size 之间均匀抽取。")
+    small = torch.full((100, 250), word)
+    drawn = set(answer(small, torch.ones_like(small).bool(), mask_id, 12).unique().tolist())
+    if drawn != set(range(12)):
+        raise Hint(
+            "词表两头的编号抽不到，或多了一个：从 0 到 vocab_size - 1 都要抽得到。`torch.randint` "
+            "的上界不含在内，写 `torch.randint(vocab_size, …)`；`random.randint` 的上界含在内。"
+        )
 
 
 @exercise("03-4")

@@ -158,6 +158,9 @@ def confident_accuracy(answer: Callable) -> None:
         raise Hint("按正确类别的概率留的：用的时候没有标签，只能看最大的那个概率。")
     if not np.isclose(coverage, 1 / 2) or not np.isclose(accuracy, 0.5):
         raise Hint("有把握也会错：三个类别的四条里留下两条，判对一条，覆盖率 1/2，准确率 1/2。")
+    late = (np.array([[0.5, 0.5], [0.6, 0.4], [0.1, 0.9], [0.8, 0.2]]), np.array([0, 0, 1, 0]))
+    if not np.isclose(float(answer(*late, 0.7)[1]), 1.0):
+        raise Hint("留下的是后面两条时不对：留下第几条，就和第几条的标签比，别从头数起。")
     result = answer(probabilities, labels, 0.99)
     if not isinstance(result, (tuple, list, np.ndarray)) or len(result) != 2:
         raise Hint("一条也没留下时，也要返回两个数：0 和 float('nan')。")

@@ -92,6 +92,8 @@ def learning_rate_at(answer: Callable) -> None:
         if isinstance(failure.__cause__, ZeroDivisionError):
             raise no_warmup from None
         raise
+    if not (np.isclose(at(50, warmup=0), 0.5) and np.isclose(at(100, warmup=0), 0.0)):
+        raise Hint("不预热也要下降：`warmup` 为 0 时，从第 0 步的最高值直线降到第 `steps` 步的 0。")
     late = at(45, warmup=500, steps=45)
     if not np.isclose(late, 45 / 500):
         raise Hint("预热比训练长时，不要替它改短：训练到头，学习率也只升到一部分，这正是那个坑。")

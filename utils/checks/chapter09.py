@@ -143,6 +143,11 @@ def label_pieces(answer: Callable) -> None:
         raise Hint("挨着的两个名字粘住了：第二个名字的开头也是 B-。")
     if value != ["B-P", "B-P", "I-P"]:
         raise Hint("一个字一个词元时，标签应当原样不动。")
+    value = list(answer(["B-P", "O", "B-L"], [(0, 2), (2, 3), (2, 2)]))
+    if value[:1] != ["B-P"]:
+        raise Hint("一个词元跨过名字的尾巴时，也取它第一个字的标签，后面的字不管。")
+    if value != ["B-P", "B-L", None]:
+        raise Hint("起止相等的都是 None，不只 (0, 0)：比的是 `start == end`。")
 
 
 @exercise("09-4")
@@ -183,6 +188,10 @@ def best_span(answer: Callable) -> None:
         raise Hint("先定了最好的终点，再给它找起点：两头的分要合起来比，终点差一点的可能总分更高。")
     if says([-3.0, 0.5, -2.0], [-3.0, 1.0, 1.5], 3) != (1, 2):
         raise Hint("分数是负的时不对：两头的分是相加，不是相乘，也没有别的门槛。")
+    if says([-4.0, -1.0, -3.0], [-4.0, -3.0, -1.5], 3) != (1, 2):
+        raise Hint(
+            "分数全是负的时不对：最好的总分也可以小于零，别从 0 比起，从 `float('-inf')` 比起。"
+        )
 
 
 @exercise("09-5")

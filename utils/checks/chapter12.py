@@ -322,11 +322,15 @@ def run(model: nn.Module, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor,
 class Reader(nn.Module):
     """Stands for a trained classifier: knows the class of a text by its last character.
 
-    In training mode, and where the mask is missing, its answers are off by one class.
+    In training mode, and where the mask is missing, its answers are off by one class. It has what
+    answers may ask a model of the library for: `config`, `device`.
     """
 
-    def __init__(self, classes: dict[int, int]):
+    device = torch.device("cpu")
+
+    def __init__(self, classes: dict[int, int], positions: int):
         super().__init__()
+        self.config = BertConfig(max_position_embeddings=positions, num_labels=3)
         self.scale = nn.Parameter(torch.ones(()))
         self.classes = classes
         self.largest = 0
@@ -377,7 +381,8 @@ def report(answer: Callable) -> None:
     leaked = [train_rows[0], (f" {train_rows[1][0]}\n", 0), train_rows[20], train_rows[-1]]
     leaked[3] = (leaked[3][0].strip(), 0)  # the blank stands in the training set
     rows = [*leaked[:2], *test_rows, *leaked[2:]]
-    model = Reader(dict(zip(marks, range(3), strict=True))).train()
+    classes = dict(zip(marks, range(3), strict=True))
+    model = Reader(classes, tokenizer.model_max_length).train()
     found = call(answer, REPORT, model, tokenizer, list(train_rows), list(rows))
     wanted = "三个数：准确率、基线、算进去的题数"
     if isinstance(found, (int, float)):

@@ -6,7 +6,7 @@ from utils.data.entities import detect_scheme, impossible_labels, load_entities,
 from utils.data.no_text import what_it_is
 from utils.data.pairs import NLI_CLASSES, load_pairs
 from utils.data.questions import load_questions
-from utils.data.rows import is_empty_cell
+from utils.data.rows import is_empty_cell, is_seen
 from utils.data.shorten import PARTS, shorten
 from utils.data.spans import Span, bio_of, spans_of, texts_and_spans
 from utils.data.splits import THUCNEWS_CLASSES, balanced_sample
@@ -28,6 +28,7 @@ __all__ = [
     "detect_scheme",
     "impossible_labels",
     "is_empty_cell",
+    "is_seen",
     "load_entities",
     "load_imdb",
     "load_pairs",

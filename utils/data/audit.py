@@ -28,7 +28,10 @@ UNEQUAL = 10  # times as many texts in the largest class as in the smallest
 
 SHOWN = 30  # classes named in a report
 CELL = 32_767  # characters that Excel keeps of a text; the rest is lost in silence
-MARKUP = re.compile(r"&(nbsp|amp|lt|gt|quot|#\d+);|<(br|p|div|span|a|img)\b[^<>]*>", re.I)
+ESCAPED = re.compile(r"\\u[0-9a-fA-F]{4}")
+MARKUP = re.compile(
+    r"&(nbsp|amp|lt|gt|quot|#\d+|#x[0-9a-f]+);|<(br|p|div|span|a|img)\b[^<>]*>", re.I
+)
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 SEPARATORS = ",，;；、/／|｜+＋&#"
@@ -42,6 +45,7 @@ PROBLEMS = {
     "nan": ("标签 {!r} 是程序替空格子写的", "补上标签，或删掉；真有这一类就换个名字"),
     "nan-text": ("文本 {!r} 是程序替空格子写的", "补上文本，或删掉这一行"),
     "several": ("标签是 {}，不是一个类", "每条文本只写一个类名"),
+    "parts": ("文本是 {}，不是一条", "每个标签配一条文本，写成一个字符串"),
     "header": ("列名又出现了一次", "几个文件接在一起时，只留最前面的列名"),
     "quotes": ("标签 {} 带引号，别的行不带", "去掉标签和文本外面的引号"),
     "cell": ("格子里的值不能用（{}）", "改正，或删掉这一行"),
@@ -306,9 +310,13 @@ def is_garbled(text: str) -> bool:
     """Whether a text was read in a wrong encoding by whoever wrote it down.
 
     It then is what its UTF-8 looks like in Latin-1 (`ç¬¬`) or in GBK (`绗竴`), which no text is by
-    chance; or there is the sign that stands for what could not be read.
+    chance; or it was never read (`\\u7b2c`); or there is the sign that stands for what
+    could not be read. Words of GBK whose bytes
+    would be Greek or Hebrew in UTF-8 are words: 通知, 医院, 未知.
     """
     if "\ufffd" in text or "锟斤拷" in text:
+        return True
+    if 2 * sum(map(len, ESCAPED.findall(text))) > len(text):
         return True
     if text.isascii():
         return False
@@ -317,7 +325,8 @@ def is_garbled(text: str) -> bool:
             meant = text.encode(encoding).decode("utf-8")
         except UnicodeError:
             continue
-        if sum(not char.isascii() for char in meant) > 1:
+        least = "\u0800" if encoding == "gb18030" else "\u0080"
+        if sum(char >= least for char in meant) > 1:
             return True
     return False
 

@@ -82,9 +82,16 @@ def decode(data: bytes, path: Path) -> str:
     Trying UTF-8 and then GBK would not do: GBK accepts most UTF-8 bytes and makes nonsense of
     them, so one GBK row among a thousand in UTF-8 would spoil the thousand without a word.
 
+    Lines that end in \\r alone, as an old Mac wrote them, end in \\n.
+
     Raises:
         DataError: a mixture, or another encoding; the row is named.
     """
+    text = _decoded(data, path)
+    return text if "\n" in text else text.replace("\r", "\n")
+
+
+def _decoded(data: bytes, path: Path) -> str:
     if encoding := _marked(data):
         try:
             return data.decode(encoding)
@@ -152,12 +159,22 @@ def lines(path: Path, encoding: str, newline: str = "\n") -> Iterator[str]:
 
     Args:
         encoding: what `encoding_of` gives.
-        newline: the one end of a line, or "" for \\n, \\r and \\r\\n.
+        newline: the one end of a line, or "" for \\n, \\r and \\r\\n. A file without a single
+            \\n, as an old Mac wrote it, has lines that end in \\r.
     """
+    if newline == "\n" and _has_old_ends(path, encoding):
+        newline = "\r"
     with opened(path) as stream:
         text = io.TextIOWrapper(stream, encoding, newline=newline)
         for line in text:
             yield line.lstrip(BOM) if line[0] == BOM else line
+
+
+def _has_old_ends(path: Path, encoding: str) -> bool:
+    """Whether there is \\r within a file and no \\n; a line of 16 MB is taken for one line."""
+    with opened(path) as stream:
+        first = io.TextIOWrapper(stream, encoding, newline="\n").readline(16 * BLOCK)
+    return not first.endswith("\n") and "\r" in first.rstrip("\r")
 
 
 @contextlib.contextmanager
@@ -240,7 +257,11 @@ def _refuse_mixture(rows: Iterable[bytes], path: Path) -> None:
     """Refuse a file of which some lines are UTF-8 and some are not; it is not UTF-8 as a whole."""
     valid = invalid = 0  # lines that UTF-8 can read, or cannot
     first_chinese = first_invalid = 0
+    marked = False
     for number, line in enumerate(rows, start=1):
+        if number == 1:
+            marked = line.startswith(codecs.BOM_UTF8)
+            line = line.removeprefix(codecs.BOM_UTF8)
         if line.isascii():
             continue
         try:
@@ -253,6 +274,11 @@ def _refuse_mixture(rows: Iterable[bytes], path: Path) -> None:
         # A short GBK line can pass for UTF-8, but it then reads as Greek or Arabic.
         if not first_chinese and max(text) >= "\u0800":
             first_chinese = number
+    if marked and not first_chinese and valid <= invalid:
+        raise DataError(
+            f"{path}: begins with the mark of UTF-8, and row {first_invalid} is not UTF-8: the "
+            "program that wrote it put the mark before GBK; save it anew as UTF-8"
+        )
     if first_chinese or valid > invalid:
         utf8 = valid >= invalid
         odd, common = (first_invalid, "UTF-8") if utf8 else (first_chinese, "GBK")

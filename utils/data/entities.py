@@ -22,7 +22,7 @@ from utils.data.content import DataError, decode, read_bytes
 from utils.data.layout import WHOLE, Files
 from utils.data.marked import Marked, marked
 from utils.data.objects import is_json, read_objects
-from utils.data.rows import refuse
+from utils.data.rows import SHEETS, refuse
 from utils.data.sources import parts_of, split_rows
 
 if TYPE_CHECKING:  # importing it takes a second or two, so the loader does so when it needs it
@@ -203,6 +203,11 @@ def read_sentences(path: Path, scheme: str | None = None, repair: bool = True) -
     Raises:
         DataError: see `load_entities`.
     """
+    if path.name.lower().endswith(SHEETS):
+        raise DataError(
+            f"{path}: an Excel file; save the sheet as text between tabs (.txt): a character and its "
+            "label a row, a blank row between sentences"
+        )
     text = decode(read_bytes(path), path)
     _refuse_tool(path, text)
     if "\ufeff" in text:  # files joined by cat

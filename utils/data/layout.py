@@ -13,6 +13,9 @@ from utils.data.rows import class_folders, visible_folders
 SPLITS = ("train", "validation", "test")
 WHOLE = "whole"  # the one part of a source that is not split
 ALIASES = {"training": "train", "val": "validation", "valid": "validation", "dev": "validation"}
+ALIASES |= {"训练": "train", "验证": "validation", "测试": "test"}
+ALIASES |= {f"{chinese}集": ALIASES[chinese] for chinese in ("训练", "验证", "测试")}
+NAMES = "|".join(sorted({*SPLITS, *ALIASES}, key=len, reverse=True))
 
 
 class Files(NamedTuple):
@@ -34,7 +37,7 @@ class Files(NamedTuple):
     def match_split(self, name: str) -> re.Match | None:
         """The groups `name` (of the data set, or None) and `split`, if the name tells a split."""
         return re.fullmatch(
-            r"((?P<name>.+)[_.-])?(?P<split>train|training|validation|valid|val|dev|test)"
+            rf"((?P<name>.+)[_.-])?(?P<split>{NAMES})"
             rf"({self.after_split})(\.({self.endings}|{self.split_endings})){'?' * self.bare}(\.gz)?",
             name,
             re.I,
@@ -87,7 +90,9 @@ def _look_into(folder: Path, name: str, kind: Files) -> dict[str, Path]:
     trees = {
         ALIASES.get(sub.name, sub.name): sub
         for sub in visible_folders(folder)
-        if kind.class_folders and ALIASES.get(sub.name, sub.name) in SPLITS and class_folders(sub)
+        if kind.class_folders
+        and ALIASES.get(sub.name, sub.name) in SPLITS
+        and class_folders(sub)  # 测试 may be a class, whose folder holds texts and no folders
     }
     if "train" in trees:  # aclImdb; before the files, as a list of words and a README lie beside it
         return trees
@@ -121,9 +126,8 @@ def _group_files(source: Path, files: list[Path], name: str, kind: Files) -> dic
     files = [path for path in files if not CLASS_FILE.fullmatch(path.name)]
     if len(files) == 1:
         match = kind.match_split(files[0].name)
-        if not match or match["split"].lower().startswith(
-            "train"
-        ):  # nobody trains on a test split left alone
+        split = match["split"].lower() if match else "train"
+        if ALIASES.get(split, split) == "train":  # nobody trains on a test split left alone
             return {WHOLE: files[0]}
     groups: dict[str, dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
     for path in files:

@@ -69,6 +69,8 @@ def what_it_is(path: Path, head: bytes) -> tuple[str, str] | None:
             return "a web page that is called .xls", SHEET
         return what, cure
     if head[TAR_AT : TAR_AT + 5] == b"ustar":
+        if path.suffix.lower() in (".gz", ".tgz"):  # where one file is wanted
+            return "a tar archive", "unpack it and give the file that is meant"
         return "a tar archive", "compress it (.tar.gz), or unpack it and give the folder"
     return None
 

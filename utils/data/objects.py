@@ -16,6 +16,10 @@ BLANK = f"{BOM} \t\r\n"
 BLOCK = 2**20  # characters of a list read at a time
 LONGEST_SIGN = 20  # no number, word or escape that is cut in two is longer
 
+ROWWISE = (
+    "write one object a line, or all of them as one list (pandas: orient='records', lines=True)"
+)
+
 
 def is_json(path: Path, text: str) -> bool:
     """Whether a file holds JSON, by its name or by its first line."""
@@ -176,3 +180,28 @@ def _items(text: str, path: Path) -> list[tuple[int, Any]]:
         objects.append((line, item))
         at = SPACE.match(text, at).end()
     return objects
+
+
+def lists_in(value: object) -> list[list[dict]]:
+    """The lists of objects in an object."""
+    lists = value.values() if isinstance(value, dict) else []
+    return [
+        each
+        for each in lists
+        if isinstance(each, list) and each and all(isinstance(item, dict) for item in each)
+    ]
+
+
+def refuse_columns(value: object, path: Path) -> None:
+    """Refuse an object of columns, as `DataFrame.to_json` and `Dataset.to_dict` give it.
+
+    Raises:
+        DataError: that it is.
+    """
+    columns = list(value.values()) if isinstance(value, dict) else []
+    kinds = {type(column) for column in columns}
+    if len(columns) < 2 or kinds not in ({list}, {dict}) or lists_in(value):
+        return
+    keys = {len(column) if kinds == {list} else tuple(column) for column in columns}
+    if len(keys) == 1 and len(columns[0]) > 1:
+        raise DataError(f"{path}: one object with a list or an object for each column; {ROWWISE}")

@@ -20,15 +20,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from utils.data.content import DataError, decode, read_bytes
 from utils.data.layout import WHOLE, Files
-from utils.data.objects import is_json, read_objects
+from utils.data.objects import is_json, read_objects, refuse_columns
 from utils.data.rows import (
     SEVERAL,
     column_names,
     is_empty_cell,
+    is_seen,
     pair_columns,
     read_class_file,
     refuse,
     table_rows,
+    without_blank_end,
 )
 from utils.data.sources import parts_of, split_rows
 from utils.data.tables import read_table
@@ -153,7 +155,7 @@ def read_pairs(path: Path) -> tuple[list[Pair], str]:
         for number, row in rows
         for name in (one, two)
         if not isinstance(row.get(name), str)
-        or not row[name].strip()
+        or not is_seen(row[name])
         or is_empty_cell(row[name].strip())
     ]
     refuse(path, problems, "write a sentence there, or delete the row")
@@ -199,7 +201,10 @@ def read_pairs(path: Path) -> tuple[list[Pair], str]:
 
 def _json_rows(path: Path) -> tuple[list[tuple[int, dict]], list[str]]:
     rows, problems = [], []
-    for number, item in read_objects(path):
+    found = read_objects(path)
+    if len(found) == 1:
+        refuse_columns(found[0][1], path)
+    for number, item in found:
         if not isinstance(item, dict):
             problems.append((number, f"{str(item)[:20]!r} is no object"))
             continue
@@ -236,8 +241,13 @@ def _table(text: str, path: Path) -> tuple[list[tuple[int, dict]], list[str]]:
         twice = {name for name in columns if name and columns.count(name) > 1}
         if twice:
             raise DataError(f"{path}, row 1: two columns are called {min(twice)!r}; rename one")
-        rows = rows[1:]
+        rows = [(number, without_blank_end(fields, len(columns))) for number, fields in rows[1:]]
     else:
+        for number, fields in rows[1:10]:
+            if pair_columns(column_names(fields)):
+                raise DataError(
+                    f"{path}, row {number}: the names of the columns; delete what stands above them"
+                )
         columns = _columns_without_names([fields for _, fields in rows], path)
     if not rows:
         raise DataError(f"{path}: no pairs in it; download it again, or fill it")

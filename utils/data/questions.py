@@ -10,6 +10,7 @@ Bad input raises a DataError of one line: the file, line and question, what is w
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from utils.data.content import DataError
 from utils.data.layout import Files
 from utils.data.objects import lines_of, read_objects
-from utils.data.rows import refuse
+from utils.data.rows import is_seen, refuse
 from utils.data.sources import parts_of, split_rows
 
 if TYPE_CHECKING:  # importing it takes a second or two, so the loader does so when it needs it
@@ -133,6 +134,11 @@ def read_questions(path: Path, repair: bool | None = None) -> list[Question]:
     Raises:
         DataError: see `load_questions`.
     """
+    if re.search(r"\.(csv|tsv|xlsx|xlsm)(\.gz)?$", path.name, re.I):
+        raise DataError(
+            f"{path}: a table; write its rows as JSON, an object a line, with question, context and "
+            "answer (pandas: df.to_json('a.jsonl', orient='records', lines=True, force_ascii=False))"
+        )
     asked = list(_asked(path))
     if not asked:
         raise DataError(f"{path}: no questions in it; {CURE}")
@@ -149,7 +155,7 @@ def read_questions(path: Path, repair: bool | None = None) -> list[Question]:
         if wrong:
             broken.append((row, wrong))
             continue
-        if not row.question.strip():
+        if not is_seen(row.question):
             settled.setdefault(BLANK, []).append((row, "the question is empty"))
             continue
         answers = None
@@ -277,7 +283,7 @@ def _unusable(row: Asked, labelled: bool) -> str:
         return f"no id but {str(row.id)[:20]!r}"
     for key in ("question", "context"):
         text = getattr(row, key)
-        if not isinstance(text, str) or key == "context" and not text.strip():
+        if not isinstance(text, str) or key == "context" and not is_seen(text):
             return f"{key} is {str(text)[:20]!r}; it must be a text"
     if not labelled:
         return ""

@@ -99,6 +99,7 @@ PROBLEMS = {
         "fill it in or delete the row",
     ),
     "several": ("the label is {}, not one class", "write one class name for each text"),
+    "parts": ("the text is {}, not one text", "write one text for each label, as a string"),
     "header": ("the names of the columns once more", "delete the row"),
     "quotes": (
         "the label {} stands in quotes, those of other rows do not",
@@ -111,8 +112,13 @@ PROBLEMS = {
 
 # What pandas, Excel and databases write where there is nothing.
 EMPTY_CELLS = set(
-    "nan null <null> <na> n/a nat #n/a #ref! #value! #name? #div/0! #num! #null!".split()
+    "nan null <null> <na> n/a nat \\n #n/a #ref! #value! #name? #div/0! #num! #null!".split()
 )
+
+UNSEEN = ("Cc", "Cf", "Zs", "Zl", "Zp")  # controls, marks without a width, blanks
+BLANKS = set("\u115f\u1160\u2800\u3164\uffa0")  # letters by their category, and nothing to see
+BLANKS |= {chr(code) for code in range(0xFE00, 0xFE10)}  # how the character before them looks
+AS_TEXT = re.compile('="([^"]*)"')  # what keeps Excel from taking 001 for a number
 
 # A list or an object where one name should be, as JSON or as Python writes it.
 SEVERAL = re.compile(r"""\[\s*\]|\[\s*["'{\[].*[\]"'}]\s*\]|\{\s*["'].*\}""", re.S)
@@ -128,6 +134,14 @@ def is_empty_cell(cell: str) -> bool:
     "None" is Python's, while "none" and "NONE" are classes in many data sets.
     """
     return len(cell) < 8 and (cell.casefold() in EMPTY_CELLS or cell == "None")
+
+
+def is_seen(text: str) -> bool:
+    """Whether there is anything in a text but blanks and what cannot be seen, such as U+200B."""
+    return any(
+        unicodedata.category(char) not in UNSEEN and not char.isspace() and char not in BLANKS
+        for char in text
+    )
 
 
 def refuse_problems(path: Path, problems: list[Problem], word: str = "row") -> None:
@@ -202,13 +216,20 @@ def each_row(path: Path) -> Iterator[Row | Problem]:
         return usable(_table_rows(path, encoding, delimiter), path)
     if first_line.startswith(FAST_TEXT):
         return usable(_fast_text_rows(path, encoding), path)
+    if cure := where_the_names_are(path, encoding, ("text", "label")):
+        raise DataError(f"{path}, row 1: no names of columns; {cure}")
     return usable(_tab_rows(path, encoding), path)
 
 
 def header_line(path: Path, encoding: str) -> str:
-    """The first line of a file, or the second where the first is Excel's `sep=;`."""
+    """The first row of a file, or the second where the first is Excel's `sep=;`."""
     found = (line for line in lines(path, encoding) if not SEPARATOR_LINE.fullmatch(line.strip()))
-    return next(found, "")
+    header = next(found, "")
+    for line in itertools.islice(found, 10):  # a name may have several lines, in quotes
+        if header.count('"') % 2 == 0:
+            return header
+        header += line
+    return header
 
 
 def delimiter_of(line: str, wanted: Sequence[str], known: str) -> str:
@@ -332,13 +353,44 @@ def table_rows(text: Iterable[str], path: Path, delimiter: str) -> Iterator[tupl
     start = 1
     try:
         for fields in reader:
-            if fields:
-                yield start, fields
+            if fields and not (delimiter == "|" and _is_rule(fields)):
+                yield start, [_as_excel_reads(field) for field in fields]
             start = reader.line_num + 1
     except csv.Error as error:
         raise DataError(
             f'{path}, row {start}: {error}; close the quotes, and write "" for a quote in a text'
         ) from error
+
+
+def _as_excel_reads(field: str) -> str:
+    """`="001"` is the text 001."""
+    found = AS_TEXT.fullmatch(field) if field.startswith('="') else None
+    return found[1] if found else field
+
+
+def _is_rule(fields: list[str]) -> bool:
+    """Whether a row is the line that Markdown draws below the names of columns."""
+    cells = [field.strip() for field in fields if field.strip()]
+    return bool(cells) and all(re.fullmatch(":?-{3,}:?", cell) for cell in cells)
+
+
+def without_blank_end(fields: list[str], width: int) -> list[str]:
+    """The fields of a row without the blank ones behind the last column: `text,label,,`."""
+    return fields[:width] if not any(map(str.strip, fields[width:])) else fields
+
+
+def where_the_names_are(path: Path, encoding: str, wanted: Iterable[str]) -> str:
+    """What keeps the names of the columns from being found in the first row, with the cure; or "".
+
+    A title or a remark stands above them, or a Chinese comma between them.
+    """
+    wanted = {plain_name(name) for name in wanted}
+    for number, line in enumerate(itertools.islice(lines(path, encoding), 10), start=1):
+        if number > 1 and any(wanted <= set(column_names(line.split(mark))) for mark in DELIMITERS):
+            return f"row {number} has them: delete what stands above it"
+        if wanted <= set(column_names(re.split("[，；、]", line))):
+            return f"row {number} has them between Chinese commas: write , there and in the rows"
+    return ""
 
 
 def _table_rows(path: Path, encoding: str, delimiter: str) -> Iterator[Row | Problem]:
@@ -349,9 +401,15 @@ def _table_rows(path: Path, encoding: str, delimiter: str) -> Iterator[Row | Pro
         if column not in header:
             found = ", ".join(names)[:80]
             kind = NoLabels if column == "label" else DataError
+            cure = where_the_names_are(path, encoding, ("text", "label"))
             raise kind(
-                f"{path}, row 1: no column {column!r} among {found!r}; name the columns text and "
-                "label in the first row, or say which they are: text=…, label=… (--text, --label)"
+                f"{path}, row 1: no column {column!r} among {found!r}; "
+                + (
+                    cure
+                    or "name the "
+                    "columns text and label in the first row, or say which they are: text=…, label=… "
+                    "(--text, --label)"
+                )
             )
         if header.count(column) > 1:
             raise DataError(f"{path}, row 1: two columns are called {column!r}; rename one")
@@ -375,6 +433,7 @@ def table_fields(
     for start, fields in table:
         if not any(map(str.strip, fields)):  # Excel writes ,, for a row that was cleared
             continue
+        fields = without_blank_end(fields, len(header))
         if len(fields) != len(header):
             yield Problem(start, "columns", f"{len(fields)} columns instead of {len(header)}")
         elif (
@@ -428,7 +487,8 @@ def column_names(fields: list[str]) -> list[str]:
 def plain_name(field: str) -> str:
     """The name of a column in lower case and one width, without what cannot be seen."""
     seen = "".join(char for char in field if unicodedata.category(char) != "Cf")
-    return unicodedata.normalize("NFKC", seen).strip().strip('"').strip().lower()
+    plain = unicodedata.normalize("NFKC", seen).strip().strip('"')
+    return " ".join(plain.split()).lower()  # a line's end in a name is a blank
 
 
 def _fast_text_rows(path: Path, encoding: str) -> Iterator[Row | Problem]:
@@ -556,13 +616,23 @@ def _parquet_rows(path: Path) -> Iterator[Row | Problem]:
                 number += 1
                 if isinstance(label, list) and len(label) == 1:  # as annotation tools write it
                     [label] = label
+                text, label = decoded(text), decoded(label)
                 known = not names or type(label) is int and 0 <= label < len(names)
-                if not isinstance(text, str | None) or label is None or not known:
+                binary = isinstance(label, bytes)
+                if not isinstance(text, str | None) or label is None or binary or not known:
                     shown = f"text {str(text)[:20]!r} with label {label!r:.40}"
                     yield Problem(number, "cell", shown)
                 else:
                     name = names[label] if names else str(label).strip()
                     yield Row(text or "", name, path, number)
+
+
+def decoded(value: object) -> object:
+    """The text that bytes are in UTF-8; anything else as it is."""
+    if isinstance(value, bytes):
+        with contextlib.suppress(UnicodeDecodeError):
+            return value.decode()
+    return value
 
 
 def _names_of_ids(metadata: dict[bytes, bytes]) -> list[str]:
@@ -609,9 +679,9 @@ def usable(found: Iterable[Row | Problem], path: Path) -> Iterator[Row | Problem
         empty = False
         if isinstance(each, Problem):
             yield each
-        elif not each.text or each.text.isspace():
+        elif not is_seen(each.text):
             yield Problem(each.number, "text", "", each.file if not each.number else None)
-        elif not each.label:
+        elif not is_seen(each.label):
             yield Problem(each.number, "label", "", each.file if not each.number else None)
         elif is_empty_cell(each.label):
             yield Problem(each.number, "nan", each.label, each.file if not each.number else None)

@@ -69,6 +69,7 @@ def split_rows(
             raise DataError(
                 f"{parts[training]}: {different} different texts are too few to be divided into "
                 f"{len(missing) + 1} splits; add texts, or give the splits as files"
+                + (", or divide the sentences by blank lines" * (loader == "load_entities"))
             )
         *taken, rest = carve(whole, len(missing), parts[training])
         rows |= {"train": rest, **dict(zip(missing, taken, strict=True))}

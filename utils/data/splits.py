@@ -216,7 +216,8 @@ def _read(
                     "要对它预测，用 scripts/classify.py predict。"
                 )
             else:
-                files.refuse_problems(path, problems, tables.word_of(path))
+                if problems:
+                    files.refuse_problems(path, problems, tables.word_of(path))
                 if path.is_dir() and (others := files.other_files(path)):
                     told.append(
                         f"{path.name}：有 {len(others)} 个文件不是 .txt，没有读（例如 "
@@ -421,7 +422,8 @@ def class_order(
     if number and not numbered:
         raise DataError(
             f"{labels[number]}: label {number[:40]!r} is a number and no class file says what "
-            "it means; put class.txt (one name a line, from id 0) beside it, or give classes=[...]"
+            "it means; write names instead, or put class.txt (one name a line, from id 0) beside it, "
+            "or give classes=[...]"
         )
     _refuse_shifted(found, numbered, classes, path)
     # A class file beside texts with names counts only if it is about these names: English names
@@ -527,8 +529,9 @@ def _sides(
     alone = [first[texts[0]] for texts in texts_of if len(texts) == 1]
     if alone:
         label = labels[codes[min(alone)]]
+        more = f" (and {len(alone) - 1} more classes)" if len(alone) > 1 else ""
         raise DataError(
-            f"{path}: class {label[:40]!r} has one text only, too few to be divided into "
+            f"{path}: class {label[:40]!r} has one text only{more}, too few to be divided into "
             f"{count + 1} splits; add texts, or give the splits as files"
         )
     for texts in texts_of:
@@ -539,7 +542,8 @@ def _sides(
     if len(np.unique(side_of)) <= count:
         raise DataError(
             f"{path}: {len(first)} different texts are too few to be divided into {count + 1} "
-            "splits; add texts, or give the splits as files"
+            f"splits, as none of the {len(texts_of)} classes has {count + 1}; add texts, or give "
+            "the splits as files"
         )
     sides = np.empty(len(order), dtype=np.int8)
     sides[order] = side_of[np.cumsum(new) - 1]

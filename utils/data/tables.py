@@ -8,15 +8,22 @@ import contextlib
 import datetime
 import json
 import zipfile
-from collections.abc import Collection, Iterator
-from itertools import chain
+from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
 from utils.data import rows as files
 from utils.data.content import DataError, NoLabels, encoding_of, lines, unpacked_limit
 from utils.data.no_text import what_it_is
-from utils.data.objects import is_list, list_items, read_objects
+from utils.data.objects import (
+    ROWWISE,
+    is_list,
+    list_items,
+    lists_in,
+    read_objects,
+    refuse_columns,
+)
 from utils.data.rows import SHEETS, Problem, Row, parquet_file, table_rows
 
 TEXT, LABEL = "text", "label"
@@ -63,10 +70,23 @@ def place_of(name: str, columns: list[str], path: Path) -> int:
             f"{path}: everything that Label Studio knows; export it as CSV or JSON-MIN instead, and "
             "say which columns hold the texts and the labels: text=…, label=… (--text, --label)"
         )
-    raise DataError(
-        f"{path}, row 1: {how} {name!r} among {found:.120}; say which ones hold "
-        "the texts and the labels: text=…, label=… (--text, --label)"
-    )
+    cure = _names_elsewhere(name, path)
+    if not cure:
+        cure = "say which ones hold the texts and the labels: text=…, label=… (--text, --label)"
+        if len(columns) == 1 and not path.name.lower().endswith(OBJECTS):
+            cure += f"; if that is a text already, write {name} above it"
+    raise DataError(f"{path}, row 1: {how} {name!r} among {found:.120}; {cure}")
+
+
+def _names_elsewhere(name: str, path: Path) -> str:
+    """Why a column is not found although its name is there, with the cure; or ""."""
+    if path.name.lower().endswith(SHEETS):
+        for number, cells in islice(_cells(path, ()), 1, 10):
+            if files.plain_name(name) in files.column_names(cells):
+                return f"row {number} has it: delete what stands above it"
+    elif not path.name.lower().endswith((*OBJECTS, ".parquet")):
+        return files.where_the_names_are(path, encoding_of(path), [name])
+    return ""
 
 
 def _places(text: str, label: str, columns: list[str], path: Path) -> tuple[int, int]:
@@ -97,13 +117,19 @@ def read_rows(path: Path, text: str = TEXT, label: str = LABEL) -> list[Row]:
         DataError: see `scan_rows`, and all rows that cannot be used.
     """
     rows, problems = files.sorted_out(each_row(path, text, label))
-    files.refuse_problems(path, problems, word_of(path))
+    if problems:
+        files.refuse_problems(path, problems, word_of(path))
     return rows
 
 
 def word_of(path: Path) -> str:
-    """What a row of a file is called: a sheet has rows, a file of JSON has lines."""
-    return "line" if path.name.lower().endswith(OBJECTS) else "row"
+    """What a row of a file is called: a sheet has rows, a file of JSON has lines, a line items."""
+    if not path.name.lower().endswith(OBJECTS):
+        return "row"
+    encoding = encoding_of(path)
+    way = _way_to_objects(path, encoding)
+    counted = way is _inner_list or way is _json_list and _is_on_one_line(path, encoding)
+    return "item" if counted else "line"
 
 
 def each_row(path: Path, text: str = TEXT, label: str = LABEL) -> Iterator[Row | Problem]:
@@ -142,13 +168,15 @@ def read_table(path: Path, *wanted: str) -> Table:
     if path.name.lower().endswith(SHEETS):
         table = _sheet(path, wanted)
     elif path.name.lower().endswith(OBJECTS):
-        table = _objects(path)
+        table = _objects(path, wanted)
     elif path.suffix.lower() == ".parquet":
-        table = _parquet(path)
+        table = _parquet(path, wanted)
     else:
         table = _delimited(path, *wanted)
     if not table.rows:
         raise DataError(f"{path}: no rows in it; fill it")
+    if not table.columns and table.problems:
+        files.refuse_problems(path, table.problems, word_of(path))
     return table
 
 
@@ -156,6 +184,7 @@ def _delimited(path: Path, *wanted: str) -> Table:
     columns, rows = _header_and_rows(path, *wanted)
     table = Table(path, columns, [], [], [])
     for number, fields in rows:
+        fields = files.without_blank_end(fields, len(columns))
         found = ""
         if len(fields) != len(columns):
             found = f"{len(fields)} columns instead of {len(columns)}"
@@ -308,14 +337,19 @@ def _cell(value: object) -> str:
     return unescape(text)
 
 
-def _objects(path: Path) -> Table:
+def _objects(path: Path, wanted: Collection[str] = ()) -> Table:
+    wanted = {files.plain_name(name) for name in wanted}
     problems: list[Problem] = []
     found: list[tuple[int, dict | None]] = []
+    names: dict[str, None] = {}
     for number, value, wrong in _each_object(path, encoding_of(path)):
+        if not wrong:
+            names |= dict.fromkeys(value)
+            wrong = _wanted_in_parts(value.items(), wanted)
         found.append((number, None if wrong else value))
         if wrong:
             problems.append(Problem(number, "json", wrong))
-    columns = list(dict.fromkeys(key for _, value in found if value is not None for key in value))
+    columns = list(names)
     rows = [
         None if value is None else [_as_text(value.get(name)) for name in columns]
         for _, value in found
@@ -341,16 +375,22 @@ def _object_rows(path: Path, text: str, label: str) -> Iterator[Row | Problem]:
             continue
         if split_at is not None:
             refuse_splits(number, _as_text(value.get(columns[split_at])))
-        yield Row(_as_text(value.get(text)), _as_text(value.get(label)).strip(), path, number)
+        content, name = value.get(text), value.get(label)
+        if in_parts(content):
+            yield Problem(number, "parts", f"{_as_text(content):.40}")
+            continue
+        yield Row(_as_text(content), _as_text(name).strip(), path, number)
 
 
 def _each_object(path: Path, encoding: str) -> Iterator[tuple[int, object, str]]:
-    """Number of the line, its object, and what is wrong with it, or "".
+    """Number of the line, or of the item, its object, and what is wrong with it, or ""."""
+    return _way_to_objects(path, encoding)(path, encoding)
 
-    The objects stand in one list, in the one list that an object has, or on a line each.
-    """
+
+def _way_to_objects(path: Path, encoding: str) -> Callable[[Path, str], Iterator]:
+    """What reads a file: its objects stand in a list, in the one list of an object, or on lines."""
     if is_list(path, encoding):
-        return _json_list(path, encoding)
+        return _json_list
     filled = (line.strip() for line in lines(path, encoding) if line.strip())
     first = next(filled, "")
     try:
@@ -360,35 +400,35 @@ def _each_object(path: Path, encoding: str) -> Iterator[tuple[int, object, str]]
     except (ValueError, RecursionError):
         wrapped = False
     else:
-        wrapped = bool(_lists_in(value)) and next(filled, None) is None
-    return (_inner_list if wrapped else _json_lines)(path, encoding)
+        alone = next(filled, None) is None
+        if alone:
+            refuse_columns(value, path)
+        wrapped = bool(lists_in(value)) and alone
+    return _inner_list if wrapped else _json_lines
 
 
 def _json_list(path: Path, encoding: str) -> Iterator[tuple[int, object, str]]:
-    for number, value in list_items(path, encoding):
-        yield number, *_object(value)
+    """By their lines; where several stand on one line, as `json.dump` writes them, by their places."""
+    counted = _is_on_one_line(path, encoding)
+    for place, (line, value) in enumerate(list_items(path, encoding), start=1):
+        yield place if counted else line, *_object(value)
+
+
+def _is_on_one_line(path: Path, encoding: str) -> bool:
+    """Whether the second item of a list stands on the line of the first."""
+    begin = [line for line, _ in islice(list_items(path, encoding), 2)]
+    return len(begin) == 2 and begin[0] == begin[1]
 
 
 def _inner_list(path: Path, encoding: str) -> Iterator[tuple[int, object, str]]:
     [(_, value), *others] = read_objects(path)
-    found = [] if others else _lists_in(value)
+    found = [] if others else lists_in(value)
     if len(found) != 1:
         raise DataError(
-            f"{path}: one object with {len(found) or 'no'} lists of objects in it; write one object "
-            "a line, or all of them as one list (pandas: orient='records', lines=True)"
+            f"{path}: one object with {len(found) or 'no'} lists of objects in it; {ROWWISE}"
         )
     for number, item in enumerate(found[0], start=1):
         yield number, *_object(item)
-
-
-def _lists_in(value: object) -> list[list[dict]]:
-    """The lists of objects in an object."""
-    lists = value.values() if isinstance(value, dict) else []
-    return [
-        each
-        for each in lists
-        if isinstance(each, list) and each and all(isinstance(item, dict) for item in each)
-    ]
 
 
 def _json_lines(path: Path, encoding: str) -> Iterator[tuple[int, object, str]]:
@@ -434,12 +474,26 @@ def _half(text: str) -> bool:
     return False
 
 
-def _parquet(path: Path) -> Table:
+def _parquet(path: Path, wanted: Collection[str] = ()) -> Table:
+    wanted = {files.plain_name(name) for name in wanted}
     with parquet_file(path) as file:
         table = file.read()
         columns = [column.to_pylist() for column in table.columns]
-    rows = [[_as_text(value) for value in row] for row in zip(*columns, strict=True)]
-    return Table(path, table.column_names, rows, list(range(1, len(rows) + 1)), [])
+    names, rows, problems = table.column_names, [], []
+    for number, row in enumerate(zip(*columns, strict=True), start=1):
+        wrong = _wanted_in_parts(zip(names, row, strict=True), wanted)
+        rows.append(None if wrong else [_as_text(value) for value in row])
+        if wrong:
+            problems.append(Problem(number, "cell", wrong))
+    return Table(path, names, rows, list(range(1, len(rows) + 1)), problems)
+
+
+def _wanted_in_parts(cells: Iterable[tuple[str, object]], wanted: Collection[str]) -> str:
+    """What is wrong with a row of whose wanted columns one holds several texts; else ""."""
+    for name, value in cells:
+        if files.plain_name(name) in wanted and in_parts(value):
+            return f"{name} is {_as_text(value):.40}, not one text"
+    return ""
 
 
 def _parquet_rows(path: Path, text: str, label: str) -> Iterator[Row | Problem]:
@@ -451,7 +505,17 @@ def _parquet_rows(path: Path, text: str, label: str) -> Iterator[Row | Problem]:
             texts, labels = (batch[name].to_pylist() for name in names)
             for content, name in zip(texts, labels, strict=True):
                 number += 1
+                if in_parts(content):
+                    yield Problem(number, "parts", f"{_as_text(content):.40}")
+                    continue
                 yield Row(_as_text(content), _as_text(name).strip(), path, number)
+
+
+def in_parts(value: object) -> bool:
+    """Whether several texts stand where one should: turns of a conversation, or a list of texts."""
+    return isinstance(value, dict) or (
+        isinstance(value, list) and (len(value) > 1 or any(map(in_parts, value)))
+    )
 
 
 def _as_text(value: object) -> str:
@@ -461,6 +525,7 @@ def _as_text(value: object) -> str:
     """
     if isinstance(value, list) and len(value) < 2:
         value = value[0] if value else None
+    value = files.decoded(value)
     if value is None or value != value:  # nan
         return ""
     if isinstance(value, float) and value.is_integer():

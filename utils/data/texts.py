@@ -93,7 +93,7 @@ def load_texts(
             label<TAB>text, text<TAB>label or fastText's `__label__…`, JSON (an object a line, or a
             list; the column a.b is the b of object a), each also as .gz; or .xlsx (the one sheet
             that has the columns, hidden rows too), or Parquet. Folders hold such files, called
-            [name_]{train,val,test}.csv or the like, or a folder of .txt files for each class
+            [name_]{train,val,test}.csv, 训练集.csv or the like, or a folder of .txt files for each class
             (THUCNews, aclImdb). Text is UTF-8, GBK, or UTF-16 with its mark.
         classes: class names in the order of their ids, or a file with one name a line. Needed
             where labels are numbers, unless class.txt or <name>_class.txt stands beside the data.

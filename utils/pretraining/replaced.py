@@ -8,7 +8,13 @@ discriminator into the generator, since a sampled token has none; the two share 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
-from transformers import BertConfig, BertModel, ElectraConfig, ElectraForMaskedLM
+from transformers import (
+    BertConfig,
+    BertForPreTraining,
+    BertModel,
+    ElectraConfig,
+    ElectraForMaskedLM,
+)
 
 from utils.pretraining.masking import IGNORE
 
@@ -55,23 +61,28 @@ class ReplacedTokenModel(nn.Module):
             setattr(theirs, name, getattr(ours, name))
         self.generator.generator_lm_head.weight = ours.word_embeddings.weight
 
-    def copy_generator(self) -> None:
-        """Give the discriminator's layers the generator's weights, which needs `share` 1.
+    def begin_as(self, trained: BertForPreTraining) -> None:
+        """Give generator and discriminator the weights of a trained BERT of the same size.
 
-        The paper's two-stage training (section 3.3) begins the discriminator like this.
+        The paper's two-stage training (section 3.2) begins the discriminator like this.
 
         Raises:
-            ValueError: the two are not of one size.
+            ValueError: the generator is of another size.
         """
-        small, large = self.generator.config.hidden_size, self.bert.config.hidden_size
-        if small != large:
+        wide, small = trained.config.hidden_size, self.generator.config.hidden_size
+        if wide != small:
             raise ValueError(
-                f"copy_generator: the generator is {small} wide, the discriminator {large}; "
-                "build the model with share=1"
+                f"begin_as: the generator is {small} wide, the trained model {wide}; "
+                "build this one with share=1"
             )
-        theirs = self.generator.electra
-        self.bert.embeddings.load_state_dict(theirs.embeddings.state_dict())
-        self.bert.encoder.load_state_dict(theirs.encoder.state_dict())
+        self.bert.load_state_dict(trained.bert.state_dict())
+        trunk, head = self.generator.electra, self.generator.generator_predictions
+        trunk.embeddings.load_state_dict(trained.bert.embeddings.state_dict())
+        trunk.encoder.load_state_dict(trained.bert.encoder.state_dict())
+        theirs = trained.cls.predictions
+        head.dense.load_state_dict(theirs.transform.dense.state_dict())
+        head.LayerNorm.load_state_dict(theirs.transform.LayerNorm.state_dict())
+        self.generator.generator_lm_head.bias.data.copy_(theirs.decoder.bias)
 
     def generator_logits(
         self, hidden_ids: Tensor, places: Tensor, trunk: torch.nn.Module = None, **options
@@ -125,15 +136,13 @@ def replaced_token_losses(
     mask_id: int,
     generator: torch.Generator | None = None,
     trunks: tuple = (None, None),
-    weight: float = LAMBDA,
 ) -> dict[str, Tensor]:
-    """`loss` (generator + weight × discriminator), both losses, and how the two are doing.
+    """`loss` (generator + 50 × discriminator), both losses, and how the two are doing.
 
     Args:
         batch: as `utils.compact_rows.Batches` gives it. Every hidden place shows [MASK] to the
             generator, as in the paper; BERT's 80/10/10 is not needed, as nobody fine-tunes it.
         trunks: generator's and discriminator's in another form (compiled).
-        weight: of the discriminator's loss; with 0 the discriminator is not even asked.
     """
     real = batch["attention_mask"]
     options = {
@@ -144,14 +153,12 @@ def replaced_token_losses(
     blanks = originals.flatten().index_fill(0, places, mask_id).view_as(originals)
     logits = model.generator_logits(blanks, places, trunks[0], **options).float()
     generator_loss = mean_cross_entropy(logits, answers)
-    if not weight:
-        return {"loss": generator_loss, "generator_loss": generator_loss.detach()}
     ids, replaced = replace(originals, places, sample(logits.detach(), generator))
     scores = model.judgements(ids, trunks[1], **options).float()
     each = binary_cross_entropy_with_logits(scores, replaced.float(), reduction="none")
     detection_loss = (each * real).sum() / real.sum()
     return {
-        "loss": generator_loss + weight * detection_loss,
+        "loss": generator_loss + LAMBDA * detection_loss,
         "generator_loss": generator_loss.detach(),
         "detection_loss": detection_loss.detach(),
         "replaced": (replaced & real).sum() / real.sum(),

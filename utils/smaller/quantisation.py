@@ -37,6 +37,8 @@ def to_int8(model: PreTrainedModel) -> PreTrainedModel:
     if torch.backends.quantized.engine == "none":  # not chosen by itself on ARM
         torch.backends.quantized.engine = torch.backends.quantized.supported_engines[-1]
     small = copy.deepcopy(model).to("cpu", torch.float32).eval()
+    # The processor's own, as `load_int8` has it: from a GPU it may come with another.
+    small.set_attn_implementation("eager")
     with warnings.catch_warnings():
         # "deprecated, will be removed in 2.10": it is there in 2.13.
         warnings.simplefilter("ignore")

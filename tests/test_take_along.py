@@ -242,6 +242,17 @@ def test_slides_hold_points_questions_and_figures():
     assert html.count('<div class="figure">') >= 3 and "<li>" in html
 
 
+@pytest.mark.slow
+def test_a_tall_figure_is_drawn_smaller_until_its_last_row_is_seen(browser):
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.set_content(slides.page(nb.read(CHAPTER)))
+    taller = "all => all.filter((each) => each.scrollHeight > innerHeight + 1).length"
+    assert page.eval_on_selector_all("section", taller) == 0
+    zoomed = "all => all.filter((each) => each.style.zoom < 1).length"
+    assert page.eval_on_selector_all(".figure", zoomed) > 0
+    page.close()
+
+
 # The zip
 
 
@@ -271,9 +282,19 @@ def test_the_zip_holds_site_and_course_and_the_way_in(small_site, tmp_path):
     names += ["course/models/model.safetensors", "course/pyproject.toml"]
     assert archive.namelist() == [f"{top}/{name}" for name in names]
     start = archive.read(f"{top}/START.html").decode()
-    assert "python -m http.server" in start and "1.2.3" in start
+    assert "make demos" in start and "http.server" not in start and "1.2.3" in start
     local = re.findall(r'href="([^"]+)"', start)
     assert [each for each in local if each.startswith("site/")] == ["site/index.html"]
+
+
+def test_the_zip_says_how_its_demos_are_opened(small_site, tmp_path):
+    root, site = small_site
+    (site / "demos").mkdir()
+    (site / "demos/demos.json").write_text("{}")
+    packing.pack(tmp_path / "out.zip", root, site)
+    archive = zipfile.ZipFile(tmp_path / "out.zip")
+    start = archive.read("bert-in-practice-zh-1.2.3/START.html").decode()
+    assert "python -m http.server" in start and "make demos" not in start
 
 
 def test_the_same_tree_gives_the_same_bytes(small_site, tmp_path):

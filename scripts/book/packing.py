@@ -36,13 +36,16 @@ code{{overflow-wrap:anywhere}}
 <p>离线版 {version}。不用装任何东西，也不联网：</p>
 <p><a class="go" href="site/index.html">打开这本书</a></p>
 <h2>现场演示</h2>
-<p>全书的搜索双击就能用。演示那一页还要在页面里再读模型的文件，双击打开的页面（地址以 <code>file:</code> 开头），浏览器不准这样做；其余的一切照常。要用演示，在这个文件夹里打开终端，运行：</p>
-<p><code>python -m http.server 8000 --bind 127.0.0.1</code></p>
-<p>再在浏览器里打开 <code>http://localhost:8000/</code>。只要有 Python，不联网，也没有别人看得见。</p>
+{demos}
 <h2>运行笔记本</h2>
 <p>课程的全部文件在 <a href="course/chapters/">course</a> 里：各章的笔记本、数据、模型和代码。机器上装好 Python 3.11 到 3.13 和要用的包之后，在 <code>course</code> 里运行 <code>make lab</code>；怎么装，见 <a href="course/README.zh-CN.md">README.zh-CN.md</a>。</p>
 </html>
 """
+# The demos read files, which a page from a folder may not; and `make demos` makes them.
+WITH_DEMOS = """<p>全书的搜索双击就能用。演示那一页还要在页面里再读模型的文件，双击打开的页面（地址以 <code>file:</code> 开头），浏览器不准这样做；其余的一切照常。要用演示，在这个文件夹里打开终端，运行：</p>
+<p><code>python -m http.server 8000 --bind 127.0.0.1</code></p>
+<p>再在浏览器里打开 <code>http://localhost:8000/</code>。只要有 Python，不联网，也没有别人看得见。</p>"""
+WITHOUT_DEMOS = """<p>全书的搜索双击就能用。演示那一页要用的模型文件不在这一份里：先运行 <code>make demos</code>，再运行 <code>make zip</code>，就会装进去。</p>"""
 INDEX = '<!doctype html><meta charset="utf-8"><title>预训练语言模型与 BERT 实战</title><meta http-equiv="refresh" content="0; url=START.html"><a href="START.html">START.html</a>\n'
 
 
@@ -75,7 +78,8 @@ def contents(root: Path, site: Path) -> Iterator[tuple[str, bytes | Path]]:
     """
     if not (site / "index.html").is_file():
         raise PackingError(f"{site}: no site there; run make book first")
-    yield "START.html", START.format(version=escape(current_version(root))).encode()
+    demos = WITH_DEMOS if (site / "demos/demos.json").is_file() else WITHOUT_DEMOS
+    yield "START.html", START.format(version=escape(current_version(root)), demos=demos).encode()
     yield "index.html", INDEX.encode()
     for path in sorted(site.rglob("*")):
         if path.is_file() and path.name not in LEFT_OUT and path.suffix != ".map":

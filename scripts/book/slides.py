@@ -34,10 +34,10 @@ h1{font-size:2rem}h2{font-size:1.5rem;margin:0 0 1rem}
 section>*{max-width:100%}
 .figure{overflow-x:auto}.figure svg,.figure img{max-width:100%;height:auto;max-height:75vh}
 .figure img{background:#fff;padding:.5rem}
-table{border-collapse:collapse;font-size:.8em}td,th{padding:.15em .6em;border-bottom:1px solid #8888}
+table{border-collapse:collapse;font-size:.8em;line-height:1.3}td,th{padding:.1em .6em;border-bottom:1px solid #8888}
 .ask{border-left:.3rem solid;padding-left:1rem}
 footer{position:fixed;right:1rem;bottom:.4rem;font-size:.6rem;opacity:.7}
-@media print{html{font-size:14px}section{min-height:auto;break-after:page}footer{display:none}}
+@media print{html{font-size:14px}.figure{zoom:1!important}section{min-height:auto;break-after:page}footer{display:none}}
 """
 SCRIPT = """
 const slides=[...document.querySelectorAll("section")];let now=0;
@@ -50,6 +50,15 @@ addEventListener("keydown",(key)=>{
   if(step){key.preventDefault();show(now+step)}
   if(key.key==="Home")show(0);if(key.key==="End")show(slides.length-1);
 });
+// What is taller than the window is drawn smaller, so that its last row is seen.
+const fit=()=>{for(const figure of document.querySelectorAll(".figure")){
+  let zoom=figure.style.zoom=1;
+  for(let turn=0;turn<4;turn++){  // what is zoomed breaks its lines elsewhere
+    const over=figure.closest("section").scrollHeight-innerHeight,tall=figure.offsetHeight*zoom;
+    if(over>0)figure.style.zoom=zoom=Math.max(.45,zoom*(tall-over)/tall);
+  }
+}};
+fit();addEventListener("resize",fit);
 note();
 """
 

@@ -57,8 +57,10 @@ class PretrainingTrainer(Trainer):
 
     def __init__(self, setup: Setup, **options):
         self.setup = setup
-        # Helpers hand each tensor over under a name; a file descriptor takes a connection each.
-        torch.multiprocessing.set_sharing_strategy("file_system")
+        if torch.cuda.is_available():
+            # Helpers hand each tensor over under a name: by file descriptor each takes a connection,
+            # a millisecond, which a processor that trains does not notice.
+            torch.multiprocessing.set_sharing_strategy("file_system")
         super().__init__(
             model=setup.model,
             train_dataset=setup.train_rows,

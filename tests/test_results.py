@@ -194,9 +194,11 @@ def test_without_git_a_run_has_no_commit(monkeypatch):
 
 
 def test_the_first_steps_of_the_shipped_logs_are_reproduced():
-    """Nearer to the log than 0.1 nat, of a loss that falls by two; two seeds differ by 0.06."""
+    """Of mini-bert-zh nearer to the log than 0.1 nat, of a loss that falls by two, and whose seeds
+    differ by 0.06; of mini-t5 than 0.5, of a loss that falls by five, and whose seeds by 0.3."""
+    apart = {"mini-bert-zh": 0.1, "mini-t5": 0.5}
     record = json.loads((ROOT / "results/first_steps.json").read_text(encoding="utf8"))
-    assert "mini-bert-zh" in record["models"]
+    assert set(record["models"]) == set(apart)
     for name, model in record["models"].items():
         lines = (ROOT / model["log"]).read_text(encoding="utf8").splitlines()
         logged = {row["step"]: row["loss"] for row in map(json.loads, lines) if "loss" in row}
@@ -204,7 +206,7 @@ def test_the_first_steps_of_the_shipped_logs_are_reproduced():
             [logged[step] for step in model["steps"]], abs=1e-4
         )
         for seed, means in model["again"].items():
-            assert means == pytest.approx(model["shipped"], abs=0.1), (name, seed)
+            assert means == pytest.approx(model["shipped"], abs=apart[name]), (name, seed)
             fifties = [
                 model["means_of_10"][seed][step // 10 - 5 : step // 10] for step in model["steps"]
             ]

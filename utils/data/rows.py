@@ -401,16 +401,11 @@ def _table_rows(path: Path, encoding: str, delimiter: str) -> Iterator[Row | Pro
         if column not in header:
             found = ", ".join(names)[:80]
             kind = NoLabels if column == "label" else DataError
-            cure = where_the_names_are(path, encoding, ("text", "label"))
-            raise kind(
-                f"{path}, row 1: no column {column!r} among {found!r}; "
-                + (
-                    cure
-                    or "name the "
-                    "columns text and label in the first row, or say which they are: text=…, label=… "
-                    "(--text, --label)"
-                )
+            cure = where_the_names_are(path, encoding, ("text", "label")) or (
+                "name the columns text and label in the first row, or say which they are: "
+                "text=…, label=… (--text, --label)"
             )
+            raise kind(f"{path}, row 1: no column {column!r} among {found!r}; {cure}")
         if header.count(column) > 1:
             raise DataError(f"{path}, row 1: two columns are called {column!r}; rename one")
     text_at, label_at = header.index("text"), header.index("label")

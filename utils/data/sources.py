@@ -66,10 +66,10 @@ def split_rows(
         whole = rows.pop(training)
         different = len({row.text.strip() for row in whole})
         if different <= len(missing):
+            divide = ", or divide the sentences by blank lines" if loader == "load_entities" else ""
             raise DataError(
                 f"{parts[training]}: {different} different texts are too few to be divided into "
-                f"{len(missing) + 1} splits; add texts, or give the splits as files"
-                + (", or divide the sentences by blank lines" * (loader == "load_entities"))
+                f"{len(missing) + 1} splits; add texts, or give the splits as files{divide}"
             )
         *taken, rest = carve(whole, len(missing), parts[training])
         rows |= {"train": rest, **dict(zip(missing, taken, strict=True))}

@@ -615,7 +615,7 @@ def main() -> None:
 
 def keep(path: Path, kind: str, counts: Counter, seed: int) -> None:
     """Put the counts of a kind in their place in the results file, the others as they are."""
-    from measurements.provenance import commit  # here, so that no child waits for it
+    from measurements.machine import commit
 
     found = json.loads(path.read_text(encoding="utf8")) if path.is_file() else {"kinds": {}}
     found["kinds"][kind] = dict(sorted(counts.items())) | {"seed": seed, "commit": commit()}

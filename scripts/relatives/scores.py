@@ -1,7 +1,7 @@
 """What a pretrained arm of family.py is good for: titles, sentence pairs, blanks, next sentences.
 
-`scores_of` needs nothing but the arrays of `exams.prepare_scores`, so an arm is scored without a
-tokenizer and without `datasets`, wherever it was trained.
+`scores_of` needs nothing but the arrays of `exams.prepare_scores`: no texts and no tokenizer,
+wherever the arm was trained.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,16 +9,13 @@ from functools import partial
 
 import numpy as np
 import torch
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
-from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from torch.nn.functional import cross_entropy, normalize
 from transformers import BertForSequenceClassification
 
 from relatives.exams import KINDS, TASKS
 from relatives.steps import autocast, decayed, warm_then_linear
+from utils.measuring import fit_probe
 from utils.pretraining import IGNORE, IS_NEXT
 
 
@@ -236,12 +233,6 @@ def title_probes(trunk: torch.nn.Module, arrays: dict, seed: int) -> dict[str, f
         probe = fit_probe(features[train], labels[train])
         row[f"titles_{size}_probe"] = probe.score(features[test], labels[test])
     return row
-
-
-def fit_probe(features: np.ndarray, labels: np.ndarray) -> object:
-    """Logistic regression on frozen features, its strength chosen by cross-validation on them."""
-    search = GridSearchCV(LogisticRegression(max_iter=500), {"C": [0.001, 0.01, 0.1, 1]}, cv=3)
-    return make_pipeline(StandardScaler(), search).fit(features, labels)
 
 
 def fine_tuned(

@@ -2,31 +2,19 @@
 
 import argparse
 import csv
-import importlib.util
 import json
 import shutil
 import sys
 from pathlib import Path
 
+import classify
 import numpy as np
 import pytest
 from data_files import plain_environment, write  # noqa: F401
 from tiny_bert import save_tiny_bert
 from transformers import pipeline
 
-ROOT = Path(__file__).resolve().parent.parent
 BALL, BANK = "球队主场比赛射门得分", "股价银行降息利率市"
-
-
-def load_program():
-    sys.path.insert(0, str(ROOT / "scripts"))
-    spec = importlib.util.spec_from_file_location("classify", ROOT / "scripts/classify.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-classify = load_program()
 
 
 def rows(count=16):

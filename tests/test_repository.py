@@ -11,7 +11,9 @@ from importlib.metadata import distributions, packages_distributions
 from pathlib import Path
 
 import pytest
+import set_repository as repository
 import yaml
+from book import version as versions
 from notebooks import expect_none
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -19,9 +21,6 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "scripts"))
-import set_repository as repository  # noqa: E402
-from book import version as versions  # noqa: E402
 
 ANY_ADDRESS = re.compile(
     r"(?<![\w-])("

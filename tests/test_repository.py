@@ -113,7 +113,7 @@ def test_every_imported_package_is_named_in_pyproject():
     folders = [path for name in ("tests", "scripts") for path in (ROOT / name).iterdir()]
     own |= {"utils"} | {path.name for path in folders if path.is_dir()}
     named = {canonicalize_name(requirement.name) for requirement in requirements()}
-    named |= {"docutils", "sphinx", "mdit-py-plugins"}  # what jupyter-book itself is made of
+    named |= {"beautifulsoup4", "docutils", "mdit-py-plugins", "sphinx"}  # of jupyter-book itself
     distributions = packages_distributions()
     unnamed = []
     for path in [

@@ -164,10 +164,10 @@ def page(notebook: NotebookNode) -> str:
     )
 
 
-def write_slides(path: Path, folder: Path = SLIDES) -> Path:
+def write_slides(path: Path) -> Path:
     """Write a chapter's slides, and MathJax beside them; returns the file."""
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / f"{path.stem}.html"
+    SLIDES.mkdir(parents=True, exist_ok=True)
+    target = SLIDES / f"{path.stem}.html"
     target.write_text(page(nbformat.read(path, 4)), "utf-8", newline="\n")
-    shutil.copytree(MATHJAX, folder / "mathjax", dirs_exist_ok=True)
+    shutil.copytree(MATHJAX, SLIDES / "mathjax", dirs_exist_ok=True)
     return target

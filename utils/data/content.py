@@ -162,19 +162,19 @@ def lines(path: Path, encoding: str, newline: str = "\n") -> Iterator[str]:
         newline: the one end of a line, or "" for \\n, \\r and \\r\\n. A file without a single
             \\n, as an old Mac wrote it, has lines that end in \\r.
     """
-    if newline == "\n" and _has_old_ends(path, encoding):
-        newline = "\r"
+    if newline == "\n":
+        newline = line_end(path, encoding)
     with opened(path) as stream:
         text = io.TextIOWrapper(stream, encoding, newline=newline)
         for line in text:
             yield line.lstrip(BOM) if line[0] == BOM else line
 
 
-def _has_old_ends(path: Path, encoding: str) -> bool:
-    """Whether there is \\r within a file and no \\n; a line of 16 MB is taken for one line."""
+def line_end(path: Path, encoding: str) -> str:
+    """What lines end in: \\r if it is within a file and no \\n is; a line of 16 MB is one line."""
     with opened(path) as stream:
         first = io.TextIOWrapper(stream, encoding, newline="\n").readline(16 * BLOCK)
-    return not first.endswith("\n") and "\r" in first.rstrip("\r")
+    return "\r" if not first.endswith("\n") and "\r" in first.rstrip("\r") else "\n"
 
 
 @contextlib.contextmanager

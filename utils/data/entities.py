@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from utils.data.content import DataError, decode, read_bytes
 from utils.data.layout import WHOLE, Files
 from utils.data.marked import Marked, marked
-from utils.data.objects import is_json, read_objects
+from utils.data.objects import each_object, is_json
 from utils.data.rows import SHEETS, refuse
 from utils.data.sources import parts_of, split_rows
 
@@ -428,7 +428,7 @@ JSON_CURE = (
 
 
 def _json_sentences(path: Path, scheme: str | None, repair: bool) -> list[Sentence]:
-    found = [(number, marked(item)) for number, item in read_objects(path)]
+    found = [(number, marked(item)) for number, item in each_object(path)]
     if any(each.tokens is not None for _, each in found):
         return _in_bio(_tagged_sentences(found, path), path, scheme, repair)
     sentences, problems, overlaps = [], [], []

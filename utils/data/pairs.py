@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from utils.data.content import DataError, decode, read_bytes
 from utils.data.layout import WHOLE, Files
-from utils.data.objects import is_json, read_objects, refuse_columns
+from utils.data.objects import each_object, is_json, refuse_columns
 from utils.data.rows import (
     SEVERAL,
     column_names,
@@ -201,7 +201,7 @@ def read_pairs(path: Path) -> tuple[list[Pair], str]:
 
 def _json_rows(path: Path) -> tuple[list[tuple[int, dict]], list[str]]:
     rows, problems = [], []
-    found = read_objects(path)
+    found = list(each_object(path))
     if len(found) == 1:
         refuse_columns(found[0][1], path)
     for number, item in found:

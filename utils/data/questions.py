@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from utils.data.content import DataError
 from utils.data.layout import Files
-from utils.data.objects import lines_of, read_objects
+from utils.data.objects import each_object, lines_of
 from utils.data.rows import is_seen, refuse
 from utils.data.sources import parts_of, split_rows
 
@@ -187,7 +187,7 @@ def read_questions(path: Path, repair: bool | None = None) -> list[Question]:
 
 def _asked(path: Path) -> Iterator[Asked]:
     """The questions of a file in any layout."""
-    objects = read_objects(path)
+    objects = list(each_object(path))
     if len(objects) == 1 and isinstance(objects[0][1], dict) and "data" in objects[0][1]:
         line, whole = objects[0]
         objects = [(line, item) for item in _list(whole["data"], path, line, "data")]

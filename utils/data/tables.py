@@ -17,11 +17,14 @@ from utils.data import rows as files
 from utils.data.content import DataError, NoLabels, encoding_of, lines, unpacked_limit
 from utils.data.no_text import what_it_is
 from utils.data.objects import (
+    LONGEST_FIRST,
     ROWWISE,
+    first_line,
+    has_inner_list,
+    inner_lists,
     is_list,
     list_items,
     lists_in,
-    read_objects,
     refuse_columns,
 )
 from utils.data.rows import SHEETS, Problem, Row, parquet_file, table_rows
@@ -391,19 +394,18 @@ def _way_to_objects(path: Path, encoding: str) -> Callable[[Path, str], Iterator
     """What reads a file: its objects stand in a list, in the one list of an object, or on lines."""
     if is_list(path, encoding):
         return _json_list
-    filled = (line.strip() for line in lines(path, encoding) if line.strip())
-    first = next(filled, "")
+    first, alone = first_line(path, encoding)
     try:
-        value = json.loads(first)
+        value = None if len(first) > LONGEST_FIRST else json.loads(first)
     except json.JSONDecodeError as error:  # it may go on, on more lines
         wrapped = first.startswith("{") and error.pos >= len(first)
     except (ValueError, RecursionError):
         wrapped = False
     else:
-        alone = next(filled, None) is None
         if alone:
             refuse_columns(value, path)
         wrapped = bool(lists_in(value)) and alone
+        wrapped = wrapped or len(first) > LONGEST_FIRST and has_inner_list(path, encoding)
     return _inner_list if wrapped else _json_lines
 
 
@@ -421,14 +423,19 @@ def _is_on_one_line(path: Path, encoding: str) -> bool:
 
 
 def _inner_list(path: Path, encoding: str) -> Iterator[tuple[int, object, str]]:
-    [(_, value), *others] = read_objects(path)
-    found = [] if others else lists_in(value)
+    whole: dict[str, bool] = {}  # the lists, and whether all of their items are objects
+    for name, _, item in inner_lists(path, encoding):
+        whole[name] = whole.get(name, True) and isinstance(item, dict)
+    found = [name for name in whole if whole[name]]
     if len(found) != 1:
         raise DataError(
             f"{path}: one object with {len(found) or 'no'} lists of objects in it; {ROWWISE}"
         )
-    for number, item in enumerate(found[0], start=1):
-        yield number, *_object(item)
+    number = 0
+    for name, first, item in inner_lists(path, encoding):
+        if name == found[0]:
+            number = 1 if first else number + 1
+            yield number, *_object(item)
 
 
 def _json_lines(path: Path, encoding: str) -> Iterator[tuple[int, object, str]]:

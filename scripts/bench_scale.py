@@ -376,10 +376,15 @@ def as_cluener(texts: Iterable[str]) -> Iterator[str]:
         yield json.dumps({"text": text, "label": label}, ensure_ascii=False) + "\n"
 
 
+def passages(texts: Iterable[str]) -> Iterator[str]:
+    """Those that are long enough to be asked about, on one line each."""
+    return (text.replace("\n", "") for text in texts if len(text) > 100)
+
+
 def as_squad(texts: Iterable[str]) -> Iterator[str]:
     """One object on one line, a document an article with five questions."""
     yield '{"version": "v2.0", "data": ['
-    for number, text in enumerate(texts):
+    for number, text in enumerate(passages(texts)):
         qas = [
             {
                 "id": f"{number}-{place}",
@@ -394,7 +399,7 @@ def as_squad(texts: Iterable[str]) -> Iterator[str]:
 
 def as_cmrc(texts: Iterable[str]) -> Iterator[str]:
     """A list over many lines, as CMRC 2018 is published."""
-    for number, text in enumerate(texts):
+    for number, text in enumerate(passages(texts)):
         qas = [
             {
                 "query_id": f"{number}-{place}",

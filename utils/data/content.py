@@ -162,12 +162,24 @@ def lines(path: Path, encoding: str, newline: str = "\n") -> Iterator[str]:
         newline: the one end of a line, or "" for \\n, \\r and \\r\\n. A file without a single
             \\n, as an old Mac wrote it, has lines that end in \\r.
     """
+    for line in marked_lines(path, encoding, newline):
+        yield line.lstrip(BOM) if line[0] == BOM else line
+
+
+def marked_lines(path: Path, encoding: str, newline: str = "\n") -> Iterator[str]:
+    """The lines of a file as `lines` gives them, with the marks that some begin with."""
     if newline == "\n":
         newline = line_end(path, encoding)
     with opened(path) as stream:
-        text = io.TextIOWrapper(stream, encoding, newline=newline)
-        for line in text:
-            yield line.lstrip(BOM) if line[0] == BOM else line
+        yield from io.TextIOWrapper(stream, encoding, newline=newline)
+
+
+def beginning(path: Path, encoding: str) -> str:
+    """The first megabyte of a text, without the marks before it and in its lines."""
+    newline = line_end(path, encoding)
+    with opened(path) as stream:
+        text = io.TextIOWrapper(stream, encoding, newline=newline).read(BLOCK)
+    return text.replace(newline, "\n").lstrip(BOM).replace(f"\n{BOM}", "\n")
 
 
 def line_end(path: Path, encoding: str) -> str:

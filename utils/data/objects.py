@@ -246,12 +246,16 @@ def each_object(path: Path, name: str = "", inner: str = "") -> Iterator[tuple[i
     with json_stream(path, encoding) as stream:
         if form == "list":
             for line in stream.items():
-                yield line, stream.value()
+                value = stream.value()
+                if not stream.half.count:  # or nothing can come of the file
+                    yield line, value
         elif name and stream.next() == "{":
             yield from _parts_of(stream, name, inner)
         else:
             stream.next()
-            yield stream.line_of(stream.at), stream.value()
+            line, value = stream.line_of(stream.at), stream.value()
+            if not stream.half.count:
+                yield line, value
         stream.end()
 
 
@@ -269,12 +273,12 @@ def _parts_of(
             pieces = True
             if inner and stream.next() == "{":
                 yield from _parts_of(stream, inner, wrapped=True)
-            elif wrapped:
-                yield at, {name: [stream.value()]}
-            else:
-                yield at, stream.value()
+                continue
+            value = stream.value()
+            if not stream.half.count:
+                yield at, {name: [value]} if wrapped else value
         others[name] = []
-    if not pieces:
+    if not pieces and not stream.half.count:
         yield line, others
 
 

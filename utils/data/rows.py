@@ -56,20 +56,29 @@ TOLD = 5  # problems of a file that an error tells; of the others it says how ma
 
 
 class Problems:
-    """What is wrong in a file of any size: how many lines, and the first of them."""
+    """What is wrong in a file of any size: how many lines, the first of them, and the last."""
 
     def __init__(self, problems: Iterable[tuple[int, str]] = ()):
-        self.count, self.first = 0, []
+        self.count, self.first, self.last = 0, [], 0
         for number, what in problems:
             self.add(number, what)
 
     def add(self, number: int, what: str) -> None:
         """Count a problem by the number of its line and what is wrong there."""
-        self.count += 1
+        self.count, self.last = self.count + 1, max(self.last, number)
         if len(self.first) < TOLD or number < self.first[-1][0]:
             self.first.append((number, what))
             self.first.sort(key=lambda problem: problem[0])  # stable: those of one line stay
             del self.first[TOLD:]
+
+    @classmethod
+    def joined(cls, some: Iterable["Problems"]) -> "Problems":
+        """Several as one; of one line, those of the first stand first."""
+        some = list(some)
+        found = cls(problem for each in some for problem in each.first)
+        found.count = sum(each.count for each in some)
+        found.last = max((each.last for each in some), default=0)
+        return found
 
     def refuse(self, path: Path, cure: str, word: str = "row") -> None:
         """Raise one DataError for all of them, if there are any.

@@ -481,13 +481,31 @@ def _half(text: str) -> bool:
     return False
 
 
+def sheet_or_parquet(path: Path) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    """The names of the columns of an Excel or a Parquet file, and its rows with their numbers."""
+    if path.name.lower().endswith(SHEETS):
+        return _header_and_cells(path, ())
+    with parquet_file(path) as file:
+        names = file.schema_arrow.names
+    rows = ((number, [_as_text(value) for value in row]) for number, row in _parquet_cells(path))
+    return names, rows
+
+
+def _parquet_cells(path: Path) -> Iterator[tuple[int, tuple]]:
+    with parquet_file(path) as file:
+        number = 0
+        for batch in file.iter_batches(batch_size=1000):
+            for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                number += 1
+                yield number, row
+
+
 def _parquet(path: Path, wanted: Collection[str] = ()) -> Table:
     wanted = {files.plain_name(name) for name in wanted}
     with parquet_file(path) as file:
-        table = file.read()
-        columns = [column.to_pylist() for column in table.columns]
-    names, rows, problems = table.column_names, [], []
-    for number, row in enumerate(zip(*columns, strict=True), start=1):
+        names = file.schema_arrow.names
+    rows, problems = [], []
+    for number, row in _parquet_cells(path):
         wrong = _wanted_in_parts(zip(names, row, strict=True), wanted)
         rows.append(None if wrong else [_as_text(value) for value in row])
         if wrong:

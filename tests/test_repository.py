@@ -461,3 +461,14 @@ def test_no_registry_host_or_local_path_is_named():
         for forbidden in hosts
         if forbidden in path.read_text("utf-8")
     )
+
+
+def test_nobody_else_s_packages_lie_among_the_files():
+    """`pip download` and `npm pack` leave them where one stands."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("a copy without git: what is in it nobody knows")
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, encoding="utf-8", check=True
+    ).stdout.splitlines()
+    assert listed
+    expect_none(path for path in listed if path.endswith((".whl", ".tar.gz", ".tgz", ".egg")))

@@ -91,6 +91,9 @@ def load_questions(
         passages: a tenth, the same ones each time, a passage never on two sides. A file without
         answers is left aside, with a line that says so.
 
+        Memory does not grow with the passages, also where all stand in one object. What more than
+        16 MB of files give is kept as Arrow in the cache, see `load_texts`.
+
     Raises:
         DataError: the data cannot be used; the message tells where, why and what to do.
     """

@@ -12,7 +12,9 @@ from importlib.metadata import distributions, packages_distributions
 from pathlib import Path
 
 import pytest
+import set_repository as repository
 import yaml
+from book import version as versions
 from notebooks import expect_none
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -20,9 +22,6 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "scripts"))
-import set_repository as repository  # noqa: E402
-from book import version as versions  # noqa: E402
 
 ANY_ADDRESS = re.compile(
     r"(?<![\w-])("
@@ -158,7 +157,7 @@ def test_every_imported_package_is_named_in_pyproject():
     folders = [path for name in ("tests", "scripts") for path in (ROOT / name).iterdir()]
     own |= {"utils"} | {path.name for path in folders if path.is_dir()}
     named = {canonicalize_name(requirement.name) for requirement in requirements()}
-    named |= {"docutils", "sphinx", "mdit-py-plugins"}  # what jupyter-book itself is made of
+    named |= {"beautifulsoup4", "docutils", "mdit-py-plugins", "sphinx"}  # of jupyter-book itself
     distributions = packages_distributions()
     unnamed = []
     for path in [
@@ -473,3 +472,14 @@ def test_no_registry_host_or_local_path_is_named():
         for forbidden in hosts
         if forbidden in path.read_text("utf-8")
     )
+
+
+def test_nobody_else_s_packages_lie_among_the_files():
+    """`pip download` and `npm pack` leave them where one stands."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("a copy without git: what is in it nobody knows")
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, encoding="utf-8", check=True
+    ).stdout.splitlines()
+    assert listed
+    expect_none(path for path in listed if path.endswith((".whl", ".tar.gz", ".tgz", ".egg")))

@@ -97,14 +97,19 @@ def write(notebook: NotebookNode, path: Path) -> bool:
     content = nbformat.writes(notebook).rstrip("\n") + "\n"
     if path.is_file() and path.read_text(encoding="utf-8") == content:
         return False
+    write_whole(content, path)
+    return True
+
+
+def write_whole(text: str, path: Path) -> None:
+    """Write a text file whole or not at all, its lines ending in \\n, with the rights it had."""
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", newline="\n", dir=path.parent, suffix=".partial", delete=False
     ) as partial:
-        partial.write(content)
+        partial.write(text)
     try:
         os.chmod(partial.name, path.stat().st_mode if path.is_file() else 0o644)
         os.replace(partial.name, path)
     except OSError:
         os.unlink(partial.name)
         raise
-    return True

@@ -316,7 +316,7 @@ def loading(work: Path, source: Path) -> dict:
 def loading_tasks(work: Path, sizes: list[int]) -> dict:
     """Entities, questions and pairs in the forms they are published in, each by its loader.
 
-    "before" at the smallest size only: it takes up to forty times the file.
+    "before" at the smallest size only: it takes up to sixty times the file.
     """
     libraries = run_job("libraries_of_loading")["peak_mb"]
     row = {}

@@ -73,7 +73,7 @@ slides: $(VENV)/.book-ready ## 把一章变成幻灯片，离线可放：make sl
 zip: book ## 把网站、笔记本、数据和模型装成一个文件，U 盘里解开就能读
 	@$(PY) scripts/pack.py
 
-version: $(VENV)/.created ## 写下新版本号，Colab 和 Binder 取这一版：make version NUMBER=0.2.0
+version: $(VENV)/.book-ready ## 写下新版本号，Colab 和 Binder 取这一版：make version NUMBER=0.2.0
 	@$(PY) scripts/set_version.py $(NUMBER)
 
 lab: $(VENV)/.lab-ready ## 在 Jupyter 里打开各章笔记本

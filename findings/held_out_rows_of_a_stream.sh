@@ -11,8 +11,8 @@
 #       20 rows, 5 held out (2 4 6 13 19); of these trained on
 #       in epoch 1 none, in epoch 2 2 4 6, in epoch 3 2 4 13 19
 #   The score of the held-out rows gets better for that reason alone.
-# Cure: split before shuffling, stream.take(n) and stream.skip(n).shuffle(…); or by a hash of the row
-#   in filter.
+# Cure: split before shuffling, stream.take(n) and stream.skip(n).shuffle(…), and read both with one
+#   number of workers (rows_of_take_by_workers.sh); or by a hash of the row in filter.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -22,7 +22,7 @@ import tarfile
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
 from pathlib import Path
 
@@ -133,8 +133,23 @@ def load(source: str, cache: str) -> dict:
     return {"rows": splits.num_rows, "loaded_in": seconds, "sample": look}
 
 
+def load_task(loader: str, source: str, cache: str) -> dict:
+    """A loader of entities, questions or pairs, with a cache of its own; and a look at its rows."""
+    os.environ["COURSE_CACHE"] = cache
+    libraries_of_loading()
+    from utils import data
+
+    started = time.perf_counter()
+    splits = getattr(data, loader)(source)
+    seconds = round(time.perf_counter() - started, 2)
+    drawn = splits["train"].select(range(0, len(splits["train"]), len(splits["train"]) // 100))
+    look = hashlib.sha256(json.dumps(drawn[:], ensure_ascii=False).encode()).hexdigest()[:16]
+    return {"rows": splits.num_rows, "loaded_in": seconds, "sample": look}
+
+
 JOBS = {
-    job.__name__: job for job in (nothing, prepare_before, prepare_now, libraries_of_loading, load)
+    job.__name__: job
+    for job in (nothing, prepare_before, prepare_now, libraries_of_loading, load, load_task)
 }
 
 
@@ -298,6 +313,148 @@ def loading(work: Path, source: Path) -> dict:
     return row
 
 
+def loading_tasks(work: Path, sizes: list[int]) -> dict:
+    """Entities, questions and pairs in the forms they are published in, each by its loader.
+
+    "before" at the smallest size only: it takes up to sixty times the file.
+    """
+    libraries = run_job("libraries_of_loading")["peak_mb"]
+    row = {}
+    for name, (loader, write) in TASK_FILES.items():
+        row[name] = {"before": {}, "now": {}, "again": {}}
+        for size in TASK_SIZES:
+            source, looks = task_file(work / f"{size} {name}", size, write), set()
+            ways = [("now", ROOT), ("again", ROOT)]
+            if size == TASK_SIZES[0]:
+                ways.insert(0, ("before", code_before(work / "before")))
+            for way, code in ways:
+                cache = work / "cache of tasks"
+                arguments = {"loader": loader, "source": str(source), "cache": str(cache)}
+                measured = run_job("load_task", code, **arguments)
+                row[name][way][f"{size} MB"] = above(measured, libraries)
+                looks.add(measured["sample"])
+            shutil.rmtree(cache)
+            source.unlink()
+            if len(looks) > 1:
+                sys.exit(f"bench_scale.py: {name}: other rows than before")
+    return row
+
+
+TASK_SIZES = (20, 200)  # MB of a file
+
+
+def task_file(path: Path, megabytes: int, write: Callable) -> Path:
+    """A generated file of this size; `write` gives its pieces, one for each document."""
+    with open(path, "w", encoding="utf8") as file:
+        pieces = write(documents(path.parent))
+        for piece in pieces:
+            file.write(piece)
+            if file.tell() > megabytes * MB:
+                break
+        if path.suffix == ".json":
+            file.write("]}" if path.name.endswith("squad.json") else "]")
+    return path
+
+
+def as_conll(texts: Iterable[str]) -> Iterator[str]:
+    """A character and its label a line; every other sentence begins with a name."""
+    for number, text in enumerate(texts):
+        for sentence in text.split():
+            labels = ["B-PER", "I-PER"] if number % 2 else ["B-LOC", "I-LOC", "I-LOC"]
+            labels += ["O"] * len(sentence)
+            yield "".join(
+                f"{char} {label}\n" for char, label in zip(sentence, labels, strict=False)
+            )
+            yield "\n"
+
+
+def as_cluener(texts: Iterable[str]) -> Iterator[str]:
+    """An object a line, a document each, with two names in it."""
+    for text in texts:
+        text = text[:2000]
+        label = {"name": {text[:2]: [[0, 1]]}, "city": {text[5:8]: [[5, 7]]}}
+        yield json.dumps({"text": text, "label": label}, ensure_ascii=False) + "\n"
+
+
+def passages(texts: Iterable[str]) -> Iterator[str]:
+    """Those that are long enough to be asked about, on one line each."""
+    return (text.replace("\n", "") for text in texts if len(text) > 100)
+
+
+def as_squad(texts: Iterable[str]) -> Iterator[str]:
+    """One object on one line, a document an article with five questions."""
+    yield '{"version": "v2.0", "data": ['
+    for number, text in enumerate(passages(texts)):
+        qas = [
+            {
+                "id": f"{number}-{place}",
+                "question": text[place : place + 12],
+                "answers": [{"text": text[place : place + 6], "answer_start": place}],
+            }
+            for place in range(0, 50, 10)
+        ]
+        article = {"title": "", "paragraphs": [{"context": text, "qas": qas}]}
+        yield ", " * bool(number) + json.dumps(article, ensure_ascii=False)
+
+
+def as_cmrc(texts: Iterable[str]) -> Iterator[str]:
+    """A list over many lines, as CMRC 2018 is published."""
+    for number, text in enumerate(passages(texts)):
+        qas = [
+            {
+                "query_id": f"{number}-{place}",
+                "query_text": text[place : place + 12],
+                "answers": [text[place : place + 30]],
+            }
+            for place in range(0, 50, 10)
+        ]
+        passage = {"context_id": f"{number}", "context_text": text, "qas": qas}
+        yield ",\n" if number else "["
+        yield json.dumps(passage, ensure_ascii=False, indent=1)
+
+
+def pairs_of(texts: Iterable[str]) -> Iterator[tuple[str, str, str]]:
+    """A sentence with the three behind it: entailed, neutral, contradicted."""
+    names = ("entailment", "neutral", "contradiction")
+    for text in texts:
+        sentences = text.split()
+        for place in range(0, len(sentences) - 3, 4):
+            for other, name in zip(sentences[place + 1 :], names, strict=False):
+                yield sentences[place], other, name
+
+
+def as_pair_table(texts: Iterable[str]) -> Iterator[str]:
+    """CSV with the names of the columns."""
+    yield "sentence1,sentence2,label\n"
+    for pair in pairs_of(texts):
+        yield ",".join(f'"{field}"' for field in pair) + "\n"
+
+
+def as_pair_lines(texts: Iterable[str]) -> Iterator[str]:
+    """Tabs between them, no names of columns."""
+    for pair in pairs_of(texts):
+        yield "\t".join(pair) + "\n"
+
+
+def as_pair_objects(texts: Iterable[str]) -> Iterator[str]:
+    """An object a line, as CLUE publishes them."""
+    for one, two, label in pairs_of(texts):
+        row = {"sentence1": one, "sentence2": two, "label": label}
+        yield json.dumps(row, ensure_ascii=False) + "\n"
+
+
+# A name of a file -> its loader, and what writes it.
+TASK_FILES = {
+    "entities.conll": ("load_entities", as_conll),
+    "cluener.jsonl": ("load_entities", as_cluener),
+    "squad.json": ("load_questions", as_squad),
+    "cmrc.json": ("load_questions", as_cmrc),
+    "pairs.csv": ("load_pairs", as_pair_table),
+    "pairs.txt": ("load_pairs", as_pair_lines),
+    "pairs.jsonl": ("load_pairs", as_pair_objects),
+}
+
+
 def above(measured: dict, libraries: int) -> dict:
     """The same with its peak counted from the libraries' own."""
     return measured | {"peak_mb": measured["peak_mb"] - libraries, "libraries_mb": libraries}
@@ -310,6 +467,7 @@ ROWS: dict[str, Callable[[Path, list[int]], dict]] = {
     "loading_csv": loading_csv,
     "loading_tree": loading_tree,
     "loading_zip": loading_zip,
+    "loading_tasks": loading_tasks,
 }
 
 

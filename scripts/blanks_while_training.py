@@ -12,19 +12,25 @@ of training every 10 steps, the loss on held-out text every 500.
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
-from torch import nn
-from transformers import PreTrainedTokenizerBase
-
+os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import torch
-from relatives.arms import ARMS, RESULTS, Data, describe, rounded, train
+from measurements.provenance import circumstances
+from relatives.arms import ARMS
 from relatives.arrays import Rows
+from relatives.prepared import Data
+from relatives.runs import RESULTS, rounded
 from relatives.scores import scores_of
+from relatives.training import read_log, train
 from safetensors.torch import save_model
+from torch import nn
+from transformers import PreTrainedTokenizerBase
 
 from utils.profile import course_root
 
@@ -95,79 +101,81 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1 if torch.cuda.is_available() else torch.get_num_threads())
     data = Data(arguments.work, arguments.batch_size)
+    rows = data.rows(arguments.seed, 0, passes=arguments.passes)
     folder = arguments.work / f"twin-{arguments.seed}-{arguments.steps}-{data.mark}"
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / "answers.json"
     told = json.loads(path.read_text(encoding="utf8")) if path.is_file() else {}
 
-    def visit(step: int, model) -> None:
+    def publish(log: list[dict], scores: dict | None = None) -> None:
+        """Write the result as far as it is known."""
+        about = about_run(log, rows, arguments)
+        content = {"about": about, "blanks": blanks_of(told)} | curves_of(log)
+        content |= {"scores": scores} if scores else {}
+        write_whole(arguments.results / "blanks_while_training.json", layout(content))
+
+    def visit(step: int, model: nn.Module) -> None:
+        """Ask at some steps, and keep what is answered in case the run is interrupted."""
         if step in AT_STEPS or step == arguments.steps:
             told[str(step)] = answers(model, data.tokenizer)
             path.write_text(json.dumps(told, ensure_ascii=False), encoding="utf8")
-            publish([])
+            publish(read_log(folder) if step else [])
 
-    def publish(log: list[dict], scores: dict | None = None) -> None:
-        """Write the result as far as it is known."""
-        if not log and (folder / "log.jsonl").is_file():
-            lines = (folder / "log.jsonl").read_text(encoding="utf8").splitlines()
-            log = [json.loads(line) for line in lines]
-        curve = [[row["step"], row["mlm_loss"], row["nsp_loss"]] for row in log]
-        held_out = [
-            [row["step"], row["held_out_mlm_loss"], row["held_out_mlm_accuracy"]]
-            for row in log
-            if "held_out_mlm_loss" in row
-        ]
-        about = describe() | {
-            "model": "a twin of mini-bert-zh: same texts, shape and recipe, other random numbers",
-            "seed": arguments.seed,
-            "steps": arguments.steps,
-            "steps_done": log[-1]["step"] if log else 0,
-            "rows_a_step": data.batch_size,
-            "tokens": int(read_tokens(rows, log[-1]["step"] if log else 0, data.batch_size)),
-            "seconds": log[-1]["seconds"] if log else 0,
-        }
-        given = [Path(each).name if Path(each).is_absolute() else each for each in sys.argv[1:]]
-        about["command"] = " ".join(["python scripts/blanks_while_training.py", *given])
-        blanks = [
-            {
-                "text": text,
-                "expected": expected,
-                "answers": {step: told[step][number] for step in sorted(told, key=int)},
-            }
-            for number, (text, expected) in enumerate(SENTENCES)
-        ]
-        content = {"about": about, "blanks": blanks}
-        content |= {"columns": ["step", "mlm_loss", "nsp_loss"], "training_loss": curve}
-        content["held_out_columns"] = ["step", "mlm_loss", "mlm_accuracy"]
-        content["held_out"] = held_out
-        if scores:
-            content["scores"] = scores
-        arguments.results.mkdir(parents=True, exist_ok=True)
-        target = arguments.results / "blanks_while_training.json"
-        partial = target.with_suffix(".partial")
-        partial.write_text(layout(content), encoding="utf8")
-        partial.replace(target)
-
-    rows = data.rows(arguments.seed, 0, passes=arguments.passes)
-    folder.mkdir(parents=True, exist_ok=True)
-    options = {"save_every": arguments.save_every, "workers": arguments.workers}
-    options |= {"compiled": arguments.compiled}
     model, log = train(
-        ARMS["nsp"],
-        arguments.seed,
-        arguments.steps,
-        rows,
-        data,
-        folder,
-        log_every=LOG_EVERY,
-        visit=visit,
-        **options,
-    )
+        ARMS["nsp"], arguments.seed, arguments.steps, rows, data, folder,
+        log_every=LOG_EVERY, save_every=arguments.save_every, workers=arguments.workers,
+        compiled=arguments.compiled, visit=visit,
+    )  # fmt: skip
     save_model(model, str(folder / "model.safetensors"))
     publish(log)
     if arguments.scores:
         model.eval()
         scores = scores_of(model.bert, data.scores, arguments.seed, heads=model, nsp=True)
         publish(log, rounded(scores))
+
+
+def about_run(log: list[dict], rows: Rows, arguments: argparse.Namespace) -> dict:
+    """Command, machine, and how far the run has come."""
+    done = log[-1]["step"] if log else 0
+    return circumstances() | {
+        "model": "a twin of mini-bert-zh: same texts, shape and recipe, other random numbers",
+        "seed": arguments.seed,
+        "steps": arguments.steps,
+        "steps_done": done,
+        "rows_a_step": arguments.batch_size,
+        "tokens": int(read_tokens(rows, done, arguments.batch_size)),
+        "seconds": log[-1]["seconds"] if log else 0,
+    }
+
+
+def blanks_of(told: dict[str, list]) -> list[dict]:
+    """Each sentence, the word that was hidden, and the answers by step.
+
+    Args:
+        told: step -> what `answers` gave.
+    """
+    return [
+        {
+            "text": text,
+            "expected": expected,
+            "answers": {step: told[step][number] for step in sorted(told, key=int)},
+        }
+        for number, (text, expected) in enumerate(SENTENCES)
+    ]
+
+
+def curves_of(log: list[dict]) -> dict[str, list]:
+    """The losses of training and on held-out text, a row each time they were logged."""
+    columns = ["step", "mlm_loss", "nsp_loss"]
+    held_out = ["held_out_mlm_loss", "held_out_mlm_accuracy"]
+    return {
+        "columns": columns,
+        "training_loss": [[row[name] for name in columns] for row in log],
+        "held_out_columns": ["step", "mlm_loss", "mlm_accuracy"],
+        "held_out": [
+            [row[name] for name in ["step", *held_out]] for row in log if held_out[0] in row
+        ],
+    }
 
 
 def read_tokens(rows: Rows, steps: int, batch_size: int) -> int:
@@ -187,6 +195,14 @@ def layout(content: dict) -> str:
         else:
             parts.append(f' "{name}": {json.dumps(value, ensure_ascii=False)}')
     return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file in one step, so that nobody reads half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    partial.write_text(text, encoding="utf8")
+    partial.replace(path)
 
 
 if __name__ == "__main__":

@@ -84,6 +84,35 @@ DROPOUT = {"mlm": 0.0, "causal": 0.1, "spans": 0.0}
 
 def parse_arguments() -> Run:
     """The run that the command line asks for; ends with one line where it cannot be."""
+    parser = command_line()
+    arguments = parser.parse_args()
+    for path in arguments.text:
+        if isinstance(path, Path) and not path.is_file():
+            parser.error(f"--text {path}: no such file; see data/README.md for the corpus format")
+    if arguments.tasks and arguments.objective != "spans":
+        parser.error("--tasks: for --objective spans alone; add it or leave them out")
+    if arguments.compiled and arguments.objective != "mlm":
+        parser.error(
+            "--compiled: for --objective mlm alone, whose batches have few shapes; leave it out"
+        )
+    put_back(arguments.output)  # which may be --start, too
+    if arguments.start:
+        arguments.start = arguments.tokenizer = Path(check_start(parser, arguments))
+    if arguments.tokenizer and not read_vocabulary(arguments.tokenizer):
+        parser.error(f"--tokenizer {arguments.tokenizer}: no vocabulary there; name its folder")
+    output = arguments.output
+    if output.is_dir() and any(output.iterdir()) and not (output / "config.json").is_file():
+        parser.error(f"--output {output}: holds something else than a model; name a new folder")
+    arguments.work = arguments.work or Path("runs") / arguments.output.name
+    arguments.prepared = arguments.prepared or arguments.work.parent / "prepared"
+    arguments.learning_rate = arguments.learning_rate or LEARNING_RATES[arguments.objective]
+    if arguments.dropout is None:
+        arguments.dropout = DROPOUT[arguments.objective]
+    return Run(**vars(arguments))
+
+
+def command_line() -> argparse.ArgumentParser:
+    """What may be asked for, before one answer is checked against another."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -155,30 +184,7 @@ def parse_arguments() -> Run:
     parser.add_argument(
         "--save-every", type=int, default=Run.save_every, help="steps between checkpoints"
     )
-    arguments = parser.parse_args()
-    for path in arguments.text:
-        if isinstance(path, Path) and not path.is_file():
-            parser.error(f"--text {path}: no such file; see data/README.md for the corpus format")
-    if arguments.tasks and arguments.objective != "spans":
-        parser.error("--tasks: for --objective spans alone; add it or leave them out")
-    if arguments.compiled and arguments.objective != "mlm":
-        parser.error(
-            "--compiled: for --objective mlm alone, whose batches have few shapes; leave it out"
-        )
-    put_back(arguments.output)  # which may be --start, too
-    if arguments.start:
-        arguments.start = arguments.tokenizer = Path(check_start(parser, arguments))
-    if arguments.tokenizer and not read_vocabulary(arguments.tokenizer):
-        parser.error(f"--tokenizer {arguments.tokenizer}: no vocabulary there; name its folder")
-    output = arguments.output
-    if output.is_dir() and any(output.iterdir()) and not (output / "config.json").is_file():
-        parser.error(f"--output {output}: holds something else than a model; name a new folder")
-    arguments.work = arguments.work or Path("runs") / arguments.output.name
-    arguments.prepared = arguments.prepared or arguments.work.parent / "prepared"
-    arguments.learning_rate = arguments.learning_rate or LEARNING_RATES[arguments.objective]
-    if arguments.dropout is None:
-        arguments.dropout = DROPOUT[arguments.objective]
-    return Run(**vars(arguments))
+    return parser
 
 
 def text(argument: str) -> Path | str:

@@ -13,15 +13,14 @@ import argparse
 import gzip
 import json
 import os
-import platform
 import statistics
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from browsing.programs import NoBrowser, opened_browser
 from browsing.serving import QuietHandler, served
+from measurements.machine import commit, processor
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -133,21 +132,6 @@ def middle(runs: list[dict[str, float]]) -> dict[str, float]:
     }
 
 
-def commit() -> str:
-    """Of the code that runs, in short."""
-    asked = ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"]
-    done = subprocess.run(asked, capture_output=True, text=True)
-    return done.stdout.strip() or "unknown"
-
-
-def processor() -> str:
-    """Name of this machine's processor, and its cores."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    return f"{names[0] if names else platform.processor()}, {os.cpu_count()} cores"
-
-
 def measure(sites: dict[str, Path], times: int) -> dict:
     """Loads every page of every site `times` times, the sites taking turns."""
     with opened_browser() as browser:
@@ -203,7 +187,7 @@ def main() -> int:
         "command": "python scripts/site_speed.py --before OLD/_build/html",
         "commit": commit(),
         "before_commit": arguments.before_commit if arguments.before else None,
-        "hardware": processor(),
+        "hardware": f"{processor()}, {os.cpu_count()} cores",
         "browser": f"Chromium {found['browser']}, headless, 390 px",
         "network": f"{BITS_PER_SECOND / 1e6} Mbit/s, {LATENCY_MS} ms, HTTP/1.1, gzip level 6",
         "processor": f"{SLOWDOWN} times slowed",

@@ -53,6 +53,53 @@ def browser():
         pytest.skip(str(reason))
 
 
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """Folder of the built website."""
+    from built_site import build, ready_site
+
+    return ready_site() or build(tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture(scope="session")
+def address(site):
+    """The website served on this machine; gives its address."""
+    from browsing.serving import served
+
+    with served(site) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def window(browser):
+    """One window for all pages, so that shared scripts are read once."""
+    from built_site import PATIENCE
+
+    window = browser.new_context(locale="zh-CN")
+    window.set_default_timeout(1000 * PATIENCE)
+    return window
+
+
+@pytest.fixture
+def open_page(window, address):
+    """Opens a page of the website; the test fails on requests elsewhere and on script errors."""
+    from built_site import pages_of
+
+    with pages_of(window, address) as open_one:
+        yield open_one
+
+
+@pytest.fixture(scope="module")
+def one_thread():
+    """Sums in the same order in every process; and no more cores than a test should take."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 # Of pytest-xdist (pytest -n 2)
 
 

@@ -1,45 +1,13 @@
 """Addresses of sections, and links from mentions of chapters and sections."""
 
 import re
-import sys
 
 import pytest
-import yaml
-from notebooks import ROOT, expect_none, markdown_cells, parsed, read
-
-sys.path.append(str(ROOT / "scripts"))
-
-from website import anchors, crosslinks  # noqa: E402
+from built_site import headings, pages
+from notebooks import expect_none
+from website import anchors, crosslinks
 
 TABLE = anchors.read_table()
-
-
-def pages() -> list[str]:
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))
-    chapters = [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
-    return [toc["root"], *chapters]
-
-
-def headings(page: str) -> list[tuple[int, str]]:
-    """Level and plain text of a page's headings, in order."""
-    notebook = (ROOT / page).with_suffix(".ipynb")
-    texts = (
-        [cell.source for cell in markdown_cells(read(notebook))]
-        if notebook.is_file()
-        else [(ROOT / page).with_suffix(".md").read_text("utf-8")]
-    )
-    found = []
-    for text in texts:
-        tokens = parsed(text)
-        for token, inside in zip(tokens, tokens[1:], strict=False):
-            if token.type == "heading_open":
-                plain = "".join(
-                    child.content
-                    for child in inside.children
-                    if child.type in ("text", "code_inline")
-                )
-                found.append((int(token.tag[1]), plain))
-    return found
 
 
 def complaints(page: str, found: list[tuple[int, str]], table: dict) -> list[str]:

@@ -2,31 +2,24 @@
 
 import argparse
 import csv
-import importlib.util
 import json
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
+import classify
 import numpy as np
 import pytest
 from data_files import plain_environment, write  # noqa: F401
+from own_texts import answering, training
 from tiny_bert import save_tiny_bert
 from transformers import pipeline
 
-ROOT = Path(__file__).resolve().parent.parent
+from utils.finetuning import predict
+from utils.measuring import confidence_threshold
+
 BALL, BANK = "球队主场比赛射门得分", "股价银行降息利率市"
-
-
-def load_program():
-    sys.path.insert(0, str(ROOT / "scripts"))
-    spec = importlib.util.spec_from_file_location("classify", ROOT / "scripts/classify.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-classify = load_program()
 
 
 def rows(count=16):
@@ -75,15 +68,15 @@ def test_the_folder_remembers_what_it_needs(trained):
     assert report["classes"] == ["体育", "财经"] and report["max_length"] == 32
     assert set(report["scores"]) == {"BERT", "TF-IDF"} and report["majority"] == 0.5
     assert report["scores"]["BERT"]["rows"] == 32  # each text judged once
-    _, _, max_length, threshold = classify.load(trained)
+    _, _, max_length, threshold = answering.load(trained)
     assert max_length == 32 and threshold == report["threshold"]
 
 
 def test_a_pipeline_of_transformers_reads_it_and_answers_alike(trained):
-    model, tokenizer, max_length, _ = classify.load(trained)
+    model, tokenizer, max_length, _ = answering.load(trained)
     text = "股价银行降息" * 20
     [answer] = pipeline("text-classification", str(trained))([text], truncation=True)
-    row = classify.predict(model, tokenizer, [text], max_length)[0]
+    row = predict(model, tokenizer, [text], max_length)[0]
     assert answer["label"] == model.config.id2label[int(row.argmax())]
     assert answer["score"] == pytest.approx(row.max(), abs=0.02)  # ours computes in bf16
 
@@ -99,7 +92,7 @@ def test_every_row_stays_in_its_place(trained, tmp_path, capsys):
     assert found[1]["prediction"] == found[2]["prediction"] == ""
     for row in (found[0], found[3]):
         assert row["prediction"] in ("体育", "财经") and 0.5 <= float(row["probability"]) <= 1
-        _, _, _, threshold = classify.load(trained)
+        _, _, _, threshold = answering.load(trained)
         assert (row["note"] == "unsure") == (float(row["probability"]) < threshold)
     assert "第 4 行没法读" in capsys.readouterr().out
     assert list(tmp_path.glob("*.part")) == []
@@ -186,7 +179,7 @@ def test_given_splits_are_used_as_they_are(tmp_path, checkpoint):
 def test_unequal_classes_are_weighted(tmp_path, checkpoint, monkeypatch):
     seen = []
     monkeypatch.setattr(
-        classify, "fine_tune", lambda *args, **options: seen.append(options.get("class_weights"))
+        training, "fine_tune", lambda *args, **options: seen.append(options.get("class_weights"))
     )
     few = [row for row in rows() if row[1] == "财经"][:4]
     data = table(tmp_path / "a.csv", [row for row in rows() if row[1] == "体育"] + few)
@@ -207,7 +200,7 @@ def test_one_line_and_no_traceback(tmp_path, monkeypatch):
 
 def test_threshold_is_nowhere_where_nothing_is_right_enough():
     chances = np.full((30, 2), 0.5)
-    assert classify.confidence_threshold(chances, [1] * 30).coverage == 0
+    assert confidence_threshold(chances, [1] * 30).coverage == 0
 
 
 def answers_of(path):
@@ -261,11 +254,11 @@ def test_who_is_stopped_leaves_nothing_half_written(
 
     if command == "predict":
         words = ["predict", trained, data, "--text", "留言", "--output", output]
-        monkeypatch.setattr(classify.Path, "replace", stopped)
+        monkeypatch.setattr(Path, "replace", stopped)
     else:
         words = ["train", data, *NAMED, "--output", output, "--model", checkpoint,
                  "--max-length", 32, *QUICK]  # fmt: skip
-        monkeypatch.setattr(classify.Path, "rename", stopped)
+        monkeypatch.setattr(Path, "rename", stopped)
     monkeypatch.setattr(sys, "argv", ["classify.py", *map(str, words)])
     with pytest.raises(SystemExit) as caught:
         classify.main()
@@ -326,7 +319,7 @@ def test_a_folder_that_cannot_be_written_is_told_first(trained, tmp_path, monkey
     def full(**options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(classify.tempfile, "TemporaryFile", full)
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
     first = ("predict", trained) if command == "predict" else ("train",)
     words = refused(*first, tmp_path / "none.csv", "--output", tmp_path / "out.csv")
     assert "nothing can be written there (No space left on device); name another place" in words
@@ -360,9 +353,9 @@ def test_training_texts_of_which_no_character_is_known_are_counted(tmp_path, che
 
 def test_where_nothing_is_sure_one_point_nothing_is_unsure_too(tmp_path, capsys):
     chances = np.array([[1.0, 0.0]] * 30)
-    threshold = classify.chosen_threshold(chances, [1] * 30, 0.95)
+    threshold = training.chosen_threshold(chances, [1] * 30, 0.95)
     assert threshold > 1 and "所有答案都会标为 unsure" in capsys.readouterr().out
-    assert classify.chosen_threshold(chances, [0] * 30, 0.95) == 1.0
+    assert training.chosen_threshold(chances, [0] * 30, 0.95) == 1.0
 
 
 def test_texts_of_which_no_character_is_known_are_unsure(trained, tmp_path):
@@ -385,9 +378,9 @@ def test_a_model_that_does_not_choose_one_class_is_refused(
     trained, tmp_path, monkeypatch, change, told
 ):
     folder = shutil.copytree(trained, tmp_path / "other")
-    model, tokenizer, _, _ = classify.load(folder)
+    model, tokenizer, _, _ = answering.load(folder)
     model.config.update(change)
-    monkeypatch.setattr(classify, "load_classifier", lambda folder: (model, tokenizer))
+    monkeypatch.setattr(answering, "load_classifier", lambda folder: (model, tokenizer))
     data = table(tmp_path / "in.csv", rows(1))
     words = refused("predict", folder, data, "--text", "留言", "--output", tmp_path / "a.csv")
     assert told in words and not (tmp_path / "a.csv").exists()

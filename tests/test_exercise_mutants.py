@@ -16,7 +16,7 @@ import mutants
 import notebooks as nb
 import pytest
 import yaml
-from test_exercises import (
+from exercise_cells import (
     EXERCISES,
     NOT_ATTEMPTED,
     NOTEBOOKS,

@@ -9,16 +9,22 @@ import numpy as np
 import pytest
 import torch
 from blanks_while_training import SENTENCES, SHOWN, answers
-from relatives import arms as family
-from relatives import scores as family_scores
+from family import parse_arguments
+from relatives import runs, scores
+from relatives.arms import ARMS, STARTS
 from relatives.arrays import Batches
+from relatives.exams import balanced
+from relatives.models import losses_of, masked_losses, new_config, new_model
+from relatives.prepared import steps_for
+from relatives.steps import warm_then_linear
+from relatives.training import OutOfTime, train
 from safetensors.torch import save_model
 from tiny_family import BATCH_SIZE, tiny_data
 
 from utils.pretraining import IGNORE, BertForMaskedPreTraining
 from utils.profile import course_root
 
-TRAINED = [name for name, arm in family.ARMS.items() if arm.trained]
+TRAINED = [name for name, arm in ARMS.items() if arm.trained]
 BUDGET = 35_000_000  # tokens of the recorded arms
 RECORDED_SEEDS = (0, 1)
 
@@ -29,26 +35,26 @@ def data(tmp_path_factory):
 
 
 def tiny_config(data):
-    return family.new_config(data.tokenizer, layers=1, hidden=64, heads=2)
+    return new_config(data.tokenizer, layers=1, hidden=64, heads=2)
 
 
 def trained(data, folder, name, steps, seed=0, **options):
-    arm = family.ARMS[name]
+    arm = ARMS[name]
     rows = data.rows(seed, 0, arm.running, passes=2)
     options = {"save_every": 0, "log_every": 2} | options
-    return family.train(arm, seed, steps, rows, data, folder, tiny_config(data), **options)
+    return train(arm, seed, steps, rows, data, folder, tiny_config(data), **options)
 
 
 def test_arms_have_equal_budgets(data):
     budget = 900
     read = {}
     for name in TRAINED:
-        rows = data.rows(0, budget, family.ARMS[name].running)
-        steps = family.steps_for(rows, budget, BATCH_SIZE)
+        rows = data.rows(0, budget, ARMS[name].running)
+        steps = steps_for(rows, budget, BATCH_SIZE)
         tokens = rows.text_tokens()[: steps * BATCH_SIZE]
         read[name] = (steps, int(tokens.sum()), rows.lengths()[: steps * BATCH_SIZE].tolist())
         assert budget <= read[name][1] < budget + int(tokens[-BATCH_SIZE:].sum())
-    same = [read[name] for name in TRAINED if not family.ARMS[name].running]
+    same = [read[name] for name in TRAINED if not ARMS[name].running]
     assert all(each == same[0] for each in same)  # the same rows, in the same order
 
 
@@ -56,17 +62,15 @@ def test_arms_differ_in_what_is_asked_only(data):
     rows = data.rows(0, 100)
     first = {}
     for name in TRAINED:
-        if not family.ARMS[name].running:
-            batches = Batches(
-                data.corpus, rows, data.tokenizer, BATCH_SIZE, family.ARMS[name].masking
-            )
+        if not ARMS[name].running:
+            batches = Batches(data.corpus, rows, data.tokenizer, BATCH_SIZE, ARMS[name].masking)
             first[name] = batches[0]
     for name, batch in first.items():
         assert torch.equal(batch["originals"], first["token"]["originals"])
         same_mask = torch.equal(batch["input_ids"], first["token"]["input_ids"])
-        assert same_mask == (family.ARMS[name].masking == "token"), name
+        assert same_mask == (ARMS[name].masking == "token"), name
     starts = [
-        family.new_model(family.ARMS[name], tiny_config(data), 1).bert.state_dict()
+        new_model(ARMS[name], tiny_config(data), 1).bert.state_dict()
         for name in ("token", "span", "nsp")
     ]
     for other in starts[1:]:
@@ -90,13 +94,13 @@ def test_every_arm_learns(data, tmp_path, name):
 
 def test_one_batch_of_replaced_tokens_is_learnt_by_heart(data):
     """The same masks and samples again and again: in the end every replaced token is found."""
-    model = family.new_model(family.ARMS["rtd"], tiny_config(data), 0)
+    model = new_model(ARMS["rtd"], tiny_config(data), 0)
     batch = Batches(data.corpus, data.rows(0, 100), data.tokenizer, BATCH_SIZE)[0]
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     log = []
     for _ in range(160):
-        losses = family.losses_of(
-            family.ARMS["rtd"], model, batch, data.tokenizer, torch.Generator().manual_seed(0)
+        losses = losses_of(
+            ARMS["rtd"], model, batch, data.tokenizer, torch.Generator().manual_seed(0)
         )
         losses["loss"].backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -122,7 +126,7 @@ def test_losses_are_those_of_the_course_model(data):
     model.nsp_weight = 0.2
     given = {name: batch[name] for name in ("input_ids", "token_type_ids", "next_sentence_label")}
     with torch.no_grad():
-        losses = family.masked_losses(model, batch, 0.2)
+        losses = masked_losses(model, batch, 0.2)
         mask = batch["attention_mask"].long()
         wanted = model(**given, attention_mask=mask, labels=labels.view_as(mask)).loss
     assert losses["nsp_loss"] > 0
@@ -131,10 +135,10 @@ def test_losses_are_those_of_the_course_model(data):
 
 def test_a_batch_without_questions_has_a_loss(data):
     """Headlines alone: no pair among them, and the NSP loss must not be 0 / 0."""
-    model = family.new_model(family.ARMS["nsp"], tiny_config(data), 0)
+    model = new_model(ARMS["nsp"], tiny_config(data), 0)
     batch = Batches(data.corpus, data.rows(0, 100), data.tokenizer, BATCH_SIZE)[0]
     batch["next_sentence_label"] = torch.full((BATCH_SIZE,), IGNORE)
-    losses = family.masked_losses(model, batch, 1.0)
+    losses = masked_losses(model, batch, 1.0)
     assert losses["nsp_loss"] == 0 and torch.isfinite(losses["loss"])
 
 
@@ -145,9 +149,9 @@ def test_an_interrupted_run_ends_the_same(data, tmp_path, name):
 
     def check():
         if next(calls) == 2:  # at the third log, after six steps
-            raise family.OutOfTime
+            raise OutOfTime
 
-    with pytest.raises(family.OutOfTime):
+    with pytest.raises(OutOfTime):
         trained(data, tmp_path / "parts", name, 10, check=check)
     resumed_at = []
     again, log_again = trained(
@@ -172,15 +176,14 @@ def arguments(data, results, **options):
 
 @pytest.fixture
 def tiny_shape(monkeypatch):
-    shape = family.new_config
-    monkeypatch.setattr(family, "new_config", lambda tokenizer: shape(tokenizer, 1, 32, 2))
+    monkeypatch.setattr(runs, "new_config", lambda tokenizer: new_config(tokenizer, 1, 32, 2))
 
 
 def test_rows_are_recorded_once(data, tmp_path, monkeypatch, tiny_shape, capsys):
     monkeypatch.setattr(
-        family, "scores_of", lambda *_, **__: {"titles_200": np.float32(0.5), "words": 3}
+        runs, "scores_of", lambda *_, **__: {"titles_200": np.float32(0.5), "words": 3}
     )
-    family.train_missing(arguments(data, tmp_path, arms=["token", "untrained"]))
+    runs.train_missing(arguments(data, tmp_path, arms=["token", "untrained"]))
     rows = [json.loads(line) for line in (tmp_path / "family.jsonl").read_text().splitlines()]
     assert [(row["arm"], row["seed"], row["budget"]) for row in rows] == [
         ("token", 0, 300), ("untrained", 0, 0),
@@ -191,15 +194,15 @@ def test_rows_are_recorded_once(data, tmp_path, monkeypatch, tiny_shape, capsys)
     losses = json.loads((tmp_path / "family_losses.jsonl").read_text())
     assert losses["rows"][-1][losses["columns"].index("step")] == rows[0]["steps"]
     capsys.readouterr()
-    family.train_missing(arguments(data, tmp_path, arms=["token", "untrained"]))
+    runs.train_missing(arguments(data, tmp_path, arms=["token", "untrained"]))
     assert "0 arms" in capsys.readouterr().out
     assert len((tmp_path / "family.jsonl").read_text().splitlines()) == 2
-    family.train_missing(arguments(data, tmp_path, tokens=200))  # another budget is another arm
+    runs.train_missing(arguments(data, tmp_path, tokens=200))  # another budget is another arm
     assert len((tmp_path / "family.jsonl").read_text().splitlines()) == 3
 
 
 def test_without_time_nothing_begins(data, tmp_path, tiny_shape, capsys):
-    family.train_missing(arguments(data, tmp_path, minutes=1e-9, seeds=[5]))
+    runs.train_missing(arguments(data, tmp_path, minutes=1e-9, seeds=[5]))
     assert "no time left" in capsys.readouterr().out
     assert not list(tmp_path.iterdir())
 
@@ -218,32 +221,32 @@ def test_an_arm_begins_as_the_trained_one(data, tmp_path):
         if step == 0:  # it fills blanks as the trained one does
             ids, places = torch.arange(6).reshape(1, 6), torch.tensor([2, 4])
             ours = model.eval().generator_logits(ids, places)
-            assert torch.allclose(ours, family.fill_with(token.eval(), ids, places), atol=1e-5)
+            assert torch.allclose(ours, scores.fill_with(token.eval(), ids, places), atol=1e-5)
             model.train()
 
     rows = data.rows(0, 100)
     options = {"save_every": 0, "visit": visit, "begin": tmp_path / "token.safetensors"}
-    arm, folder = family.STARTS["rtd_begun"], tmp_path / "begun"
-    family.train(arm, 0, 2, rows, data, folder, tiny_config(data), **options)
+    arm, folder = STARTS["rtd_begun"], tmp_path / "begun"
+    train(arm, 0, 2, rows, data, folder, tiny_config(data), **options)
     assert seen == {0: [True, True], 1: [False, False], 2: [False, False]}
 
 
 def test_a_generator_of_another_size_cannot_begin_as_the_trained_one(data):
-    model = family.new_model(family.ARMS["rtd"], tiny_config(data), 0)
-    token = family.new_model(family.ARMS["token"], tiny_config(data), 0)
+    model = new_model(ARMS["rtd"], tiny_config(data), 0)
+    token = new_model(ARMS["token"], tiny_config(data), 0)
     with pytest.raises(ValueError, match="share=1"):
         model.begin_as(token)
 
 
 def test_an_arm_that_begins_as_another_asks_for_its_weights(data, capsys):
     with pytest.raises(SystemExit):
-        family.parse_arguments(["train", "--work", str(data.work), "--arms", "rtd_begun"])
+        parse_arguments(["train", "--work", str(data.work), "--arms", "rtd_begun"])
     assert "give its --begin" in capsys.readouterr().err
 
 
 def test_replaced_tokens_are_told_apart_by_who_knows_them(data):
     """A judge that has the originals finds all; one that answers by chance finds half."""
-    model = family.new_model(family.ARMS["rtd"], tiny_config(data), 0).eval()
+    model = new_model(ARMS["rtd"], tiny_config(data), 0).eval()
     ids = torch.from_numpy(data.scores["tokens.ids"].astype(np.int64))
     labels = torch.from_numpy(data.scores["tokens.labels"].astype(np.int64))
     originals = torch.where(labels != IGNORE, labels, ids)
@@ -252,11 +255,9 @@ def test_replaced_tokens_are_told_apart_by_who_knows_them(data):
         same = (ids[:, None] == originals[None, :, : ids.shape[1]]).sum(-1).argmax(1)
         return (ids != originals[same, : ids.shape[1]]).float()
 
-    found = family_scores.told_apart(knows, model.bert, data.scores)
+    found = scores.told_apart(knows, model.bert, data.scores)
     assert found["auc"] == 1 and -1 <= found["cosine"] <= 1
-    blind = family_scores.told_apart(
-        lambda ids, **_: torch.zeros(ids.shape), model.bert, data.scores
-    )
+    blind = scores.told_apart(lambda ids, **_: torch.zeros(ids.shape), model.bert, data.scores)
     assert blind["auc"] == 0.5
 
 
@@ -264,16 +265,16 @@ def test_replaced_tokens_are_told_apart_by_who_knows_them(data):
 def test_scores_of_an_arm(data, monkeypatch, name):
     few = {
         task: (pattern, longest, {size: (1e-3, 1, 8) for size in sizes})
-        for task, (pattern, longest, sizes) in family_scores.TASKS.items()
+        for task, (pattern, longest, sizes) in scores.TASKS.items()
     }
-    monkeypatch.setattr(family_scores, "TASKS", few)
+    monkeypatch.setattr(scores, "TASKS", few)
     monkeypatch.setattr(
-        family_scores, "fit_probe", lambda features, labels: SimpleNamespace(score=lambda *_: 0.5)
+        scores, "fit_probe", lambda features, labels: SimpleNamespace(score=lambda *_: 0.5)
     )
-    arm = family.ARMS[name]
-    model = family.new_model(arm, tiny_config(data), 0)
+    arm = ARMS[name]
+    model = new_model(arm, tiny_config(data), 0)
     before = {key: value.clone() for key, value in model.state_dict().items()}
-    scores = family_scores.scores_of(
+    found = scores.scores_of(
         model.bert,
         data.scores,
         0,
@@ -290,9 +291,9 @@ def test_scores_of_an_arm(data, monkeypatch, name):
         "snli_7000",
     }
     filled = {"mlm_loss", "mlm_accuracy", "word_accuracy", "word_token_loss", "words"}
-    assert set(scores) > wanted | {("generator_" if arm.replaced else "") + each for each in filled}
-    assert ("nsp_true" in scores) == (name == "nsp")
-    assert all(np.isfinite(value) for value in scores.values())
+    assert set(found) > wanted | {("generator_" if arm.replaced else "") + each for each in filled}
+    assert ("nsp_true" in found) == (name == "nsp")
+    assert all(np.isfinite(value) for value in found.values())
     for key, value in model.state_dict().items():
         assert torch.equal(value, before[key]), f"scoring changed {key}"
 
@@ -315,8 +316,8 @@ def test_a_right_filler_gets_full_marks(data):
 
     order = np.argsort(arrays["words.lengths"], kind="stable")
     labels = arrays["words.labels"][order]
-    right = family_scores.filled_words(knowing(labels, False), arrays, torch.device("cpu"))
-    spoilt = family_scores.filled_words(knowing(labels, True), arrays, torch.device("cpu"))
+    right = scores.filled_words(knowing(labels, False), arrays, torch.device("cpu"))
+    spoilt = scores.filled_words(knowing(labels, True), arrays, torch.device("cpu"))
     assert right["word_accuracy"] == right["word_token_accuracy"] == 1
     words, tokens = right["words"], int((arrays["words.labels"] != IGNORE).sum())
     assert words > 1
@@ -351,9 +352,9 @@ def test_questions_of_three_kinds(data):
 
 def test_samples_are_balanced_and_differ_by_seed():
     labels = np.repeat([0, 1, 2], 50)
-    one, other = (family_scores.balanced(labels, np.arange(150), 30, seed) for seed in (0, 1))
+    one, other = (balanced(labels, np.arange(150), 30, seed) for seed in (0, 1))
     assert np.bincount(labels[one]).tolist() == [10, 10, 10] and one.tolist() != other.tolist()
-    assert family_scores.balanced(labels, np.arange(150), 500, 0).tolist() == list(range(150))
+    assert balanced(labels, np.arange(150), 500, 0).tolist() == list(range(150))
 
 
 def test_the_rate_goes_up_then_down():
@@ -361,7 +362,7 @@ def test_the_rate_goes_up_then_down():
     optimizer = torch.optim.SGD([parameter], lr=1.0)
     rates = []
     for step in range(10):
-        family_scores.warm_then_linear(optimizer, 2.0, step, 10, warmup=0.2)
+        warm_then_linear(optimizer, 2.0, step, 10, warmup=0.2)
         rates.append(optimizer.param_groups[0]["lr"])
     assert rates[:3] == [1.0, 2.0, 2.0]
     assert rates[-1] == pytest.approx(0.25)
@@ -375,10 +376,10 @@ def test_help_and_errors(tmp_path, capsys):
     )
     assert shown.returncode == 0 and "span" in shown.stdout
     with pytest.raises(SystemExit):
-        family.parse_arguments(["train", "--work", str(tmp_path)])
+        parse_arguments(["train", "--work", str(tmp_path)])
     assert "run the stage prepare first" in capsys.readouterr().err
     with pytest.raises(SystemExit):
-        family.parse_arguments(["prepare", "--data", str(tmp_path)])
+        parse_arguments(["prepare", "--data", str(tmp_path)])
     assert "no such file" in capsys.readouterr().err
 
 
@@ -393,7 +394,7 @@ def recorded(name):
 def test_recorded_arms_are_complete():
     for name in ("family", "nsp_mini"):
         rows = {(row["arm"], row["seed"]): row for row in recorded(name)}
-        arms = [arm for arm, each in family.ARMS.items() if name in each.results]
+        arms = [arm for arm, each in ARMS.items() if name in each.results]
         assert {(arm, seed) for arm in arms for seed in RECORDED_SEEDS} <= set(rows)
         for (arm, _), row in rows.items():
             assert set(row) >= {"tokens", "steps", "command", "commit", "hardware", "versions"}
@@ -434,7 +435,7 @@ def test_recorded_blanks_begin_with_nothing_and_end_with_words():
 
 
 def test_answers_to_blanks(data):
-    model = family.new_model(family.ARMS["nsp"], tiny_config(data), 0)
+    model = new_model(ARMS["nsp"], tiny_config(data), 0)
     found = answers(model, data.tokenizer)
     assert [len(each) for each in found] == [text.count("[MASK]") for text, _ in SENTENCES]
     for places in found:

@@ -2,19 +2,14 @@
 
 import json
 import re
-import sys
 from urllib.parse import unquote
 
 import pytest
 import yaml
+from built_site import headings, pages
 from error_messages import COMMON
 from notebooks import ROOT, expect_none
-from test_anchors import headings, pages
-from test_site import address, open_page, site, window  # noqa: F401
-
-sys.path.append(str(ROOT / "scripts"))
-
-from website import anchors, indexing, words  # noqa: E402
+from website import anchors, indexing, words
 
 QUERIES = yaml.safe_load((ROOT / "tests/search_queries.yml").read_text("utf-8"))
 FETCHED_LIMIT = 400_000  # bytes before compression (a third of it after), for a long first search
@@ -41,7 +36,7 @@ def answers(section: str, wanted: list[str]) -> bool:
 
 @in_browser
 @pytest.mark.parametrize("part", ["tuned", "held"])
-def test_nine_of_ten_queries_of_each_kind_find_their_section_among_three(open_page, part):  # noqa: F811
+def test_nine_of_ten_queries_of_each_kind_find_their_section_among_three(open_page, part):
     page = open_page("search.html?q=BERT")
     short = []
     for kind, parts in QUERIES.items():
@@ -90,7 +85,7 @@ def test_a_term_of_the_glossary_counts_where_it_is_explained():
 
 
 @in_browser
-def test_the_cure_of_an_error_that_is_pasted_is_among_three(open_page):  # noqa: F811
+def test_the_cure_of_an_error_that_is_pasted_is_among_three(open_page):
     rows = found(open_page("search.html?q=BERT"), list(COMMON))
     expect_none(
         f"{message!r} → {row[:3]}"
@@ -100,7 +95,7 @@ def test_the_cure_of_an_error_that_is_pasted_is_among_three(open_page):  # noqa:
 
 
 @in_browser
-def test_queries_have_sections_that_exist(site):  # noqa: F811
+def test_queries_have_sections_that_exist(site):
     text = (site / "search" / "sections.js").read_text("utf-8")
     content = json.loads(text[text.index(",") + 1 : text.rindex(")")])
     there = [
@@ -120,7 +115,7 @@ def test_queries_have_sections_that_exist(site):  # noqa: F811
 
 
 @in_browser
-def test_every_section_has_its_english_address(site):  # noqa: F811
+def test_every_section_has_its_english_address(site):
     found = []
     for path in [site / "index.html", *(site / "chapters").glob("*.html")]:
         html = path.read_text("utf-8")
@@ -132,7 +127,7 @@ def test_every_section_has_its_english_address(site):  # noqa: F811
 
 
 @in_browser
-def test_the_browser_cuts_texts_as_the_index_does(open_page):  # noqa: F811
+def test_the_browser_cuts_texts_as_the_index_does(open_page):
     texts = [
         '用 AutoModel.from_pretrained("bert-base-chinese") 装载，[MASK] 占 15%',
         'TrainingArguments(eval_strategy="epoch")、t5-small、1e-5、80/10/10、__init__',
@@ -148,7 +143,7 @@ def test_the_browser_cuts_texts_as_the_index_does(open_page):  # noqa: F811
 
 
 @in_browser
-def test_nothing_is_fetched_before_a_search_and_little_for_one(open_page):  # noqa: F811
+def test_nothing_is_fetched_before_a_search_and_little_for_one(open_page):
     page = open_page("chapters/05_thucnews.html")
     sizes = (
         "performance.getEntriesByType('resource').filter((each) =>"
@@ -163,7 +158,7 @@ def test_nothing_is_fetched_before_a_search_and_little_for_one(open_page):  # no
 
 @in_browser
 @pytest.mark.parametrize("key", ["/", "Control+k"])
-def test_search_by_keyboard_lands_on_the_marked_words(open_page, key):  # noqa: F811
+def test_search_by_keyboard_lands_on_the_marked_words(open_page, key):
     page = open_page("chapters/05_thucnews.html", 390)
     page.keyboard.press(key)
     page.keyboard.type("各向异性")
@@ -181,7 +176,7 @@ def test_search_by_keyboard_lands_on_the_marked_words(open_page, key):  # noqa: 
 
 
 @in_browser
-def test_escape_closes_the_dialog_and_slash_is_typed_in_fields(open_page):  # noqa: F811
+def test_escape_closes_the_dialog_and_slash_is_typed_in_fields(open_page):
     page = open_page("chapters/05_thucnews.html")
     page.keyboard.press("/")
     page.keyboard.type("80/10/10")
@@ -201,7 +196,7 @@ def test_escape_closes_the_dialog_and_slash_is_typed_in_fields(open_page):  # no
 
 @in_browser
 @pytest.mark.parametrize("width", [390, 1440])
-def test_escape_gives_the_focus_back_to_the_button(open_page, width):  # noqa: F811
+def test_escape_gives_the_focus_back_to_the_button(open_page, width):
     page = open_page("chapters/05_thucnews.html", width)
     button = page.locator(".search-button__button:visible").first
     button.focus()
@@ -215,7 +210,7 @@ def test_escape_gives_the_focus_back_to_the_button(open_page, width):  # noqa: F
 
 @in_browser
 @pytest.mark.parametrize("width", [360, 1440])
-def test_the_search_page_takes_q_and_does_not_overflow(open_page, width):  # noqa: F811
+def test_the_search_page_takes_q_and_does_not_overflow(open_page, width):
     page = open_page("search.html?q=DataCollatorForLanguageModeling", width)
     page.wait_for_selector("#search-results .find-hit")
     inside, outside = page.evaluate(
@@ -227,7 +222,7 @@ def test_the_search_page_takes_q_and_does_not_overflow(open_page, width):  # noq
 
 
 @in_browser
-def test_what_is_typed_is_never_html(open_page):  # noqa: F811
+def test_what_is_typed_is_never_html(open_page):
     page = open_page("search.html?q=<img src=x onerror=document.title=1> BERT")
     page.wait_for_selector("#search-results .find-hit")
     assert page.locator("#search-results img").count() == 0
@@ -239,7 +234,7 @@ def test_what_is_typed_is_never_html(open_page):  # noqa: F811
 
 
 @in_browser
-def test_the_search_page_says_what_to_do_without_scripts(browser, address):  # noqa: F811
+def test_the_search_page_says_what_to_do_without_scripts(browser, address):
     page = browser.new_page(java_script_enabled=False)
     page.goto(f"{address}/search.html?q=BERT")
     shown = page.inner_text(".bd-search-container")

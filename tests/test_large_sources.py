@@ -12,7 +12,7 @@ import pytest
 from data_files import as_cnews, as_csv, plain_environment, refused, write, write_zip  # noqa: F401
 from plain_loader import splits_of
 
-from utils.data import DataError, load_texts, splits
+from utils.data import DataError, load_texts, splits, staging
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -61,8 +61,8 @@ FORMS = {
 def way(request, monkeypatch):
     """Both ways in which texts are held; also in many batches."""
     if request.param == "kept":
-        monkeypatch.setattr(splits, "LARGE", 0)
-        monkeypatch.setattr(splits, "BATCH_ROWS", 7)
+        monkeypatch.setattr(staging, "LARGE", 0)
+        monkeypatch.setattr(staging, "BATCH_ROWS", 7)
     return request.param
 
 
@@ -225,7 +225,7 @@ def test_half_a_character_is_told(tmp_path, way):
 
 @pytest.fixture
 def kept(monkeypatch, tmp_path):
-    monkeypatch.setattr(splits, "LARGE", 0)
+    monkeypatch.setattr(staging, "LARGE", 0)
     return lambda: sorted((tmp_path / "cache" / "texts").glob("*/train.arrow"))
 
 
@@ -353,7 +353,7 @@ def test_two_processes_write_once(tmp_path):
     """Each of them gets the same rows from the same file."""
     path = some_csv(tmp_path)
     code = (
-        "import sys; from utils.data import splits, load_texts; splits.LARGE = 0\n"
+        "import sys; from utils.data import load_texts, staging; staging.LARGE = 0\n"
         "found = load_texts(sys.argv[1])['train']\n"
         "import os; print(found.num_rows, os.stat(found.cache_files[0]['filename']).st_ino)"
     )

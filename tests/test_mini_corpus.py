@@ -6,9 +6,9 @@ from itertools import chain
 import numpy as np
 import pytest
 from conftest import MEASURED
+from near_duplicates import near_duplicates, news_texts
 from notebooks import ROOT, expect_none
 from sklearn.feature_extraction.text import TfidfVectorizer
-from test_mini_thucnews import PER_CLASS, near_duplicates, read
 
 from utils.pretraining import read_documents
 
@@ -90,8 +90,7 @@ def test_documents_open_and_end_differently(corpus):
 
 
 def test_no_near_duplicates_within_or_across_the_files_or_with_mini_thucnews(sentences):
-    news = [row["text"] for split in PER_CLASS for row in read(split)]
-    texts = sentences + news  # the news items among themselves: test_mini_thucnews.py
+    texts = sentences + news_texts()  # the news items among themselves: test_mini_thucnews.py
     found = [(a, b) for a, b in near_duplicates(texts) if min(a, b) < len(sentences)]
     expect_none([(texts[a], texts[b]) for a, b in found])
     assert len(set(sentences)) == len(sentences)

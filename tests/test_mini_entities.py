@@ -7,11 +7,10 @@ from collections import Counter, defaultdict
 import numpy as np
 import pytest
 from conftest import MEASURED
+from near_duplicates import near_duplicates, news_texts
 from notebooks import ROOT
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
-from test_mini_thucnews import PER_CLASS, near_duplicates
-from test_mini_thucnews import read as read_news
 
 from utils.pretraining import read_documents
 
@@ -181,7 +180,7 @@ def test_another_filling_of_the_same_sentence_would_be_found(sentences):
 
 def test_no_text_of_the_course_is_repeated(sentences):
     texts = ["".join(characters) for characters, _ in sentences]
-    others = [row["text"] for split in PER_CLASS for row in read_news(split)]
+    others = news_texts()
     for name in ("encyclopaedia", "news"):
         for document in read_documents(ROOT / f"data/mini_corpus/{name}.txt"):
             others += document

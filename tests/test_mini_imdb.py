@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 from conftest import MEASURED
 from data_files import csv_rows
+from near_duplicates import near_duplicates
 from notebooks import ROOT, expect_none
-from test_mini_thucnews import near_duplicates
 
 from utils.data import load_imdb
 from utils.measuring import ENGLISH_TERMS, strongest_tfidf

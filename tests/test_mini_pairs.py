@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from conftest import MEASURED
 from data_files import csv_rows
+from near_duplicates import near_duplicates
 from notebooks import ROOT
-from test_mini_thucnews import near_duplicates
 
 from utils.measuring import best_threshold, overlaps, strongest_pair_tfidf, strongest_tfidf
 

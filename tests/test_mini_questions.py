@@ -7,12 +7,12 @@ from collections import Counter
 
 import pytest
 from conftest import MEASURED
+from near_duplicates import near_duplicates
 from notebooks import ROOT
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
-from test_mini_thucnews import near_duplicates
 
 from utils.finetuning import sentence_spans
 from utils.measuring import answer_scores, nearest_sentence, shared_bigrams, span_by_question_word

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 import pytest
 from conftest import MEASURED
 from data_files import csv_rows
+from near_duplicates import near_duplicates
 from notebooks import ROOT, expect_none
 
 from utils.data import load_thucnews
@@ -37,26 +38,6 @@ def give_away_words():
     table = re.search(r"^\| 类别 \| 泄底词 \|\n\|[-| ]+\|\n((?:\|.*\|\n?)+)", datasheet, re.M)[1]
     rows = [[cell.strip() for cell in line.strip("| \n").split("|")] for line in table.splitlines()]
     return {name: words.split() for name, words in rows}
-
-
-def fragments(text):
-    return {text[i : i + 4] for i in range(len(text) - 3)}
-
-
-def near_duplicates(texts, threshold=0.5):
-    """Pairs of places whose 4-grams overlap by more than a share of the shorter text's."""
-    grams, holders = [fragments(text) for text in texts], defaultdict(list)
-    for place, parts in enumerate(grams):
-        for part in parts:
-            holders[part].append(place)
-    shared = Counter()
-    for places in holders.values():
-        shared.update((a, b) for i, a in enumerate(places) for b in places[i + 1 :])
-    return [
-        (a, b)
-        for (a, b), count in shared.items()
-        if count >= threshold * min(len(grams[a]), len(grams[b]))
-    ]
 
 
 def test_sizes_and_balance(splits):

@@ -16,7 +16,7 @@ from types import SimpleNamespace
 
 import pytest
 from notebooks import ROOT
-from test_pretrain_script import command, corpus, log, losses, same_weights
+from tiny_pretraining import command, corpus, log, losses, same_weights
 
 from utils.models import check_folder, read_vocabulary, vocabulary_sha256
 

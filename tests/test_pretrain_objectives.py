@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pretrain
 import pytest
+import tiny_pretraining
 import torch
 from objectives import tasks as task_rows
 from safetensors.torch import load_file, save_file
-from test_pretrain_script import OPTIONS, command, corpus
+from tiny_pretraining import command, corpus
 from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
@@ -27,22 +28,12 @@ TASKS = [f"{name}={course_root() / 'data' / folder}" for name, folder in
          (("thucnews", "mini_thucnews"), ("imdb", "mini_imdb"))]  # fmt: skip
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def start(folder: Path, text: Path, *more, steps: int = 20) -> Path:
-    """Run the script in this process; the folder of the finished model."""
-    places = ["--output", folder / "models/small", "--work", folder / "work"]
-    arguments = ["pretrain.py", "--text", text, *places, *OPTIONS, "--steps", steps, *more]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", [str(part) for part in arguments])
-        pretrain.main()
-    return folder / "models/small"
+    """A run of fewer steps; the folder of the finished model."""
+    return tiny_pretraining.start(folder, text, "--steps", steps, *more)
 
 
 def report(folder: Path) -> dict:

@@ -1,6 +1,7 @@
 """The repository's files agree with each other: versions, addresses, workflows, commands."""
 
 import ast
+import json
 import re
 import shutil
 import socket
@@ -11,7 +12,9 @@ from importlib.metadata import distributions, packages_distributions
 from pathlib import Path
 
 import pytest
+import set_repository as repository
 import yaml
+from book import version as versions
 from notebooks import expect_none
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -19,9 +22,6 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "scripts"))
-import set_repository as repository  # noqa: E402
-from book import version as versions  # noqa: E402
 
 ANY_ADDRESS = re.compile(
     r"(?<![\w-])("
@@ -95,18 +95,61 @@ def test_environment_gives_the_same_set_to_conda_and_binder():
     packages = environment["dependencies"]
     (from_pip,) = [entry["pip"] for entry in packages if isinstance(entry, dict)]
     from_conda = {
-        name: version
-        for name, _, version in (
-            entry.partition("=") for entry in packages if entry != {"pip": from_pip}
-        )
+        re.match(r"[a-z]+", entry)[0]: entry for entry in packages if entry != {"pip": from_pip}
     }
     # Conda gives Python alone; everything else comes at the pinned versions.
     assert set(from_conda) == {"python", "pip"}
     supported = Requirement("python" + project()["requires-python"]).specifier
-    assert supported.contains(from_conda["python"] + ".0")
+    assert supported.contains(from_conda["python"].removeprefix("python=") + ".0")
+    # Binder's own pip is older, and stops at seqeval's source; a plain `pip` would leave it there.
+    assert not Requirement(from_conda["pip"]).specifier.contains("25.2")
     # All that a reader needs; grading is the teacher's.
     extras = ",".join(sorted(set(project()["optional-dependencies"]) - {"grading"}))
-    assert from_pip == ["-c constraints.txt", f"-e .[{extras}]"]
+    assert from_pip == ["-c constraints.txt", f"-e .[{extras}]", "notebook"]
+    assert "notebook" in pins()
+
+
+def test_binder_takes_the_environment_of_conda():
+    """What repo2docker would look for before environment.yml, or run after it, is not there."""
+    before = ("binder", ".binder", "Dockerfile", "default.nix", "Project.toml", "JuliaProject.toml")
+    before += (
+        "REQUIRE",
+        "install.R",
+        "DESCRIPTION",
+        "runtime.txt",
+        "apt.txt",
+        "postBuild",
+        "start",
+    )
+    assert [name for name in before if (ROOT / name).exists()] == []
+
+
+def test_what_binder_and_colab_open_exists_in_the_version():
+    """The pages name a notebook in a folder, in the tag that `make version` writes."""
+    tag = f"v{versions.current_version(ROOT)}"
+    seen = []
+    for name in ("README.md", "README.zh-CN.md", "index.md"):
+        text = (ROOT / name).read_text("utf-8")
+        opened = re.findall(
+            r"colab\.research\.google\.com/github/[^/]+/[^/]+/blob/([^/]+)/([^)\s]+)", text
+        )
+        binder = re.findall(
+            r"mybinder\.org/v2/gh/[^/]+/[^/]+/([^?)\s]+)\?urlpath=lab/tree/([^)\s]+)", text
+        )
+        assert len(binder) == text.count("mybinder.org"), name
+        seen += [(name, *each) for each in opened + binder]
+    assert len(seen) == 6
+    expect_none(each for each in seen if each[1] != tag or not (ROOT / each[2]).is_file())
+
+
+def test_the_chapter_that_binder_opens_fits_its_memory():
+    times = json.loads((ROOT / "results/times.json").read_text("utf-8"))
+    for name in ("README.md", "README.zh-CN.md", "index.md"):
+        for chapter in re.findall(
+            r"urlpath=lab/tree/chapters/(\w+)\.ipynb", (ROOT / name).read_text("utf-8")
+        ):
+            # Of about 2 GB, as the pages say; Jupyter itself takes some two hundred megabytes.
+            assert times[chapter]["peak_mb"] < 1700, f"{name}: {chapter}"
 
 
 def test_every_imported_package_is_named_in_pyproject():
@@ -114,7 +157,7 @@ def test_every_imported_package_is_named_in_pyproject():
     folders = [path for name in ("tests", "scripts") for path in (ROOT / name).iterdir()]
     own |= {"utils"} | {path.name for path in folders if path.is_dir()}
     named = {canonicalize_name(requirement.name) for requirement in requirements()}
-    named |= {"docutils", "sphinx", "mdit-py-plugins"}  # what jupyter-book itself is made of
+    named |= {"beautifulsoup4", "docutils", "mdit-py-plugins", "sphinx"}  # of jupyter-book itself
     distributions = packages_distributions()
     unnamed = []
     for path in [
@@ -429,3 +472,14 @@ def test_no_registry_host_or_local_path_is_named():
         for forbidden in hosts
         if forbidden in path.read_text("utf-8")
     )
+
+
+def test_nobody_else_s_packages_lie_among_the_files():
+    """`pip download` and `npm pack` leave them where one stands."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("a copy without git: what is in it nobody knows")
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, encoding="utf-8", check=True
+    ).stdout.splitlines()
+    assert listed
+    expect_none(path for path in listed if path.endswith((".whl", ".tar.gz", ".tgz", ".egg")))

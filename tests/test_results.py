@@ -7,6 +7,7 @@ import sys
 import pytest
 from filelock import FileLock, Timeout
 from measurements import provenance
+from measurements.machine import commit
 from measurements.results import Results
 from notebooks import ROOT
 
@@ -189,8 +190,8 @@ def test_without_git_a_run_has_no_commit(monkeypatch):
     def no_git(*_, **__):
         raise FileNotFoundError("git")
 
-    monkeypatch.setattr(provenance.subprocess, "run", no_git)
-    assert provenance.commit() == ""
+    monkeypatch.setattr(subprocess, "run", no_git)
+    assert commit() == ""
 
 
 def test_the_first_steps_of_the_shipped_logs_are_reproduced():

@@ -9,7 +9,7 @@ from random import Random
 import numpy as np
 import pytest
 from datasets import Dataset
-from measurements import entities, pairs, questions, sets
+from measurements import entities, pairs, provenance, questions, sets
 from measurements.results import Results
 from notebooks import ROOT
 from tiny_bert import save_tiny_bert
@@ -110,7 +110,7 @@ def test_the_rate_is_chosen_by_the_first_seed_on_validation(monkeypatch, lower_i
 
 def test_the_rate_chosen_on_one_data_set_serves_the_others(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "RESULTS", tmp_path)
-    monkeypatch.setattr(sets, "fingerprints", lambda name: {"vocab_sha256": "v"})
+    monkeypatch.setattr(provenance, "fingerprints", lambda name: {"vocab_sha256": "v"})
     results, trained = Results("x"), []
 
     def train(pretrained, rate, seed):
@@ -147,8 +147,7 @@ def tiny(tmp_path, monkeypatch):
     checkpoint = str(save_tiny_bert(tmp_path / "model"))
     weights = {"model_sha256": "m", "vocab_sha256": "v"}
     monkeypatch.setattr(files, "RESULTS", tmp_path / "results")
-    for module in (sets, pairs):
-        monkeypatch.setattr(module, "fingerprints", lambda checkpoint: weights)
+    monkeypatch.setattr(provenance, "fingerprints", lambda checkpoint: weights)
     for module, options in (
         (entities, {"MAX_LENGTH": 48}),
         (questions, {"WINDOW": {"max_length": 48, "stride": 8, "mark_shared": True}}),

@@ -17,10 +17,9 @@ import in_float32
 import pretrain
 import psutil
 import pytest
-import torch
 from accelerate.commands.launch import launch_command_parser as accelerate_parser
 from notebooks import ROOT
-from test_pretrain_script import command, corpus, log, same_weights
+from tiny_pretraining import command, corpus, log, same_weights
 from torch.distributed import run as torchrun
 
 from utils.models import check_folder
@@ -45,13 +44,7 @@ ENVIRONMENT = {
     "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "scripts", ROOT / "tests"))),
 }
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def launch(launcher: tuple, plan: Path, runs: list, **environment) -> subprocess.Popen:

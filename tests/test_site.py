@@ -1,15 +1,8 @@
-"""The website: built strictly, light, self-contained, and opened in a real browser.
-
-`COURSE_SITE=folder` names a site already built; it is used if it is newer than its sources.
-"""
+"""The website: built strictly, light, self-contained, and opened in a real browser."""
 
 import gzip
 import hashlib
-import os
 import re
-import shutil
-import subprocess
-import sys
 import zipfile
 from html.parser import HTMLParser
 from pathlib import Path
@@ -19,13 +12,13 @@ import pytest
 import yaml
 from book import packing
 from browsing.serving import served
+from built_site import chapter_pages, page_names
 from check_site import OUT_OF_SIGHT
 from notebooks import expect_none, is_numbered
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parent.parent
-STRICT = ["--all", "-q", "-W", "-n", "--keep-going"]
 MATHJAX_SHA256 = "c65591bc0fa67e5d80c44d4db3ace6d6d3fdd85b1d2b0348bce2426c7c41037e"
 PAGE_LIMIT = 1_000_000  # bytes: a page's own HTML and figures
 SHARED_LIMIT = 1_500_000  # bytes, gzipped: styles, scripts, fonts
@@ -36,58 +29,6 @@ LOADED_LIMITS = {
     "chapters/04_hugging_face.html": 200_000,
     "chapters/02_bert_architecture.html": 450_000,
 }
-PATIENCE = 180  # seconds, where an honest page takes one: the machine may be busy
-
-
-# The site, built once
-
-
-def sources() -> list[Path]:
-    """Everything a page is made of."""
-    folders = [ROOT / "chapters", ROOT / "site_assets", ROOT / "scripts" / "website"]
-    below = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-    below = [path for path in below if "__pycache__" not in path.parts]
-    return below + [
-        ROOT / name for name in ("_config.yml", "_toc.yml", "index.md", "references.bib")
-    ]
-
-
-def ready_site() -> Path | None:
-    """The site that COURSE_SITE names, if it is newer than what it was built from."""
-    named = os.environ.get("COURSE_SITE")
-    index = Path(named, "search", "sections.js") if named else None
-    if index is None or not index.exists():
-        return None
-    newest = max(path.stat().st_mtime for path in sources())
-    return Path(named).resolve() if index.stat().st_mtime >= newest else None
-
-
-@pytest.fixture(scope="session")
-def site(tmp_path_factory) -> Path:
-    """Folder of the built site: the same strict build as `make book`."""
-    if ready := ready_site():
-        return ready
-    output = tmp_path_factory.mktemp("site")
-    program = shutil.which("jupyter-book", path=str(Path(sys.executable).parent))
-    if not program:
-        pytest.fail("jupyter-book is not installed; pip install -c constraints.txt -e '.[book]'")
-    done = subprocess.run(
-        [program, "build", str(ROOT), "--path-output", str(output), *STRICT],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-    )
-    assert done.returncode == 0, f"the strict build fails:\n{done.stdout}\n{done.stderr}"
-    return output / "_build" / "html"
-
-
-def page_names() -> list[str]:
-    """The pages that `_toc.yml` names, as paths on the site."""
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))
-    files = [toc["root"]]
-    files += [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
-    return [f"{name}.html" for name in files]
 
 
 class References(HTMLParser):
@@ -352,62 +293,6 @@ def test_an_english_label_is_found():
 
 
 # What only a browser shows
-
-
-@pytest.fixture(scope="session")
-def address(site):
-    """The site served on this machine; gives its address."""
-    with served(site) as address:
-        yield address
-
-
-@pytest.fixture(scope="session")
-def window(browser):
-    """One window for all pages, so that shared scripts are read once."""
-    window = browser.new_context(locale="zh-CN")
-    window.set_default_timeout(1000 * PATIENCE)
-    return window
-
-
-@pytest.fixture
-def open_page(window, address):
-    """Opens pages of the site; afterwards fails on requests elsewhere and on script errors."""
-    pages, complaints = [], []
-
-    def note_request(request):
-        if not request.url.startswith((address, "data:", "blob:")):
-            complaints.append(f"request to another host: {request.url}")
-
-    def note_response(response):
-        if response.status >= 400:
-            complaints.append(f"{response.status} for {response.url}")
-
-    def note_console(message):
-        if message.type == "error":
-            complaints.append(f"console: {message.text}")
-
-    def open_one(path: str, width: int = 1280):
-        page = window.new_page()
-        pages.append(page)
-        page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme="light")
-        page.on("request", note_request)
-        page.on("response", note_response)
-        page.on("console", note_console)
-        page.on("pageerror", lambda error: complaints.append(f"script error: {error}"))
-        page.goto(f"{address}/{path}", wait_until="load")
-        # Formulas change the layout: wait until they stand.
-        page.evaluate("window.MathJax?.startup?.promise")
-        return page
-
-    yield open_one
-    for page in pages:
-        page.close()
-    expect_none(complaints)
-
-
-def chapter_pages() -> list[str]:
-    return [name for name in page_names() if (ROOT / name).with_suffix(".ipynb").exists()]
 
 
 # Opening a page costs more than looking at it: each is opened twice, and all that is seen at one

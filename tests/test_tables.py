@@ -171,7 +171,7 @@ def test_a_list_in_pieces_is_the_same_list(tmp_path, monkeypatch, block, indent)
         path = write(tmp_path / "a.json", f"\ufeff\n {written} \n")
         found = list(objects.list_items(path, "utf-8"))
         assert [value for _, value in found] == values
-        assert [line for line, _ in found] == [line for line, _ in objects.read_objects(path)]
+        assert [line for line, _ in found] == [line for line, _ in objects.each_object(path)]
 
 
 @pytest.mark.parametrize(

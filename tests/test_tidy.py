@@ -12,9 +12,9 @@ import pytest
 import yaml
 from book import skeletons
 from book.files import normalise, write
+from exercise_cells import exercises_of, failures, malformed
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from rules import wrong_colab_link
-from test_exercises import exercises_of, failures, malformed
 from test_notebook_rules import FOR_CHAPTERS, good_chapter
 
 from utils import checks

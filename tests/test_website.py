@@ -203,6 +203,9 @@ def test_prose_wraps_and_columns_scroll():
     row = "name   " + "句" * finishing.MOST_COLUMNS
     wide = finishing.wrapped_outputs(box.format(f"{row}\n{row}"))
     assert "in-columns too-wide" in wide
+    row = "name   " + "a" * (finishing.MANY_COLUMNS - len("name   "))
+    assert 'x in-columns"' in finishing.wrapped_outputs(box.format(f"{row}\n{row}"))
+    assert 'x in-columns wide"' in finishing.wrapped_outputs(box.format(f"{row}a\n{row}a"))
 
 
 def test_lines_are_columns_where_pieces_stand_below_each_other():
@@ -223,17 +226,17 @@ def test_a_table_of_figures_says_how_narrow_it_can_be():
     page = tables.for_phones(table_of(["", "titles/1000"], ["BERT 加头", "0.853±0.007"]))
     # titles/ or ±0.007 in Latin letters, a Chinese name in three characters, two gaps.
     assert '<table class="fits" style="--letters: 8.6">' in page
-    assert "titles/<wbr>1000" in page and "0.853<wbr>±0.007" in page
+    assert "titles/<wbr/>1000" in page and "0.853<wbr/>±0.007" in page
     assert tables.for_phones(page) == page
 
 
 def test_rows_without_room_become_cards_that_name_their_values():
     heads = ["row", *(f"measure_{letter}" for letter in "abcdefghij")]
     page = tables.for_phones(table_of(heads, ["lcqmc/bi-encoder", "0.5 ± 0.1", *[""] * 9]))
-    assert '<table role="table" class="stacks">' in page
-    assert '<td role="cell" data-label="measure_a">0.5 ±\u00a00.1</td>' in page
-    assert '<td role="cell" class="nothing" data-label="measure_b"></td>' in page
-    assert '<th role="rowheader">lcqmc/<wbr>bi-encoder</th>' in page
+    assert '<table class="stacks" role="table">' in page
+    assert '<td data-label="measure_a" role="cell">0.5 ±\u00a00.1</td>' in page
+    assert '<td class="nothing" data-label="measure_b" role="cell"></td>' in page
+    assert '<th role="rowheader">lcqmc/<wbr/>bi-encoder</th>' in page
     assert page.count('role="row"') == 2 and page.count('role="columnheader"') == 11
     assert tables.for_phones(page) == page
     prose = [

@@ -5,9 +5,9 @@ import gzip
 from pathlib import Path
 
 import numpy as np
-from relatives import arms as family
 from relatives.arrays import encode_corpus, save_arrays
-from relatives.scores import prepare_scores
+from relatives.exams import prepare_scores
+from relatives.prepared import Data
 from tiny_bert import tiny_tokenizer
 
 from utils.pretraining import encode_documents
@@ -44,7 +44,7 @@ def write_tasks(folder: Path) -> None:
         )
 
 
-def tiny_data(folder: Path) -> family.Data:
+def tiny_data(folder: Path) -> Data:
     """What `family.py prepare` leaves in its work folder."""
     tokenizer = tiny_tokenizer()
     write_tasks(folder / "data")
@@ -54,4 +54,4 @@ def tiny_data(folder: Path) -> family.Data:
     np.savez_compressed(folder / "scores.npz", **arrays)
     tokenizer.save_pretrained(folder / "tokenizer")
     save_arrays(encode_corpus(DOCUMENTS * 3, tokenizer), folder / "corpus.npz")
-    return family.Data(folder, BATCH_SIZE)
+    return Data(folder, BATCH_SIZE)

@@ -21,13 +21,13 @@ NOTEBOOK_METADATA = {
 CELL_METADATA = ("tags", "mystnb", "jupyter", "cellView")
 
 
-def find_notebooks(names: list[str], folder: Path = CHAPTERS) -> list[Path]:
-    """Paths of the named notebooks (beginnings of names, or paths); all in the folder by default.
+def find_notebooks(names: list[str]) -> list[Path]:
+    """Paths of the named notebooks (beginnings of names, or paths); all chapters by default.
 
     Raises:
         SystemExit: no notebook is called so.
     """
-    everything = sorted(folder.glob("*.ipynb"))
+    everything = sorted(CHAPTERS.glob("*.ipynb"))
     if not names:
         return everything
     found = []
@@ -38,7 +38,7 @@ def find_notebooks(names: list[str], folder: Path = CHAPTERS) -> list[Path]:
             matches = [path for path in everything if path.stem.startswith(name)]
         if not matches:
             known = ", ".join(path.stem for path in everything) or "none"
-            raise SystemExit(f"No notebook {name!r} in {folder}; name one of: {known}.")
+            raise SystemExit(f"No notebook {name!r} in {CHAPTERS}; name one of: {known}.")
         found += [path for path in matches if path not in found]
     return found
 
@@ -97,14 +97,19 @@ def write(notebook: NotebookNode, path: Path) -> bool:
     content = nbformat.writes(notebook).rstrip("\n") + "\n"
     if path.is_file() and path.read_text(encoding="utf-8") == content:
         return False
+    write_whole(content, path)
+    return True
+
+
+def write_whole(text: str, path: Path) -> None:
+    """Write a text file whole or not at all, its lines ending in \\n, with the rights it had."""
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", newline="\n", dir=path.parent, suffix=".partial", delete=False
     ) as partial:
-        partial.write(content)
+        partial.write(text)
     try:
         os.chmod(partial.name, path.stat().st_mode if path.is_file() else 0o644)
         os.replace(partial.name, path)
     except OSError:
         os.unlink(partial.name)
         raise
-    return True

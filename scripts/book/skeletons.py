@@ -5,7 +5,7 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from book.files import CHAPTERS, ROOT
 
@@ -205,9 +205,8 @@ CHAPTER_CODE = {
 def chapter_notebook(name: str, title: str) -> NotebookNode:
     """A chapter that keeps every rule, with one exercise; to be run before it is stored."""
     number = int(name[:2])
-    model = nbformat.read(sorted(CHAPTERS.glob("[0-9][0-9]_*.ipynb"))[0], as_version=4)
-    first = {cell.id: cell for cell in model.cells}
-    other = next(iter(sorted(CHAPTERS.glob("[0-9][0-9]_*.ipynb")))).stem
+    model = min(CHAPTERS.glob("[0-9][0-9]_*.ipynb"))
+    first, other = {cell.id: cell for cell in nbformat.read(model, 4).cells}, model.stem
     link = re.search(r"\[[^\]]*Colab[^\]]*\]\([^)]*\)", first["title"].source)[0]
     setup = new_code_cell(
         first["setup"].source.replace(other, name), id="setup", metadata=first["setup"].metadata
@@ -230,7 +229,7 @@ def chapter_notebook(name: str, title: str) -> NotebookNode:
         new_markdown_cell(CHAPTER_SUMMARY, id="summary"),
         new_markdown_cell(CHAPTER_READING, id="reading"),
     ]
-    return nbformat.v4.new_notebook(cells=cells)
+    return new_notebook(cells=cells)
 
 
 PARTS = {"原理": "Principles", "工具": "Tools", "实战": "Practice", "优化": "Optimisation"}
@@ -252,7 +251,7 @@ def add_chapter(name: str, part: str, title: str, english: str) -> list[Path]:
         raise NotPossible(f"{name!r}: a chapter is called like 13_more_tasks, in snake_case")
     if part not in PARTS:
         raise NotPossible(f"{part!r}: no such part; choose one of {', '.join(PARTS)}")
-    if taken := sorted(CHAPTERS.glob(f"{name[:2]}_*.ipynb")):
+    if taken := files_of(name[:2]):
         raise NotPossible(f"{name}: the number is taken by {taken[0].name}")
     path = CHAPTERS / f"{name}.ipynb"
     pages = {

@@ -3,13 +3,13 @@
 import datetime
 import json
 import os
-import platform
 import re
 import subprocess
 from functools import lru_cache
 from pathlib import Path
 
 import psutil
+from measurements.machine import processor
 
 from book.files import CHAPTERS, ROOT
 
@@ -47,13 +47,6 @@ def note_times(path: Path, name: str, cost: dict) -> None:
     rows[name] = cost | about | {"date": datetime.date.today().isoformat()}
     lines = (f"  {json.dumps(key)}: {json.dumps(rows[key])}" for key in sorted(rows))
     path.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8", newline="\n")
-
-
-def processor() -> str:
-    """The name of the machine's processor."""
-    info = Path("/proc/cpuinfo")
-    names = re.findall(r"model name\s*:\s*(.+)", info.read_text()) if info.is_file() else []
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 @lru_cache  # once: the notes themselves make the tree dirty
@@ -164,14 +157,14 @@ def measured(name: str, times: dict) -> dict:
     return times[name]
 
 
-def write_pages(root: Path = ROOT) -> list[Path]:
+def write_pages() -> list[Path]:
     """Write the measured times into the pages; the paths of those that changed.
 
     Raises:
         TimesError: A chapter was not measured, or has no line to print it on.
     """
     changed = []
-    for path, text in pages(root, json.loads(TIMES.read_text("utf-8"))).items():
+    for path, text in pages(ROOT, json.loads(TIMES.read_text("utf-8"))).items():
         if text != path.read_text("utf-8"):
             path.write_text(text, encoding="utf-8", newline="\n")
             changed.append(path)

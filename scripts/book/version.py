@@ -1,9 +1,9 @@
 """The course's version, and the places that pin its tag."""
 
-import os
 import re
-import tempfile
 from pathlib import Path
+
+from book.files import write_whole
 
 VERSION = re.compile(r"\d+\.\d+\.\d+")
 PROJECT = re.compile(r'^(version = ")([^"]+)(")$', re.M)
@@ -64,16 +64,6 @@ def set_version(version: str, root: Path) -> list[Path]:
         else:
             new = PINS.sub(rf"\g<1>v{version}", text)
         if new != text:
-            replace(path, new)
+            write_whole(new, path)
             changed.append(path)
     return changed
-
-
-def replace(path: Path, text: str) -> None:
-    """Write a text file whole or not at all, with line ends as they are."""
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", newline="\n", dir=path.parent, suffix=".partial", delete=False
-    ) as partial:
-        partial.write(text)
-    os.chmod(partial.name, path.stat().st_mode)
-    os.replace(partial.name, path)

@@ -1,5 +1,6 @@
 """What the course claims, measured: the modules that benchmark.py and its siblings share.
 
+machine          the machine and the commit, asked without PyTorch
 provenance       where, with what and on which weights a number was measured
 results          a results file of one run: what is there already, what is added
 runs             seeds, scores, baselines, one fine-tuning run, a tuned one

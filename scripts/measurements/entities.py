@@ -11,9 +11,8 @@ from measurements.sets import (
     ARMS,
     CHECKPOINT,
     DROPOUT,
-    data_sha256,
+    data_sets,
     epochs_for,
-    find_sets,
     for_validation,
     measure_arms,
 )
@@ -44,9 +43,7 @@ def measure_entities(
         folder: holds NAME_train, NAME_val, NAME_test in a form that `load_entities` reads.
         sets: only these names.
     """
-    for name in find_sets(folder, sets):
-        splits = load_entities(folder, name)
-        data = data_sha256(splits)
+    for name, splits, data in data_sets(folder, load_entities, sets):
         if "tfidf" in arms:
             measure_baselines(name, splits, results, data)
         settings = {"epochs": epochs_for(len(splits["train"]), SEEN), "max_length": MAX_LENGTH}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from datasets import Dataset, DatasetDict
 
-from measurements.provenance import fingerprints
+from measurements.provenance import fingerprints_by_arm
 from measurements.results import Results
 from measurements.runs import SEEDS, VALIDATION_ROWS, baselines, encoder_classifier, tuned
 from utils.data import balanced_sample, load_thucnews
@@ -59,9 +59,7 @@ def measure_accuracy(
     """
     _, max_length, epochs_of = TASKS[task]
     splits, tokenizer = load_task(task, data), load_tokenizer(resolve(CHECKPOINT))
-    weights = fingerprints(CHECKPOINT)
-    # A model from random weights shares mini-bert-zh's vocabulary, not its weights.
-    vocabulary = {"vocab_sha256": weights["vocab_sha256"]}
+    known = fingerprints_by_arm(CHECKPOINT)
     for size, epochs in epochs_of.items():
         if sizes and size not in sizes:
             continue
@@ -73,8 +71,8 @@ def measure_accuracy(
         tokenized = {
             seed: tokenize(sample, tokenizer, max_length) for seed, sample in samples.items()
         }
-        for arm, depends_on in (("scratch", vocabulary), (CHECKPOINT, weights)):
-            name = f"{labels}/{arm}"
+        for arm in ("scratch", CHECKPOINT):
+            name, depends_on = f"{labels}/{arm}", known[arm]
             if arm not in arms or results.has(name, **depends_on):
                 continue
             classes = splits["test"].features["label"].names

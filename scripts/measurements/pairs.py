@@ -12,16 +12,15 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from transformers import AutoModel, set_seed
 
-from measurements.provenance import fingerprints
+from measurements.provenance import fingerprints_by_arm
 from measurements.results import Results
 from measurements.runs import SEEDS, score, summary
 from measurements.sets import (
     ARMS,
     CHECKPOINT,
     DROPOUT,
-    data_sha256,
+    data_sets,
     epochs_for,
-    find_sets,
     for_validation,
     measure_arms,
 )
@@ -76,9 +75,8 @@ def measure_pairs(
         folder: holds NAME_train, NAME_val, NAME_test in a form that `load_pairs` reads.
         sets: only these names.
     """
-    for name in find_sets(folder, sets):
-        splits = load_pairs(folder, name)
-        data, train = data_sha256(splits), splits["train"]
+    for name, splits, data in data_sets(folder, load_pairs, sets):
+        train = splits["train"]
         target = "label" if "label" in train.column_names else "score"
         classes = train.features["label"].num_classes if target == "label" else None
         trap = trap_of(name, folder) if target == "label" else {}
@@ -151,13 +149,9 @@ def measure_frozen(
         splits: and whatever else `grade` asks about, by name.
         grade: the vectors of all splits -> scores on the test split.
     """
-    weights = fingerprints(CHECKPOINT)
-    vocabulary = {"vocab_sha256": weights["vocab_sha256"]}
-    for arm, depends_on, seeds in (
-        (CHECKPOINT, weights, (None,)),  # every seed would give the same
-        ("scratch", vocabulary, SEEDS),
-    ):
+    for arm, depends_on in fingerprints_by_arm(CHECKPOINT).items():
         row = f"{name}/frozen {arm}"
+        seeds = SEEDS if arm == "scratch" else (None,)  # of trained weights each gives the same
         if arm in arms and not results.has(row, **depends_on, **data):
             found = [grade(pair_vectors(splits, seed)) for seed in seeds]
             results.add(row, summary(found), **depends_on, **data)

@@ -1,26 +1,14 @@
 """Where, with what and on which weights a number was measured."""
 
-import platform
-import subprocess
 import sys
 from pathlib import Path
 
 import torch
 import transformers
 
+from measurements.machine import commit, processor
 from utils.models import file_sha256, read_vocabulary, resolve, vocabulary_sha256
-from utils.profile import bf16_available, course_root
-
-
-def commit() -> str:
-    """The commit that is measured, or "" where there is no git to ask."""
-    asked = ["git", "rev-parse", "--short", "HEAD"]
-    try:
-        return subprocess.run(
-            asked, cwd=course_root(), capture_output=True, text=True
-        ).stdout.strip()
-    except OSError:
-        return ""
+from utils.profile import bf16_available
 
 
 def circumstances() -> dict:
@@ -39,15 +27,8 @@ def hardware() -> str:
     """The GPU's name; else the processor's, its threads, and whether it computes in bf16."""
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
-    model = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        names = [
-            line.split(": ")[1] for line in info.read_text().splitlines() if "model name" in line
-        ]
-        model = names[0] if names else model
     bf16 = "native bf16" if bf16_available() else "no bf16"
-    return f"{model}, {torch.get_num_threads()} threads, {bf16}"
+    return f"{processor()}, {torch.get_num_threads()} threads, {bf16}"
 
 
 def require_processor(what: str) -> None:
@@ -61,3 +42,13 @@ def fingerprints(checkpoint: str) -> dict[str, str]:
     weights = Path(resolve(checkpoint)) / "model.safetensors"
     vocabulary = vocabulary_sha256(read_vocabulary(weights.parent))
     return {"model_sha256": file_sha256(weights), "vocab_sha256": vocabulary}
+
+
+def fingerprints_by_arm(checkpoint: str) -> dict[str, dict[str, str]]:
+    """What the rows of a trained model depend on, and those of the same shape from random weights.
+
+    Returns:
+        fingerprints of the arms `checkpoint` and "scratch", which shares its vocabulary alone.
+    """
+    known = fingerprints(checkpoint)
+    return {checkpoint: known, "scratch": {"vocab_sha256": known["vocab_sha256"]}}

@@ -12,9 +12,8 @@ from measurements.sets import (
     ARMS,
     CHECKPOINT,
     DROPOUT,
-    data_sha256,
+    data_sets,
     epochs_for,
-    find_sets,
     for_validation,
     measure_arms,
 )
@@ -60,9 +59,8 @@ def measure_questions(
         folder: holds NAME_train, NAME_val, NAME_test in a form that `load_questions` reads.
         sets: only these names.
     """
-    for name in find_sets(folder, sets):
-        splits = load_questions(folder, name)
-        data, test = data_sha256(splits), splits["test"]
+    for name, splits, data in data_sets(folder, load_questions, sets):
+        test = splits["test"]
         for row, answer in BASELINES.items():
             if "tfidf" in arms and not results.has(f"{name}/{row}", **data):
                 said = [

@@ -6,13 +6,13 @@ NAME_test with an ending that the loader knows. All are measured with the same s
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from datasets import Dataset, DatasetDict
 from tqdm.auto import tqdm
 
-from measurements.provenance import fingerprints
+from measurements.provenance import fingerprints_by_arm
 from measurements.results import Results
 from measurements.runs import SEEDS, VALIDATION_ROWS, summary
 from utils.data import DataError
@@ -59,6 +59,26 @@ def find_sets(folder: Path, wanted: Sequence[str] | None = None) -> list[str]:
     return sorted(wanted or trained)
 
 
+def data_sets(
+    folder: Path, load: Callable[[Path, str], DatasetDict], wanted: Sequence[str] | None = None
+) -> Iterator[tuple[str, DatasetDict, dict[str, str]]]:
+    """The data sets of a folder by turns: name, splits, and what rows depend on beside the weights.
+
+    Data of the same name with another fingerprint is measured anew.
+
+    Args:
+        load: `load_entities`, `load_questions` or `load_pairs`.
+        wanted: only these names.
+    """
+    for name in find_sets(folder, wanted):
+        splits = load(folder, name)
+        yield (
+            name,
+            splits,
+            {"data_sha256": data_fingerprint(*(splits[each] for each in sorted(splits)))},
+        )
+
+
 def epochs_for(rows: int, seen: int) -> int:
     """Epochs after which about so many rows were seen: 3 at least, 30 at most."""
     return max(3, min(30, round(seen / max(rows, 1))))
@@ -69,11 +89,6 @@ def for_validation(validation: Dataset, rows: int = VALIDATION_ROWS) -> Dataset:
     if len(validation) <= rows:
         return validation
     return validation.shuffle(seed=0).select(range(rows))
-
-
-def data_sha256(splits: DatasetDict) -> dict[str, str]:
-    """What rows depend on besides the weights: other data of the same name is measured anew."""
-    return {"data_sha256": data_fingerprint(*(splits[each] for each in sorted(splits)))}
 
 
 def measure_arms(
@@ -95,13 +110,10 @@ def measure_arms(
             that scores this model on the test split.
         settings: further fields of the rows.
         judged_by: the name of the validation measure.
-        data: what `data_sha256` gives.
+        data: the fingerprint that `data_sets` gives.
         way: of using the model, where it is not the usual one; the arm's rate serves it too.
     """
-    weights = fingerprints(CHECKPOINT)
-    # A model from random weights shares mini-bert-zh's vocabulary, not its weights.
-    vocabulary = {"vocab_sha256": weights["vocab_sha256"]}
-    for arm, depends_on in ((CHECKPOINT, weights), ("scratch", vocabulary)):
+    for arm, depends_on in fingerprints_by_arm(CHECKPOINT).items():
         row = f"{name}/{way} {arm}" if way else f"{name}/{arm}"
         if arm not in arms or results.has(row, **depends_on, **data):
             continue

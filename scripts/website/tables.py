@@ -7,12 +7,12 @@ of its column (`course.css`). The roles say to screen readers what the changed `
 """
 
 import re
-from html import unescape
+from html import escape
 from unicodedata import east_asian_width
 
-TABLE = re.compile(r"<table\b([^>]*)>(.*?)</table>", re.S)
-ROW = re.compile(r"<tr\b([^>]*)>(.*?)</tr>", re.S)
-CELL = re.compile(r"<(t[hd])\b([^>]*)>(.*?)</\1>", re.S)
+from bs4 import BeautifulSoup, Tag
+
+TABLE = re.compile(r"<table\b.*?</table>", re.S)
 # So many letters have room at 360 pixels: of nine pixels in tables of figures, larger in texts.
 ROOM_FOR_FIGURES, ROOM_FOR_TEXT = 35, 22
 LATIN = 0.6  # width of a letter or a figure
@@ -22,9 +22,14 @@ LONG = 14  # of a cell: more is a sentence
 NOTHING = {"", "—", "–", "-", "NaN"}
 
 
-def plain(cell: str) -> str:
+def parsed(html: str) -> BeautifulSoup:
+    """A piece of HTML as a tree."""
+    return BeautifulSoup(html, "html.parser")
+
+
+def plain(cell: Tag) -> str:
     """What a reader sees of a cell."""
-    return " ".join(unescape(re.sub(r"<[^>]+>", "", cell)).split(" ")).strip()
+    return cell.get_text().strip()
 
 
 def width(text: str) -> float:
@@ -40,89 +45,80 @@ def least_width(text: str) -> float:
     return max([chinese, *latin])
 
 
-def breakable(cell: str) -> str:
-    """A cell whose figures and names may break where one would break them by hand.
+def make_breakable(cell: Tag) -> None:
+    """Let a cell's figures and names break where one would break them by hand.
 
     0.58±0.02 before the ±, which stays with its figure; a/b_c after / and _.
     """
-    if "<" in cell:
-        return cell
-    cell = re.sub(r"\s±\s", " ±\u00a0", cell)
-    cell = re.sub(r"(?<=\d)±", "<wbr>±", cell)
-    return re.sub(r"(?<=\w)([/_])(?=\w)", r"\1<wbr>", cell)
+    if cell.find(True):  # it has elements of its own
+        return
+    text = re.sub(r"\s±\s", " ±\u00a0", escape(cell.get_text(), quote=False))
+    text = re.sub(r"(?<=\d)±", "<wbr>±", text)
+    text = re.sub(r"(?<=\w)([/_])(?=\w)", r"\1<wbr>", text)
+    cell.clear()
+    cell.extend(list(parsed(text).children))
 
 
-def cells_of(row: str) -> list[str]:
-    """The cells of a row, as HTML."""
-    return [match[3] for match in CELL.finditer(row)]
-
-
-def is_text(rows: list[list[str]]) -> bool:
+def is_text(rows: list[list[Tag]]) -> bool:
     """Whether a table has sentences, beside the names in its first column."""
     return any(width(plain(cell)) > LONG for row in rows for cell in row[1:])
 
 
-def letters(rows: list[list[str]]) -> float:
+def letters(rows: list[list[Tag]]) -> float:
     """How many letters wide a table is at its narrowest."""
     columns = zip(*rows, strict=True)
     needed = sum(max(least_width(plain(cell)) for cell in column) for column in columns)
     return needed + BETWEEN["text" if is_text(rows) else "figures"] * len(rows[0])
 
 
-def with_class(attributes: str, name: str) -> str:
-    """An element's attributes with one class more."""
-    if 'class="' in attributes:
-        return re.sub(r'class="([^"]*)"', rf'class="\1 {name}"', attributes, count=1)
-    return f'{attributes} class="{name}"'
+def has_own_look(table: Tag) -> bool:
+    """Whether a table is finished, has no head, has a style of its own, or joins cells."""
+    finished = {"fits", "stacks"} & set(table.get("class", []))
+    joined = table.find(colspan=True) or table.find(rowspan=True)
+    return bool(finished or not table.thead or table.get("style") or joined)
 
 
-def stacked(body: str, heads: list[str]) -> str:
-    """The rows of a table, each value with the name of its column."""
+def stack(table: Tag, rows: list[list[Tag]]) -> None:
+    """Make the rows of a table cards: roles, and beside each value the name of its column."""
+    heads = ["", *(plain(cell) for cell in rows[0][1:])]
+    for tag in [table, *table.find_all(["thead", "tbody", "tr"])]:
+        tag["role"] = {"table": "table", "tr": "row"}.get(tag.name, "rowgroup")
+    for row in rows:
+        for label, cell in zip(heads, row, strict=True):
+            if cell.find_parent("thead"):
+                cell["role"] = "columnheader"
+                continue
+            if cell.name == "td" and plain(cell) in NOTHING:
+                add_class(cell, "nothing")
+            if label:
+                cell["data-label"] = label
+            cell["role"] = "rowheader" if cell.name == "th" else "cell"
 
-    def row(match: re.Match) -> str:
-        names = iter(heads)
 
-        def cell(match: re.Match) -> str:
-            tag, attributes, inside = match.groups()
-            label = next(names, "")
-            if 'scope="col"' in attributes or "head" in attributes:
-                return f'<{tag} role="columnheader"{attributes}>{inside}</{tag}>'
-            if tag == "td" and plain(inside) in NOTHING:
-                attributes = with_class(attributes, "nothing")
-            role = "rowheader" if tag == "th" else "cell"
-            named = f' data-label="{label}"' if label else ""
-            return f'<{tag} role="{role}"{attributes}{named}>{inside}</{tag}>'
+def add_class(tag: Tag, name: str) -> None:
+    """Give an element one class more."""
+    tag["class"] = [*tag.get("class", []), name]
 
-        return f'<tr role="row"{match[1]}>{CELL.sub(cell, match[2])}</tr>'
 
-    head, gap, rest = body.partition("</thead>")
-    head = re.sub(r"<th\b(?![^>]*role=)", '<th role="columnheader"', head)
-    head = re.sub(r"<tr\b", '<tr role="row"', head).replace("<thead", '<thead role="rowgroup"')
-    return head + gap + ROW.sub(row, rest).replace("<tbody", '<tbody role="rowgroup"')
+def fitted(html: str) -> str:
+    """A table that fits on a phone; one with a look of its own, or of uneven rows, stays."""
+    table = parsed(html).table
+    rows = [row.find_all(["th", "td"]) for row in table.find_all("tr")]
+    if has_own_look(table) or len({len(row) for row in rows}) != 1:
+        return html
+    wide, text = letters(rows), is_text(rows)
+    for row in rows:
+        for cell in row:
+            make_breakable(cell)
+    if wide > (ROOM_FOR_TEXT if text else ROOM_FOR_FIGURES):
+        add_class(table, "stacks")
+        stack(table, rows)
+    elif not text:
+        add_class(table, "fits")
+        table["style"] = f"--letters: {wide:.1f}"
+    return table.decode(formatter="minimal")
 
 
 def for_phones(html: str) -> str:
-    """A page whose tables fit on a phone; those with a look of their own or joined cells stay."""
-
-    def table(match: re.Match) -> str:
-        attributes, body = match.groups()
-        if re.search(r"\b(?:fits|stacks)\b", attributes) or "</thead>" not in body:
-            return match[0]
-        if re.search(r"\b(?:col|row)span=", body) or "style=" in attributes:
-            return match[0]
-        rows = [cells_of(row[2]) for row in ROW.finditer(body)]
-        if not rows or len({len(row) for row in rows}) != 1:
-            return match[0]
-        heads = [plain(cell).replace('"', "&quot;") for cell in rows[0]]
-        body = CELL.sub(lambda cell: f"<{cell[1]}{cell[2]}>{breakable(cell[3])}</{cell[1]}>", body)
-        wide, text = letters(rows), is_text(rows)
-        if wide <= (ROOM_FOR_TEXT if text else ROOM_FOR_FIGURES):
-            if not text:
-                attributes = f'{with_class(attributes, "fits")} style="--letters: {wide:.1f}"'
-            return f"<table{attributes}>{body}</table>"
-        heads = ["", *heads[1:]]
-        return (
-            f'<table role="table"{with_class(attributes, "stacks")}>{stacked(body, heads)}</table>'
-        )
-
-    return TABLE.sub(table, html)
+    """A page whose tables fit on a phone."""
+    return TABLE.sub(lambda match: fitted(match[0]), html)

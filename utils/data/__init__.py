@@ -1,4 +1,15 @@
-"""The door to the data: texts and their audit, names, questions, pairs, whatever form they are in; long texts."""
+"""The door to the data: texts and their audit, names, questions, pairs, whatever form they are in; long texts.
+
+texts, tables                  texts with a class: THUCNews, IMDb, a table of your own
+entities, marked, spans        sentences with names, as BIO labels, as spans
+questions, pairs               passages with questions; two sentences with a class or a grade
+audit                          what is wrong with texts before anything is trained on them
+shorten                        which part of a long text to keep
+layout, sources                which file holds which split
+rows, objects, content         rows of a file, values of JSON, bytes in any encoding
+splits, staging                ids for the labels, splits where a source has one part; rows to Arrow
+fetch, no_text                 the Hub and archives; what a file is that holds no text
+"""
 
 from utils.data.audit import Audit, audit_texts, near_duplicates
 from utils.data.content import DataError

@@ -162,19 +162,31 @@ def lines(path: Path, encoding: str, newline: str = "\n") -> Iterator[str]:
         newline: the one end of a line, or "" for \\n, \\r and \\r\\n. A file without a single
             \\n, as an old Mac wrote it, has lines that end in \\r.
     """
-    if newline == "\n" and _has_old_ends(path, encoding):
-        newline = "\r"
+    for line in marked_lines(path, encoding, newline):
+        yield line.lstrip(BOM) if line[0] == BOM else line
+
+
+def marked_lines(path: Path, encoding: str, newline: str = "\n") -> Iterator[str]:
+    """The lines of a file as `lines` gives them, with the marks that some begin with."""
+    if newline == "\n":
+        newline = line_end(path, encoding)
     with opened(path) as stream:
-        text = io.TextIOWrapper(stream, encoding, newline=newline)
-        for line in text:
-            yield line.lstrip(BOM) if line[0] == BOM else line
+        yield from io.TextIOWrapper(stream, encoding, newline=newline)
 
 
-def _has_old_ends(path: Path, encoding: str) -> bool:
-    """Whether there is \\r within a file and no \\n; a line of 16 MB is taken for one line."""
+def beginning(path: Path, encoding: str) -> str:
+    """The first megabyte of a text, without the marks before it and in its lines."""
+    newline = line_end(path, encoding)
+    with opened(path) as stream:
+        text = io.TextIOWrapper(stream, encoding, newline=newline).read(BLOCK)
+    return text.replace(newline, "\n").lstrip(BOM).replace(f"\n{BOM}", "\n")
+
+
+def line_end(path: Path, encoding: str) -> str:
+    """What lines end in: \\r if it is within a file and no \\n is; a line of 16 MB is one line."""
     with opened(path) as stream:
         first = io.TextIOWrapper(stream, encoding, newline="\n").readline(16 * BLOCK)
-    return not first.endswith("\n") and "\r" in first.rstrip("\r")
+    return "\r" if not first.endswith("\n") and "\r" in first.rstrip("\r") else "\n"
 
 
 @contextlib.contextmanager

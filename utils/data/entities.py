@@ -11,22 +11,31 @@ Bad input raises a DataError of one line: the file and line, what is wrong, and 
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import re
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from utils.data.content import DataError, decode, read_bytes
+import numpy as np
+
+from utils.data import staging
+from utils.data.content import DataError, beginning, encoding_of, marked_lines
 from utils.data.layout import WHOLE, Files
 from utils.data.marked import Marked, marked
-from utils.data.objects import is_json, read_objects
-from utils.data.rows import SHEETS, refuse
-from utils.data.sources import parts_of, split_rows
+from utils.data.objects import each_object, is_json
+from utils.data.rows import SHEETS, Problems
+from utils.data.sources import Staged, parts_of, read_parts, share_out
+from utils.data.splits import as_numbers, digest_of
+from utils.data.staging import Shelf, arrow_splits, write_splits
 
-if TYPE_CHECKING:  # importing it takes a second or two, so the loader does so when it needs it
-    from datasets import DatasetDict
+if TYPE_CHECKING:  # importing them takes a second or two, so the loader does so when it needs them
+    import pyarrow
+    from datasets import DatasetDict, Features
 
 # The letters that a scheme writes before a type. Which of them begin an entity and which end it is
 # the same in all: see `_convert`.
@@ -50,21 +59,24 @@ LONGEST = 5000  # characters; what is longer is a file without blank lines, not 
 
 
 class Sentence(NamedTuple):
-    """One sentence. Its labels are as in the file until `_in_bio` has read them."""
+    """One sentence. Its labels are as in the file until they are converted."""
 
     tokens: list[str]
     labels: list[str] | None  # None: the file has none
-    lines: list[int]  # where each token stands, as an editor counts
+    line: int  # where the first token stands, as an editor counts
+    step: int = 0  # lines from one token to the next: 1 where each stands on its own
+    before: int = 0  # characters before these tokens, in a sentence too long to be kept
 
-    @property
-    def text(self) -> str:
-        """The sentence as one string."""
-        return "".join(self.tokens)
 
-    @property
-    def label(self) -> str:
-        """All sentences are of one kind when splits are carved."""
-        return ""
+class Manner(NamedTuple):
+    """How a file is to be read, which only its last sentence tells for certain."""
+
+    labelled: bool = True
+    scheme: str | None = None  # None: its labels are of no one scheme
+    wrong: str = ""  # why that is so
+    tagged: bool = False  # JSON: whether tokens have labels, rather than texts names
+    width: int = 2  # lines: how many columns
+    placed: bool = False  # lines: whether a place in its word stands behind each character
 
 
 def load_entities(
@@ -102,16 +114,36 @@ def load_entities(
         taken from its training sentences: a tenth, the same ones each time, equal sentences
         never on two sides. A file without labels is left aside, with a line that says so.
 
+        Memory does not grow with the sentences. What more than 16 MB of files give is kept as Arrow
+        in the cache, see `load_texts`.
+
     Raises:
         DataError: the data cannot be used; the message tells where, why and what to do.
     """
     if scheme is not None and scheme not in SCHEMES:
         raise DataError(f"scheme={scheme!r}: unknown; take one of {', '.join(SCHEMES)}")
     parts = parts_of(source, name, NAMES, "ner", "peoples_daily")
-    sentences = {part: read_sentences(path, scheme, repair) for part, path in parts.items()}
-    unlabelled = {part for part, found in sentences.items() if found[0].labels is None}
-    splits = split_rows(sentences, parts, unlabelled, "load_entities")
-    return _dataset(splits, parts, sentences)
+
+    def split(shelf: Shelf, size: int) -> list[str]:
+        told: list[str] = []
+
+        def read(part: str, path: Path, advance: Callable[[int], object]) -> Staged:
+            return _stage(path, scheme, repair, shelf, f"{part}.staged", told, advance)
+
+        staged = read_parts(parts, read, size)
+        shares = share_out(staged, parts, "load_entities", told)
+        labelled = list(shares.values()) != [(["test"], None)]
+        names = _label_names(staged, parts, told) if labelled else []
+        write_splits(shelf, shares, _features(names), _finished(staged, names))
+        return told
+
+    paths = [str(path) for path in parts.values()]
+    return arrow_splits(parts, ("entities", scheme, repair, paths), split, GROWTH)
+
+
+# Bytes of Arrow that come of one of a file, while it is read and written: fifteen a character, and
+# four before that.
+GROWTH = 4
 
 
 def to_bio(labels: Sequence[str], scheme: str | None = None) -> list[str]:
@@ -145,22 +177,50 @@ def detect_scheme(sentences: Iterable[Sequence[str]]) -> str:
     Raises:
         DataError: letters that do not go together.
     """
-    sentences = [_checked(labels) for labels in sentences]
-    letters = {label[0] for labels in sentences for label in labels} - {"O"}
-    fitting = [scheme for scheme, known in SCHEMES.items() if letters <= set(known)]
-    if not fitting:
-        raise DataError(
-            f"labels with {', '.join(sorted(letters))} are of no one scheme; write them in one of "
-            f"{', '.join(SCHEMES)}"
-        )
-    if fitting[0] != "BIO":
-        return "BIOES" if letters <= set("BIES") else fitting[0]
-    begun_by_i = begun_by_b = 0
+    seen = Letters()
     for labels in sentences:
+        seen.add(_checked(labels))
+    return seen.scheme()
+
+
+class Letters:
+    """What the labels of a file begin with, and what begins its entities."""
+
+    def __init__(self):
+        self.found: set[str] = set()
+        self.begun_by_i = self.begun_by_b = False
+
+    def add(self, labels: Sequence[str]) -> None:
+        """Look at the labels of one more sentence, in the form that `_normal` gives."""
+        if (kinds := set(labels)) == {"O"}:
+            return
+        self.found.update(label[0] for label in kinds)
+        if self.begun_by_b:  # then it is not IOB1
+            return
         for before, label in zip(["O", *labels], labels, strict=False):
-            begun_by_i += label[0] == "I" and before[1:] != label[1:]
-            begun_by_b += label[0] == "B" and before[1:] != label[1:]
-    return "IOB1" if begun_by_i and not begun_by_b else "BIO"
+            if before[1:] != label[1:]:
+                self.begun_by_i = self.begun_by_i or label[0] == "I"
+                self.begun_by_b = self.begun_by_b or label[0] == "B"
+
+    def scheme(self) -> str:
+        """A key of `SCHEMES`; see `detect_scheme`."""
+        letters = self.found - {"O"}
+        fitting = [scheme for scheme, known in SCHEMES.items() if letters <= set(known)]
+        if not fitting:
+            raise DataError(
+                f"labels with {', '.join(sorted(letters))} are of no one scheme; write them in one "
+                f"of {', '.join(SCHEMES)}"
+            )
+        if fitting[0] != "BIO":
+            return "BIOES" if letters <= set("BIES") else fitting[0]
+        return "IOB1" if self.begun_by_i and not self.begun_by_b else "BIO"
+
+    def manner(self, scheme: str | None) -> Manner:
+        """The scheme that the caller gave or these have, as part of a manner."""
+        try:
+            return Manner(scheme=scheme or self.scheme())
+        except DataError as error:
+            return Manner(wrong=str(error))
 
 
 @functools.lru_cache(maxsize=1000)
@@ -197,8 +257,16 @@ def _convert(labels: list[str], scheme: str) -> tuple[list[str], list[int]]:
     return bio, impossible
 
 
-def read_sentences(path: Path, scheme: str | None = None, repair: bool = True) -> list[Sentence]:
-    """Sentences of one file, as characters with BIO labels, or all with None for labels.
+def _stage(
+    path: Path,
+    scheme: str | None,
+    repair: bool,
+    shelf: Shelf,
+    name: str,
+    told: list[str],
+    advance: Callable[[int], object],
+) -> Staged:
+    """Put the sentences of one file on the shelf, as characters with BIO labels.
 
     Raises:
         DataError: see `load_entities`.
@@ -208,28 +276,80 @@ def read_sentences(path: Path, scheme: str | None = None, repair: bool = True) -
             f"{path}: an Excel file; save the sheet as text between tabs (.txt): a character and its "
             "label a row, a blank row between sentences"
         )
-    text = decode(read_bytes(path), path)
-    _refuse_tool(path, text)
-    if "\ufeff" in text:  # files joined by cat
-        text = re.sub("^\ufeff(?=\\S)", "", text, flags=re.M)
-    if is_json(path, text):
-        sentences = _json_sentences(path, scheme, repair)
-    else:
-        sentences = _in_bio(_line_sentences(text, path), path, scheme, repair)
-    if not sentences:
+    encoding = encoding_of(path)
+    begun = beginning(path, encoding)
+    _refuse_tool(path, begun)
+    kind = JsonFile if is_json(path, begun) else LineFile
+    # Read as its beginning suggests; only where the rest says otherwise, once more.
+    file = kind(path, encoding, scheme, Manner())
+    for _ in islice(file.sentences(), BEGINNING):
+        pass
+    manner = file.manner()
+    while True:
+        file = kind(path, encoding, scheme, manner)
+        read = _read(file, shelf, name, advance)
+        if file.manner() == manner:
+            break
+        manner = file.manner()
+    file.refuse(repair, told)
+    if not read.count and not read.long.count:
         raise DataError(f"{path}: no sentence in it; download it again, or fill it")
-    sentences = [_as_characters(sentence) for sentence in sentences]
-    refuse(
-        path,
-        [
-            (sentence.lines[0], f"a sentence of {len(sentence.tokens):,} characters")
-            for sentence in sentences
-            if len(sentence.tokens) > LONGEST
-        ],
-        "put a blank line between sentences",
-        "line",
-    )
-    return sentences
+    read.long.refuse(path, "put a blank line between sentences", "line")
+    return Staged(not manner.labelled, as_numbers(read.digests), about=read.labels)
+
+
+BEGINNING = 1000  # sentences that tell how a file is probably to be read
+
+
+class Found(NamedTuple):
+    """What one reading of a file came to, besides its rows."""
+
+    count: int
+    long: Problems
+    digests: bytearray
+    labels: list[str]  # in BIO, by their codes
+
+
+def _read(
+    file: LineFile | JsonFile, shelf: Shelf, name: str, advance: Callable[[int], object]
+) -> Found:
+    import pyarrow
+
+    count, long, digests = 0, Problems(), bytearray()
+    code_of: dict[str, int] = {}
+    schema = pyarrow.schema({"text": pyarrow.string(), "labels": pyarrow.list_(pyarrow.int32())})
+    with shelf.writer(name, schema) as writer:
+        texts, codes, bounds = [], array("i"), [0]
+
+        def write() -> None:
+            places = pyarrow.array(bounds, pyarrow.int32())
+            labels = pyarrow.ListArray.from_arrays(places, np.frombuffer(codes, np.int32))
+            columns = [pyarrow.array(texts, pyarrow.string()), labels]
+            batch = pyarrow.RecordBatch.from_arrays(columns, schema=schema)
+            writer.write_batch(batch)
+            advance(batch.nbytes)
+
+        for sentence in file.sentences():
+            if sentence is None:
+                continue
+            sentence = _as_characters(sentence)
+            if (length := sentence.before + len(sentence.tokens)) > LONGEST:
+                long.add(sentence.line, f"a sentence of {length:,} characters")
+                continue
+            count += 1
+            text = "".join(sentence.tokens)
+            digests += digest_of(text)
+            texts.append(text)
+            codes.extend(
+                [code_of.setdefault(label, len(code_of)) for label in sentence.labels or ()]
+            )
+            bounds.append(len(codes))
+            if len(texts) == staging.BATCH_ROWS or len(codes) > staging.BATCH_CHARACTERS // 16:
+                write()
+                texts, codes, bounds = [], array("i"), [0]
+        if texts:
+            write()
+    return Found(count, long, digests, list(code_of))
 
 
 # How forms begin that are read by no loader, what they are, and how to come by one that is.
@@ -243,6 +363,7 @@ TOOLS = (
 
 
 def _refuse_tool(path: Path, text: str) -> None:
+    """Refuse a file that begins as one of `TOOLS`."""
     for begins, what, cure in TOOLS:
         if re.match(begins, text.lstrip("\ufeff\n"), re.I):
             cure = cure or "write a character, a blank or a tab, and O, B-PER, I-PER or the like"
@@ -254,25 +375,181 @@ def _refuse_tool(path: Path, text: str) -> None:
 # --- Lines ---------------------------------------------------------------------------------------
 
 
-def _line_sentences(text: str, path: Path) -> list[Sentence]:
-    rows: list[list[tuple[int, list[str]]]] = [[]]
-    # Not splitlines(): texts from the web hold characters (U+2028, U+0085) that it takes for ends.
-    for number, line in enumerate(text.split("\n"), 1):
-        fields = _fields(line.rstrip(" \t\r"))
-        if not line.strip() or fields[0] == "-DOCSTART-":
-            rows.append([])
-        elif rows[-1] or not _is_comment(line, fields) and not _is_header(number, fields):
-            rows[-1].append((number, fields))
-    rows = [sentence for sentence in rows if sentence]
-    every = [row for sentence in rows for row in sentence]
-    if every and _are_bare(every):
-        return [_placeless(Sentence([f[0] for _, f in s], None, [n for n, _ in s])) for s in rows]
-    _refuse_odd_lines(every, path)
-    sentences = [
-        Sentence([f[0] or " " for _, f in s], [f[-1] for _, f in s], [n for n, _ in s])
-        for s in rows
-    ]
-    return _without_places(sentences, path)
+class LineFile:
+    """A file of lines, read in one manner, and what in it does not go with that."""
+
+    def __init__(self, path: Path, encoding: str, scheme: str | None, manner: Manner):
+        self.path, self.encoding, self.scheme, self.read_as = path, encoding, scheme, manner
+        self.tally, self.letters = Tally(), Letters()
+        self.right: set[Line] = set()
+        self.odd, self.unplaced, self.foreign = Problems(), Problems(), Problems()
+        self.impossible = Problems()
+
+    def manner(self) -> Manner:
+        """How it should have been read, as far as it was."""
+        tally = self.tally.summed_up()
+        if tally.bare:
+            return Manner(labelled=False)
+        found = self.letters.manner(self.scheme)
+        return found._replace(width=tally.width, placed=tally.placed > 0.9 * tally.rows)
+
+    def sentences(self) -> Iterator[Sentence | None]:
+        """The sentences; None for one that cannot be used."""
+        manner, begun, before = self.read_as, 0, 0
+        for number, rows, ends in self._pieces():
+            self.tally.add(rows)
+            self.letters.add([line.label or "O" for line in rows])
+            begun = begun or number
+            piece = None
+            if not manner.labelled:
+                piece = Sentence([line.placeless for line in rows], None, begun, 1, before)
+            elif self._are_right(number, rows) and manner.scheme:
+                labels = [line.label for line in rows]
+                bio = _noted(labels, manner.scheme, number, 1, self.impossible)
+                tokens = [line.placeless if manner.placed else line.token or " " for line in rows]
+                piece = Sentence(tokens, bio, begun, 1, before)
+            if ends:
+                yield piece
+                begun = before = 0
+            elif piece:
+                before += len(_as_characters(piece).tokens)
+
+    def refuse(self, repair: bool, told: list[str]) -> None:
+        """Refuse what cannot be used, or tell how it was repaired."""
+        if not self.read_as.labelled:
+            return
+        cure = "write a character, a blank or a tab, and O, B-PER, I-PER or the like"
+        self.odd.refuse(self.path, cure, "line")
+        cure = "write 字0 like the others, or take the digits off everywhere"
+        self.unplaced.refuse(self.path, cure, "line")
+        _refuse_labels(self, repair, told)
+
+    def _pieces(self) -> Iterator[tuple[int, list[Line], bool]]:
+        """The lines of each sentence, with the number of the first, and whether it ends with them."""
+        rows: list[Line] = []
+        number = 0
+        # At \n only: texts from the web hold characters (U+2028, U+0085) that others take for ends.
+        for number, text in enumerate(marked_lines(self.path, self.encoding), start=1):
+            line = _parsed(text.removeprefix("\ufeff") if number == 1 else text)
+            if line.divides:
+                if rows:
+                    yield number - len(rows), rows, True
+                rows = []
+            elif rows or not line.comment and not (number == 1 and line.header):
+                if len(rows) > 2 * LONGEST:  # a whole file may be without blank lines
+                    yield number - len(rows), rows, False
+                    rows = []
+                rows.append(line)
+        if rows:
+            yield number + 1 - len(rows), rows, True
+
+    def _are_right(self, number: int, rows: list[Line]) -> bool:
+        """Whether the lines of a sentence can be read in this manner; if not, they are noted."""
+        if self.right.issuperset(rows):
+            return True
+        manner, right = self.read_as, True
+        known = f"O{SCHEMES[manner.scheme]}" if manner.scheme else ""
+        for at, line in enumerate(rows, start=number):
+            noted = self.odd
+            if line.width < 2:
+                wrong = f"{line.token[:20]!r} has no label"
+            elif line.width != manner.width and line.token:
+                wrong = f"{line.width} columns instead of {manner.width}"
+            elif not line.label:
+                wrong = f"{line.given[:20]!r} is no label"
+            elif manner.placed and not line.placed:
+                noted = self.unplaced
+                wrong = (
+                    f"no place in its word behind {line.token[:20] or ' '!r}, as in the other lines"
+                )
+            elif manner.scheme and line.label[0] not in known:
+                noted, wrong = self.foreign, f"label {line.label[:20]!r} is not of {manner.scheme}"
+            else:
+                self.right.add(line)
+                continue
+            right = False
+            noted.add(at, wrong)
+        if len(self.right) > PARSED:
+            self.right.clear()
+        return right
+
+
+@dataclasses.dataclass(eq=False, slots=True)  # equal if it is the same: that is quicker to see
+class Line:
+    """One line of a file."""
+
+    divides: bool  # whether it is blank, or says that a document begins
+    comment: bool
+    header: bool  # whether it names the columns
+    token: str  # "": a blank of the text
+    given: str  # what stands where the label should
+    label: str | None  # in one form; None: it is none
+    width: int  # columns
+    placed: bool  # whether a place in its word stands behind the token
+    placeless: str  # the token without it
+
+
+PARSED = 2**16  # different lines that are kept in mind
+
+
+class Tally:
+    """How often lines of a kind stand in a file."""
+
+    def __init__(self):
+        self.waiting: Counter[Line] = Counter()
+        self.rows = self.single = self.placed = 0
+        self.several = False
+        self.widths: Counter[int] = Counter()
+
+    def add(self, rows: list[Line]) -> None:
+        """Count the lines of a sentence."""
+        self.waiting.update(rows)
+        if len(self.waiting) > PARSED:
+            self.summed_up()
+
+    def summed_up(self) -> Tally:
+        """The same, with the lines counted whose kinds are not yet."""
+        for line, count in self.waiting.items():
+            self.rows += count
+            self.single += count * (len(line.placeless) == 1)
+            self.placed += count * line.placed
+            if line.width > 1:
+                self.several = True
+                self.widths[line.width] += count * bool(line.token)
+        self.waiting.clear()
+        return self
+
+    @property
+    def bare(self) -> bool:
+        """Whether a file holds characters without labels: one column, and little in it."""
+        return bool(self.rows) and not self.several and self.single > 0.9 * self.rows
+
+    @property
+    def width(self) -> int:
+        """How many columns most lines have."""
+        usual = +self.widths
+        return usual.most_common(1)[0][0] if usual else 2
+
+
+@functools.lru_cache(maxsize=PARSED)
+def _parsed(text: str) -> Line:
+    line = re.sub("^\ufeff(?=\\S)", "", text.removesuffix("\n"))  # files joined by cat
+    fields = _fields(line.rstrip(" \t\r"))
+    token, given = fields[0], fields[-1]
+    names = [field.strip('"').casefold() for field in fields]
+    label = _normal(given) if len(fields) > 1 else None
+    return Line(
+        not line.strip() or token == "-DOCSTART-",
+        # `# id 5f3a…` before a sentence, as MultiCoNER writes it; `# O` is a character.
+        line.rstrip(" \t\r").startswith("# ") and not _normal(given),
+        len(names) > 1 and names[0] in TOKEN_NAMES and names[-1] in LABEL_NAMES,
+        token,
+        given,
+        label,
+        len(fields),
+        bool(PLACED.fullmatch(token or " ")),
+        _placeless(token or " "),
+    )
 
 
 def _fields(line: str) -> list[str]:
@@ -287,108 +564,43 @@ def _fields(line: str) -> list[str]:
     return [*(field for field in token.split(" ") if field), label]
 
 
-def _is_comment(line: str, fields: list[str]) -> bool:
-    """`# id 5f3a…` before a sentence, as MultiCoNER writes it; `# O` is a character."""
-    return line.startswith("# ") and not _normal(fields[-1])
+def _placeless(token: str) -> str:
+    """A token without the place in its word that Weibo NER writes behind each character.
 
-
-def _is_header(number: int, fields: list[str]) -> bool:
-    """The names of the columns, in the first line."""
-    names = [field.strip('"').casefold() for field in fields]
-    return number == 1 and len(names) > 1 and names[0] in TOKEN_NAMES and names[-1] in LABEL_NAMES
-
-
-def _are_bare(rows: list[tuple[int, list[str]]]) -> bool:
-    """Whether a file holds characters without labels: one column, and little in it."""
-    if any(len(fields) > 1 for _, fields in rows):
-        return False
-    return sum(len(_placeless_token(fields[0])) == 1 for _, fields in rows) > 0.9 * len(rows)
-
-
-def _refuse_odd_lines(rows: list[tuple[int, list[str]]], path: Path) -> None:
-    usual = Counter(len(fields) for _, fields in rows if fields[0] and len(fields) > 1)
-    count = usual.most_common(1)[0][0] if usual else 2
-    problems = []
-    for number, fields in rows:
-        if len(fields) < 2:
-            problems.append((number, f"{fields[0][:20]!r} has no label"))
-        elif len(fields) != count and fields[0]:
-            problems.append((number, f"{len(fields)} columns instead of {count}"))
-        elif not _normal(fields[-1]):
-            problems.append((number, f"{fields[-1][:20]!r} is no label"))
-    refuse(
-        path,
-        problems,
-        "write a character, a blank or a tab, and O, B-PER, I-PER or the like",
-        "line",
-    )
-
-
-def _placeless_token(token: str) -> str:
+    Where nearly all have it, the others are damaged: left alone, the digits would count as text.
+    """
     found = PLACED.fullmatch(token)
     return found[1] if found else token
 
 
-def _placeless(sentence: Sentence) -> Sentence:
-    return sentence._replace(tokens=[_placeless_token(token) for token in sentence.tokens])
+def _noted(labels: list[str], scheme: str, line: int, step: int, impossible: Problems) -> list[str]:
+    """The labels of a sentence in BIO; those that no entity can have there are noted."""
+    if set(labels) == {"O"}:
+        return labels
+    bio, places = _convert(labels, scheme)
+    for place in places:
+        here = [*labels, "the end"][place]
+        before = labels[place - 1] if place else "the beginning"
+        at = line + step * min(place, len(labels) - 1)
+        impossible.add(at, f"{here} after {before}")
+    return bio
 
 
-def _without_places(sentences: list[Sentence], path: Path) -> list[Sentence]:
-    """Take away the place in its word that Weibo NER writes behind each character, if all have it.
-
-    Where nearly all have it, the others are damaged: left alone, the digits would count as text.
-    """
-    tokens = [token for sentence in sentences for token in sentence.tokens]
-    placed = sum(bool(PLACED.fullmatch(token)) for token in tokens)
-    if placed <= 0.9 * len(tokens):
-        return sentences
-    problems = [
-        (number, f"no place in its word behind {token[:20]!r}, as in the other lines")
-        for sentence in sentences
-        for token, number in zip(sentence.tokens, sentence.lines, strict=True)
-        if not PLACED.fullmatch(token)
-    ]
-    refuse(path, problems, "write 字0 like the others, or take the digits off everywhere", "line")
-    return [_placeless(sentence) for sentence in sentences]
-
-
-def _in_bio(
-    sentences: list[Sentence], path: Path, scheme: str | None, repair: bool
-) -> list[Sentence]:
-    if not sentences or sentences[0].labels is None:
-        return sentences
-    try:
-        scheme = scheme or detect_scheme(sentence.labels for sentence in sentences)
-    except DataError as error:
-        raise DataError(f"{path}: {error}") from error
-    known = f"O{SCHEMES[scheme]}"
-    foreign = [
-        (number, f"label {label[:20]!r} is not of {scheme}")
-        for sentence in sentences
-        for label, number in zip(sentence.labels, sentence.lines, strict=True)
-        if label[0] not in known
-    ]
-    refuse(path, foreign, "correct it, or give another scheme=", "line")
-    converted, problems = [], []
-    for sentence in sentences:
-        labels = _checked(sentence.labels)
-        bio, impossible = _convert(labels, scheme)
-        converted.append(sentence._replace(labels=bio))
-        for place in impossible:
-            here = [*labels, "the end"][place]
-            before = labels[place - 1] if place else "the beginning"
-            line = sentence.lines[min(place, len(labels) - 1)]
-            problems.append((line, f"{here} after {before}"))
+def _refuse_labels(file: LineFile | JsonFile, repair: bool, told: list[str]) -> None:
+    if file.read_as.wrong:
+        raise DataError(f"{file.path}: {file.read_as.wrong}")
+    file.foreign.refuse(file.path, "correct it, or give another scheme=", "line")
     if not repair:
-        refuse(path, problems, "impossible; correct it, or let repair=True do so", "line")
-    _tell(path, problems, "不可能的标签", "接不上的改成 B-，没有收尾的到此为止")
-    return converted
+        cure = "impossible; correct it, or let repair=True do so"
+        file.impossible.refuse(file.path, cure, "line")
+    rule = "接不上的改成 B-，没有收尾的到此为止"
+    _tell(file.path, file.impossible, "不可能的标签", rule, told)
 
 
-def _tell(path: Path, problems: list[tuple[int, str]], what: str, rule: str) -> None:
-    if problems:
-        number, first = problems[0]
-        print(f"{path.name}：{len(problems)} 处{what}（第 {number} 行：{first}），{rule}。")
+def _tell(path: Path, problems: Problems, what: str, rule: str, told: list[str]) -> None:
+    if problems.count:
+        number, first = problems.first[0]
+        told.append(f"{path.name}：{problems.count} 处{what}（第 {number} 行：{first}），{rule}。")
 
 
 def _as_characters(sentence: Sentence) -> Sentence:
@@ -396,10 +608,9 @@ def _as_characters(sentence: Sentence) -> Sentence:
         return sentence
     tokens: list[str] = []
     labels: list[str] = []
-    lines: list[int] = []
     given = sentence.labels or ["O"] * len(sentence.tokens)
     long_before = False
-    for token, label, line in zip(sentence.tokens, given, sentence.lines, strict=True):
+    for token, label in zip(sentence.tokens, given, strict=True):
         inside = label.replace("B-", "I-", 1)
         if (
             tokens
@@ -409,12 +620,10 @@ def _as_characters(sentence: Sentence) -> Sentence:
         ):
             tokens.append(" ")
             labels.append(label if label[0] == "I" else "O")
-            lines.append(line)
         tokens += token
         labels += [label, *[inside] * (len(token) - 1)]
-        lines += [line] * len(token)
         long_before = len(token) > 1
-    return Sentence(tokens, labels if sentence.labels is not None else None, lines)
+    return sentence._replace(tokens=tokens, labels=labels if sentence.labels is not None else None)
 
 
 # --- JSON ----------------------------------------------------------------------------------------
@@ -427,55 +636,96 @@ JSON_CURE = (
 )
 
 
-def _json_sentences(path: Path, scheme: str | None, repair: bool) -> list[Sentence]:
-    found = [(number, marked(item)) for number, item in read_objects(path)]
-    if any(each.tokens is not None for _, each in found):
-        return _in_bio(_tagged_sentences(found, path), path, scheme, repair)
-    sentences, problems, overlaps = [], [], []
-    labelled = any(each.names is not None or each.wrong for _, each in found)
-    for number, each in found:
+class JsonFile:
+    """A file of JSON, read in one manner, and what in it does not go with that."""
+
+    def __init__(self, path: Path, encoding: str, scheme: str | None, manner: Manner):
+        self.path, self.scheme, self.read_as = path, scheme, manner
+        self.letters = Letters()
+        self.tagged = self.labelled = self.named = False
+        self.odd, self.overlaps = Problems(), Problems()
+        self.foreign, self.impossible = Problems(), Problems()
+
+    def manner(self) -> Manner:
+        """How it should have been read, as far as it was."""
+        if not self.tagged:
+            return Manner(labelled=self.named)
+        found = self.letters.manner(self.scheme) if self.labelled else Manner(labelled=False)
+        return found._replace(tagged=True)
+
+    def sentences(self) -> Iterator[Sentence | None]:
+        """The sentences; None for one that cannot be used."""
+        for number, item in each_object(self.path):
+            each = marked(item)
+            self.tagged = self.tagged or each.tokens is not None
+            self.labelled = self.labelled or each.labels is not None
+            self.named = self.named or each.names is not None or bool(each.wrong)
+            if each.tokens and isinstance(each.labels, list) and not _unfit(each, True):
+                self.letters.add([_normal(label) for label in each.labels])
+            yield self._tagged(each, number) if self.read_as.tagged else self._named(each, number)
+
+    def refuse(self, repair: bool, told: list[str]) -> None:
+        """Refuse what cannot be used, or tell how it was repaired."""
+        self.odd.refuse(self.path, JSON_CURE, "line")
+        if self.read_as.tagged and self.read_as.labelled:
+            _refuse_labels(self, repair, told)
+        if not repair:
+            cure = "leave one of them, or let repair=True do so"
+            self.overlaps.refuse(self.path, cure, "line")
+        _tell(self.path, self.overlaps, "重叠的实体", "只留较长的一个", told)
+
+    def _named(self, each: Marked, number: int) -> Sentence | None:
+        """A text with its names."""
         text = each.text
         if not isinstance(text, str):
-            problems.append((number, "no text"))
-        elif not text.strip():
-            problems.append((number, "the text is empty"))
-        elif not labelled:
-            sentences.append(Sentence(list(text), None, [number] * len(text)))
-        elif each.names is None:
-            problems.append((number, each.wrong or "no label, unlike the others"))
-        else:
-            spans, wrong = _spans(each)
-            problems += [(number, what) for what in wrong]
-            labels, within = _labels_of(text, spans)
-            overlaps += [(number, what) for what in within]
-            sentences.append(Sentence(list(text), labels, [number] * len(text)))
-    refuse(path, problems, JSON_CURE, "line")
-    if not repair:
-        refuse(path, overlaps, "leave one of them, or let repair=True do so", "line")
-    _tell(path, overlaps, "重叠的实体", "只留较长的一个")
-    return sentences
+            return self.odd.add(number, "no text")
+        if not text.strip():
+            return self.odd.add(number, "the text is empty")
+        if not self.read_as.labelled:
+            return Sentence(list(text), None, number)
+        if each.names is None:
+            return self.odd.add(number, each.wrong or "no label, unlike the others")
+        spans, wrong = _spans(each)
+        for what in wrong:
+            self.odd.add(number, what)
+        labels, within = _labels_of(text, spans)
+        for what in within:
+            self.overlaps.add(number, what)
+        return Sentence(list(text), labels, number)
+
+    def _tagged(self, each: Marked, number: int) -> Sentence | None:
+        """Tokens with a label each, as they stand in the file."""
+        manner = self.read_as
+        if wrong := _unfit(each, manner.labelled):
+            return self.odd.add(number, wrong)
+        if not manner.labelled:
+            return Sentence(list(each.tokens), None, number)
+        if not manner.scheme:
+            return None
+        labels = [_normal(label) for label in each.labels]
+        known = f"O{SCHEMES[manner.scheme]}"
+        foreign = [label for label in labels if label[0] not in known]
+        for label in foreign:
+            self.foreign.add(number, f"label {label[:20]!r} is not of {manner.scheme}")
+        if foreign:
+            return None
+        bio = _noted(labels, manner.scheme, number, 0, self.impossible)
+        return Sentence(list(each.tokens), bio, number)
 
 
-def _tagged_sentences(found: list[tuple[int, Marked]], path: Path) -> list[Sentence]:
-    """Sentences of tokens with a label each, as they stand in the file."""
-    sentences, problems = [], []
-    labelled = any(each.labels is not None for _, each in found)
-    for number, each in found:
-        tokens, labels = each.tokens, each.labels
-        if not tokens or not all(isinstance(token, str) and token for token in tokens):
-            problems.append((number, f"tokens are {str(tokens)[:30]!r}"))
-        elif labelled and not isinstance(labels, list):
-            problems.append((number, "no labels, unlike the others"))
-        elif labelled and len(labels) != len(tokens):
-            problems.append((number, f"{len(tokens)} tokens and {len(labels)} labels"))
-        elif labelled and (odd := [x for x in labels if not isinstance(x, str) or not _normal(x)]):
-            ids = ", an id without its name" if isinstance(odd[0], int) else ""
-            problems.append((number, f"{str(odd[0])[:20]!r} is no label{ids}"))
-        else:
-            labels = labels if labelled else None
-            sentences.append(Sentence(list(tokens), labels, [number] * len(tokens)))
-    refuse(path, problems, JSON_CURE, "line")
-    return sentences
+def _unfit(each: Marked, labelled: bool) -> str:
+    """What is wrong with tokens that have a label each, or ""."""
+    tokens, labels = each.tokens, each.labels
+    if not tokens or not all(isinstance(token, str) and token for token in tokens):
+        return f"tokens are {str(tokens)[:30]!r}"
+    if labelled and not isinstance(labels, list):
+        return "no labels, unlike the others"
+    if labelled and len(labels) != len(tokens):
+        return f"{len(tokens)} tokens and {len(labels)} labels"
+    if labelled and (odd := [x for x in labels if not isinstance(x, str) or not _normal(x)]):
+        ids = ", an id without its name" if isinstance(odd[0], int) else ""
+        return f"{str(odd[0])[:20]!r} is no label{ids}"
+    return ""
 
 
 def _labels_of(text: str, spans: set[tuple[int, int, str]]) -> tuple[list[str], list[str]]:
@@ -531,40 +781,66 @@ def _misplaced(text: str, surface: str | None, start: int, end: int, inclusive: 
 # --- Data sets -----------------------------------------------------------------------------------
 
 
-def _dataset(splits: dict[str, list[Sentence]], parts, sentences) -> DatasetDict:
-    from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
-
-    features = Features({"tokens": List(Value("string"))})
-    if list(splits) != ["test"]:
-        training = WHOLE if WHOLE in sentences else "train"
-        types = sorted(_types(sentences[training]))
-        if not types:
-            raise DataError(f"{parts[training]}: not one entity in it; take a file with labels")
-        for part, found in sentences.items():
-            if unknown := sorted(_types(found) - set(types)):
-                print(
-                    f"{parts[part].name}：有训练数据里没有的类型 {'、'.join(unknown)[:80]}，"
-                    "模型学不到它们；若是笔误，请改正。"
-                )
-                types += unknown
-        names = ["O", *(f"{letter}-{kind}" for kind in sorted(types) for letter in "BI")]
-        features["labels"] = List(ClassLabel(names=names))
-        ids = {name: number for number, name in enumerate(names)}
-    return DatasetDict(
-        {
-            split: Dataset.from_dict(
-                {"tokens": [sentence.tokens for sentence in found]}
-                | (
-                    {"labels": [[ids[label] for label in s.labels] for s in found]}
-                    if "labels" in features
-                    else {}
-                ),
-                features=features,
+def _label_names(staged: dict[str, Staged], parts, told: list[str]) -> list[str]:
+    """The names of all labels in the order of their ids."""
+    training = WHOLE if WHOLE in staged else "train"
+    types = sorted(_types(staged[training]))
+    if not types:
+        raise DataError(f"{parts[training]}: not one entity in it; take a file with labels")
+    for part, found in staged.items():
+        if unknown := sorted(_types(found) - set(types)):
+            told.append(
+                f"{parts[part].name}：有训练数据里没有的类型 {'、'.join(unknown)[:80]}，"
+                "模型学不到它们；若是笔误，请改正。"
             )
-            for split, found in splits.items()
-        }
-    )
+            types += unknown
+    return ["O", *(f"{letter}-{kind}" for kind in sorted(types) for letter in "BI")]
 
 
-def _types(sentences: list[Sentence]) -> set[str]:
-    return {label[2:] for sentence in sentences for label in sentence.labels or [] if label != "O"}
+def _types(staged: Staged) -> set[str]:
+    return {label[2:] for label in staged.about if label != "O"}
+
+
+def _features(names: list[str]) -> Features:
+    from datasets import ClassLabel, Features, List, Value
+
+    features = {"tokens": List(Value("string"))}
+    if names:
+        features["labels"] = List(ClassLabel(names=names))
+    return Features(features)
+
+
+def _finished(
+    staged: dict[str, Staged], names: list[str]
+) -> Callable[[str, pyarrow.RecordBatch], list[pyarrow.Array]]:
+    """What makes the columns of the data set of a staged batch."""
+    import pyarrow
+
+    ids = {name: number for number, name in enumerate(names)}
+    id_of = {
+        part: np.array([ids.get(label, 0) for label in found.about], np.int64)
+        for part, found in staged.items()
+    }
+
+    def finished(part: str, batch: pyarrow.RecordBatch) -> list[pyarrow.Array]:
+        columns = [_characters(batch.column("text"))]
+        if names:
+            labels = batch.column("labels")
+            numbers = id_of[part][labels.values.to_numpy()]
+            columns.append(pyarrow.ListArray.from_arrays(labels.offsets, numbers))
+        return columns
+
+    return finished
+
+
+def _characters(texts: pyarrow.StringArray) -> pyarrow.ListArray:
+    """The characters of each text, whose bytes they share."""
+    import pyarrow
+
+    _, offsets, data = texts.buffers()
+    bounds = np.frombuffer(offsets, np.int32)[: len(texts) + 1]
+    bytes_of = np.frombuffer(data, np.uint8)[: bounds[-1]]
+    starts = np.flatnonzero(bytes_of & 0xC0 != 0x80)  # in UTF-8 all other bytes begin with 10
+    places = np.append(starts, bounds[-1]).astype(np.int32)
+    each = pyarrow.StringArray.from_buffers(len(starts), pyarrow.py_buffer(places), data)
+    return pyarrow.ListArray.from_arrays(np.searchsorted(starts, bounds).astype(np.int32), each)

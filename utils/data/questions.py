@@ -12,18 +12,25 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from array import array
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from utils.data.content import DataError
-from utils.data.layout import Files
-from utils.data.objects import lines_of, read_objects
-from utils.data.rows import is_seen, refuse
-from utils.data.sources import parts_of, split_rows
+import numpy as np
 
-if TYPE_CHECKING:  # importing it takes a second or two, so the loader does so when it needs it
-    from datasets import DatasetDict
+from utils.data import staging
+from utils.data.content import DataError, encoding_of
+from utils.data.layout import Files
+from utils.data.objects import each_object, form_of, lines_of
+from utils.data.rows import Problems, is_seen
+from utils.data.sources import Staged, parts_of, read_parts, share_out
+from utils.data.splits import as_numbers, digest_of
+from utils.data.staging import Shelf, arrow_splits, write_splits
+
+if TYPE_CHECKING:  # importing them takes a second or two, so the loader does so when it needs them
+    import pyarrow
+    from datasets import DatasetDict, Features
 
 # train-v2.0.json, cmrc2018_train.json, DRCD_training.json
 PASSAGES = Files("json|jsonl", after_split=r"([._-]v?\d+(\.\d+)*)?")
@@ -41,16 +48,6 @@ class Question(NamedTuple):
     question: str
     context: str
     answers: list[tuple[str, int]] | None
-
-    @property
-    def text(self) -> str:
-        """The passage: splits are carved by passages."""
-        return self.context
-
-    @property
-    def label(self) -> str:
-        """All passages are of one kind when splits are carved."""
-        return ""
 
 
 class Asked(NamedTuple):
@@ -94,42 +91,117 @@ def load_questions(
         passages: a tenth, the same ones each time, a passage never on two sides. A file without
         answers is left aside, with a line that says so.
 
+        Memory does not grow with the passages, also where all stand in one object. What more than
+        16 MB of files give is kept as Arrow in the cache, see `load_texts`.
+
     Raises:
         DataError: the data cannot be used; the message tells where, why and what to do.
     """
     parts = parts_of(source, name, PASSAGES, "qa", "cmrc2018")
-    questions = {part: read_questions(path, repair) for part, path in parts.items()}
-    unlabelled = {part for part, found in questions.items() if found[0].answers is None}
-    splits = split_rows(questions, parts, unlabelled, "load_questions")
 
-    from datasets import Dataset, DatasetDict, Features, List, Value
+    def split(shelf: Shelf, size: int) -> list[str]:
+        told: list[str] = []
+
+        def read(part: str, path: Path, advance: Callable[[int], object]) -> Staged:
+            return _stage(path, repair, shelf, f"{part}.staged", told, advance)
+
+        shares = share_out(read_parts(parts, read, size), parts, "load_questions", told)
+        write_splits(
+            shelf, shares, _features(list(shares.values()) != [(["test"], None)]), _columns
+        )
+        return told
+
+    paths = [str(path) for path in parts.values()]
+    return arrow_splits(parts, ("questions", repair, paths), split, GROWTH)
+
+
+# Bytes of Arrow that come of one of a file: a passage stands in the row of each of its questions.
+GROWTH = 4
+
+
+def _features(labelled: bool) -> Features:
+    from datasets import Features, List, Value
 
     columns = {key: Value("string") for key in ("id", "question", "context")}
-    if list(splits) != ["test"]:
+    if labelled:
         # Said, not inferred: a split whose answers are all empty would get the type of nothing.
         columns["answers"] = {"text": List(Value("string")), "answer_start": List(Value("int32"))}
-    return DatasetDict(
-        {
-            split: Dataset.from_list(
-                [{key: _column(row, key) for key in columns} for row in found],
-                features=Features(columns),
-            )
-            for split, found in splits.items()
-        }
-    )
+    return Features(columns)
 
 
-def _column(row: Question, key: str):
-    if key != "answers":
-        return getattr(row, key)
-    return {
-        "text": [text for text, _ in row.answers],
-        "answer_start": [start for _, start in row.answers],
+def _columns(part: str, batch: pyarrow.RecordBatch) -> list[pyarrow.Array]:
+    ids, questions, contexts, *answers = batch.columns
+    return [ids, questions, contexts.dictionary_decode(), *answers]
+
+
+def _batch(rows: list[Question], labelled: bool) -> pyarrow.RecordBatch:
+    """Rows for a part's stream; a passage stands once in it."""
+    import pyarrow
+
+    places = {context: place for place, context in enumerate({row.context: 0 for row in rows})}
+    at = pyarrow.array([places[row.context] for row in rows], pyarrow.int32())
+    columns = {
+        "id": pyarrow.array([row.id for row in rows], pyarrow.string()),
+        "question": pyarrow.array([row.question for row in rows], pyarrow.string()),
+        "context": pyarrow.DictionaryArray.from_arrays(
+            at, pyarrow.array(list(places), pyarrow.string())
+        ),
     }
+    if labelled:
+        answers = [
+            {
+                "text": [text for text, _ in row.answers],
+                "answer_start": [at for _, at in row.answers],
+            }
+            for row in rows
+        ]
+        kind = _features(labelled).arrow_schema.field("answers").type
+        columns["answers"] = pyarrow.array(answers, kind)
+    return pyarrow.RecordBatch.from_pydict(columns)
 
 
-def read_questions(path: Path, repair: bool | None = None) -> list[Question]:
-    """Questions of one file, in its order; all with None for answers if it tells none.
+class Manner(NamedTuple):
+    """How a file is to be read, which only its last row tells for certain."""
+
+    labelled: bool  # whether any question has answers
+    numbered: bool  # whether none has an id
+    doubtful: frozenset[int]  # hashes that several ids have
+
+
+class Found(NamedTuple):
+    """What one reading of a file came to, besides its rows."""
+
+    manner: Manner  # how it should have been read
+    broken: Problems
+    settled: dict[str, Settled]
+    rows: int
+    answers: int
+    answerable: bool  # whether any question has an answer, or says that it has none
+    digests: bytearray
+
+
+class Settled:
+    """The questions that were settled in one way: the first of them, and what was wrong."""
+
+    def __init__(self):
+        self.count, self.first = 0, None
+        self.slips, self.gaps = Problems(), Problems()
+
+    def add(self, row: Asked, wrong: str) -> None:
+        """Count one more."""
+        self.count, self.first = self.count + 1, self.first or (row, wrong)
+        (self.slips if wrong.startswith("answer_start") else self.gaps).add(row.line, (row, wrong))
+
+
+def _stage(
+    path: Path,
+    repair: bool | None,
+    shelf: Shelf,
+    name: str,
+    told: list[str],
+    advance: Callable[[int], object],
+) -> Staged:
+    """Put the questions of one file on the shelf, in its order.
 
     Raises:
         DataError: see `load_questions`.
@@ -139,47 +211,115 @@ def read_questions(path: Path, repair: bool | None = None) -> list[Question]:
             f"{path}: a table; write its rows as JSON, an object a line, with question, context and "
             "answer (pandas: df.to_json('a.jsonl', orient='records', lines=True, force_ascii=False))"
         )
-    asked = list(_asked(path))
-    if not asked:
+    first = next(_asked(path), None)
+    if first is None:
         raise DataError(f"{path}: no questions in it; {CURE}")
-    if all(row.id is None and isinstance(row.question, str) for row in asked):
-        asked = [row._replace(id=number) for number, row in enumerate(asked, start=1)]
-    labelled = any(row.answers is not None for row in asked)
-    questions, broken, seen = [], [], set()
-    settled: dict[str, list[tuple[Asked, str]]] = {}
-    for row in asked:
-        wrong = _unusable(row, labelled)
-        if not wrong and str(row.id) in seen:
-            wrong = "stands twice; give each question an id of its own"
-        seen.add(str(row.id))
-        if wrong:
-            broken.append((row, wrong))
-            continue
-        if not is_seen(row.question):
-            settled.setdefault(BLANK, []).append((row, "the question is empty"))
-            continue
-        answers = None
-        if labelled:
-            found = [_place(row.context, text, start) for text, start in row.answers]
-            for _, how, wrong in found:
-                if how:
-                    settled.setdefault(how, []).append((row, wrong))
-            answers = [place for place, _, _ in found if place]
-            if row.answers and not answers:
-                settled.setdefault(UNANSWERED, []).append((row, ""))
-                continue
-        questions.append(Question(str(row.id), row.question, row.context, answers))
-    _refuse(path, broken, "correct it, or delete the question")
-    _refuse_doubtful(path, settled, repair, sum(len(row.answers or ()) for row in asked))
-    for how, cases in settled.items():
-        row, wrong = cases[0]
+    # Read as the first row suggests; only where another row says otherwise, once more.
+    wanted, found = None, Manner(first.answers is not None, _unnumbered(first), frozenset())
+    while found != wanted:
+        wanted = found
+        read = _read(path, wanted, shelf, name, advance)
+        found = read.manner
+    _refuse(path, read.broken, "correct it, or delete the question", wanted.numbered)
+    _refuse_doubtful(path, read.settled, repair, read.answers, wanted.numbered)
+    for how, cases in read.settled.items():
+        row, wrong = cases.first
         example = f"{row.id}: {wrong}" if wrong else row.id
-        print(f"{path.name}：{len(cases)} {how}（例如 {example}）。")
-    if not questions:
+        told.append(f"{path.name}：{cases.count} {how}（例如 {example}）。")
+    if not read.rows:
         raise DataError(f"{path}: not one answer stands in its passage; take another file")
-    if labelled and not any(row.answers or row.impossible for row in asked):
-        print(f"{path.name}：没有一个问题有答案；若是没有公布答案的测试集，不能拿它评测。")
-    return questions
+    if wanted.labelled and not read.answerable:
+        told.append(f"{path.name}：没有一个问题有答案；若是没有公布答案的测试集，不能拿它评测。")
+    return Staged(not wanted.labelled, as_numbers(read.digests))
+
+
+def _unnumbered(row: Asked) -> bool:
+    return row.id is None and isinstance(row.question, str)
+
+
+def _read(
+    path: Path, manner: Manner, shelf: Shelf, name: str, advance: Callable[[int], object]
+) -> Found:
+    """Read a file in one manner, and look in which it should be read."""
+    broken, settled, seen, hashes = Problems(), {}, set(), array("q")
+    digests, labelled, numbered = bytearray(), False, True
+    count = answers_count = 0
+    answerable = False
+    digest_of_last = ("", b"")
+
+    def settle(how: str, row: Asked, wrong: str) -> None:
+        if how not in settled:
+            settled[how] = Settled()
+        settled[how].add(row, wrong)
+
+    schema = _batch([], manner.labelled).schema
+    with shelf.writer(name, schema) as writer:
+        waiting, size = [], 0
+
+        def write() -> None:
+            batch = _batch(waiting, manner.labelled)
+            writer.write_batch(batch)
+            advance(batch.nbytes)
+
+        for number, row in enumerate(_asked(path), start=1):
+            labelled = labelled or row.answers is not None
+            numbered = numbered and _unnumbered(row)
+            if manner.numbered:
+                row = row._replace(id=number)
+            wrong = _unusable(row, manner.labelled)
+            if not manner.numbered:
+                key = str(row.id)
+                hashes.append(hash(key))
+                if hashes[-1] in manner.doubtful:
+                    if not wrong and key in seen:
+                        wrong = "stands twice; give each question an id of its own"
+                    seen.add(key)
+            if wrong:
+                broken.add(row.line, (row, wrong))
+                continue
+            if manner.labelled:
+                answers_count += len(row.answers)
+                answerable = answerable or bool(row.answers or row.impossible)
+            if not is_seen(row.question):
+                settle(BLANK, row, "the question is empty")
+                continue
+            answers = None
+            if manner.labelled:
+                found = [_place(row.context, text, start) for text, start in row.answers]
+                for _, how, wrong in found:
+                    if how:
+                        settle(how, row, wrong)
+                answers = [place for place, _, _ in found if place]
+                if row.answers and not answers:
+                    settle(UNANSWERED, row, "")
+                    continue
+            if digest_of_last[0] != row.context:
+                digest_of_last = row.context, digest_of(row.context)
+            digests += digest_of_last[1]
+            count += 1
+            waiting.append(Question(str(row.id), row.question, row.context, answers))
+            size += len(row.context)
+            if len(waiting) == staging.BATCH_ROWS or size > staging.BATCH_CHARACTERS:
+                write()
+                waiting, size = [], 0
+        if waiting:
+            write()
+    doubtful = frozenset(several(hashes))
+    return Found(
+        Manner(labelled, numbered, doubtful if not numbered else frozenset()),
+        broken,
+        settled,
+        count,
+        answers_count,
+        answerable,
+        digests,
+    )
+
+
+def several(numbers: array) -> list[int]:
+    """Which numbers stand more than once among some."""
+    found, counts = np.unique(np.frombuffer(numbers, np.int64), return_counts=True)
+    return found[counts > 1].tolist()
 
 
 # --- Layouts -------------------------------------------------------------------------------------
@@ -187,30 +327,38 @@ def read_questions(path: Path, repair: bool | None = None) -> list[Question]:
 
 def _asked(path: Path) -> Iterator[Asked]:
     """The questions of a file in any layout."""
-    objects = read_objects(path)
-    if len(objects) == 1 and isinstance(objects[0][1], dict) and "data" in objects[0][1]:
-        line, whole = objects[0]
-        objects = [(line, item) for item in _list(whole["data"], path, line, "data")]
-    for line, item in objects:
-        if not isinstance(item, dict):
-            raise DataError(f"{path}, line {line}: {str(item)[:30]!r} is no passage; {CURE}")
-        if "context_text" in item:
-            for query in _list(item.get("qas"), path, line, "qas of a passage"):
-                yield _of_cmrc(line, item, query)
-        elif "paragraphs" in item:
-            for passage in _list(item["paragraphs"], path, line, "paragraphs"):
-                if not isinstance(passage, dict) or "context" not in passage:
-                    raise DataError(f"{path}, line {line}: a paragraph without context; {CURE}")
-                for query in _list(passage.get("qas"), path, line, "qas of a passage"):
-                    yield _of_squad(line, passage["context"], query)
-        elif "context" in item and "qas" in item:
-            for query in _list(item["qas"], path, line, "qas of a passage"):
-                yield _of_squad(line, item["context"], query)
-        elif "context" in item and "question" in item:
-            yield _of_row(line, item)
-        else:
-            keys = ", ".join(map(str, item))[:60]
-            raise DataError(f"{path}, line {line}: no passages among the keys {keys!r}; {CURE}")
+    wrong = None
+    for line, item in each_object(path, "data", "paragraphs"):
+        try:
+            asked = list(_asked_in(item, path, line))
+        except DataError as error:  # that the file is whole comes before what is in it
+            wrong = wrong or error
+        if not wrong:
+            yield from asked
+    if wrong:
+        raise wrong
+
+
+def _asked_in(item: Any, path: Path, line: int) -> Iterator[Asked]:
+    if not isinstance(item, dict):
+        raise DataError(f"{path}, line {line}: {str(item)[:30]!r} is no passage; {CURE}")
+    if "context_text" in item:
+        for query in _list(item.get("qas"), path, line, "qas of a passage"):
+            yield _of_cmrc(line, item, query)
+    elif "paragraphs" in item:
+        for passage in _list(item["paragraphs"], path, line, "paragraphs"):
+            if not isinstance(passage, dict) or "context" not in passage:
+                raise DataError(f"{path}, line {line}: a paragraph without context; {CURE}")
+            for query in _list(passage.get("qas"), path, line, "qas of a passage"):
+                yield _of_squad(line, passage["context"], query)
+    elif "context" in item and "qas" in item:
+        for query in _list(item["qas"], path, line, "qas of a passage"):
+            yield _of_squad(line, item["context"], query)
+    elif "context" in item and "question" in item:
+        yield _of_row(line, item)
+    elif "data" not in item or _list(item["data"], path, line, "data"):
+        keys = ", ".join(map(str, item))[:60]
+        raise DataError(f"{path}, line {line}: no passages among the keys {keys!r}; {CURE}")
 
 
 def _list(value, path: Path, line: int, what: str) -> list:
@@ -354,32 +502,41 @@ def _loosely(context: str, text: str, near: int) -> tuple[int, int] | None:
 
 
 def _refuse_doubtful(
-    path: Path, settled: dict[str, list[tuple[Asked, str]]], repair: bool | None, count: int
+    path: Path, settled: dict[str, Settled], repair: bool | None, count: int, numbered: bool
 ) -> None:
     """Refuse answers that could be settled only by a guess, if they are more than a few slips."""
     if repair:
         return
-    slips, gaps = [], []
-    for how in (BLANK, MOVED, REWORDED, DROPPED):
-        for row, wrong in settled.get(how, ()):
-            (slips if wrong.startswith("answer_start") else gaps).append((row, wrong))
+    doubtful = [settled[how] for how in (BLANK, MOVED, REWORDED, DROPPED) if how in settled]
+    slips = Problems.joined(each.slips for each in doubtful)
+    gaps = Problems.joined(each.gaps for each in doubtful)
     cure = "correct it, or let repair=True do so"
     if repair is False:
-        _refuse(path, slips + gaps, cure)
-    _refuse(path, slips if len(slips) > SLIPS * count else [], cure)
-    _refuse(path, gaps if len(gaps) > GAPS * count else [], cure)
+        _refuse(path, Problems.joined([slips, gaps]), cure, numbered)
+    _refuse(path, slips if slips.count > SLIPS * count else Problems(), cure, numbered)
+    _refuse(path, gaps if gaps.count > GAPS * count else Problems(), cure, numbered)
 
 
-def _refuse(path: Path, problems: list[tuple[Asked, str]], cure: str) -> None:
-    if not problems:
+def _refuse(path: Path, problems: Problems, cure: str, numbered: bool) -> None:
+    """Refuse questions; a problem tells the question and what is wrong with it.
+
+    Args:
+        numbered: whether their ids are numbers that do not stand in the file.
+    """
+    if not problems.count:
         return
-    lines = [row.line for row, _ in problems]
-    named = [type(row.id) in (str, int) for row, _ in problems]
-    if len(set(lines)) == 1:  # all in one object: look for the questions, or their passages
-        at = [r.id if n else str(r.context) for n, (r, _) in zip(named, problems, strict=True)]
-        lines = [max(lines[0], line) for line in lines_of(path, at)]
-    told = [
-        f"question {str(row.id if has_id else row.question)[:30]!r}: {wrong}"
-        for has_id, (row, wrong) in zip(named, problems, strict=True)
-    ]
-    refuse(path, list(zip(lines, told, strict=True)), cure, "line")
+    lines = [number for number, _ in problems.first]
+    rows = [row for _, (row, _) in problems.first]
+    named = [type(row.id) in (str, int) for row in rows]
+    form = form_of(path, encoding_of(path))
+    if form == "value" or form == "list" and lines[0] == problems.last:
+        # All in one object: look for the questions, or their passages.
+        ids = [has_id and not numbered for has_id in named]
+        at = [row.id if n else str(row.context) for n, row in zip(ids, rows, strict=True)]
+        lines = [max(line, found) for line, found in zip(lines, lines_of(path, at), strict=True)]
+    told = Problems(
+        (line, f"question {str(row.id if has_id else row.question)[:30]!r}: {wrong}")
+        for line, has_id, (_, (row, wrong)) in zip(lines, named, problems.first, strict=True)
+    )
+    told.count = problems.count
+    told.refuse(path, cure, "line")

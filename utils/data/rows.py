@@ -52,21 +52,52 @@ SEPARATOR_LINE = re.compile(r'"?sep=[,;|\t]?"?')
 FAST_TEXT = "__label__"
 
 
-def refuse(path: Path, problems: list[tuple[int, str]], cure: str, word: str = "row") -> None:
-    """Raise one DataError for all that is wrong in a file, if anything is.
+TOLD = 5  # problems of a file that an error tells; of the others it says how many there are
 
-    Args:
-        problems: the number of the line and what is wrong in it; the first five are told.
-        word: "row" of a table or "line" of another file.
-    """
-    if not problems:
-        return
-    problems = sorted(problems, key=lambda problem: problem[0])
-    told = "; ".join(f"{word} {number}: {what}" for number, what in problems[:5])
-    if len(problems) == 1:
-        raise DataError(f"{path}, {told}; {cure}")
-    more = f" … ({len(problems)} in all)" if len(problems) > 5 else ""
-    raise DataError(f"{path}, {told}{more}; {cure}")
+
+class Problems:
+    """What is wrong in a file of any size: how many lines, the first of them, and the last."""
+
+    def __init__(self, problems: Iterable[tuple[int, str]] = ()):
+        self.count, self.first, self.last = 0, [], 0
+        for number, what in problems:
+            self.add(number, what)
+
+    def add(self, number: int, what: str) -> None:
+        """Count a problem by the number of its line and what is wrong there."""
+        self.count += 1
+        if number > self.last:
+            self.last = number
+        if len(self.first) < TOLD or number < self.first[-1][0]:
+            self.first.append((number, what))
+            self.first.sort(key=lambda problem: problem[0])  # stable: those of one line stay
+            del self.first[TOLD:]
+
+    @classmethod
+    def joined(cls, some: Iterable["Problems"]) -> "Problems":
+        """Several as one; of one line, those of the first stand first."""
+        some = list(some)
+        found = cls(problem for each in some for problem in each.first)
+        found.count = sum(each.count for each in some)
+        found.last = max((each.last for each in some), default=0)
+        return found
+
+    def refuse(self, path: Path, cure: str, word: str = "row") -> None:
+        """Raise one DataError for all of them, if there are any.
+
+        Args:
+            word: "row" of a table or "line" of another file.
+        """
+        if not self.count:
+            return
+        told = "; ".join(f"{word} {number}: {what}" for number, what in self.first)
+        more = f" … ({self.count} in all)" if self.count > TOLD else ""
+        raise DataError(f"{path}, {told}{more}; {cure}")
+
+
+def refuse(path: Path, problems: Iterable[tuple[int, str]], cure: str, word: str = "row") -> None:
+    """Raise one DataError for all that is wrong in a file, if anything is; see `Problems`."""
+    Problems(problems).refuse(path, cure, word)
 
 
 class Problem(NamedTuple):
@@ -138,6 +169,8 @@ def is_empty_cell(cell: str) -> bool:
 
 def is_seen(text: str) -> bool:
     """Whether there is anything in a text but blanks and what cannot be seen, such as U+200B."""
+    if text[:1].isalnum() and text[0] not in BLANKS:  # as nearly all begin, and quick to see
+        return True
     return any(
         unicodedata.category(char) not in UNSEEN and not char.isspace() and char not in BLANKS
         for char in text

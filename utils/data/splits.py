@@ -1,16 +1,13 @@
 """From rows to splits: ids for the labels, and splits carved out where a source has one part.
 
-The texts of a source go batch by batch into Arrow; in memory stay four bytes a row for its label,
-and sixteen for its text where splits are to be carved. A small source ends in memory. Of a large one
-the splits are kept as files in the cache, named by the content of the source, and mapped.
+The texts of a source go batch by batch into Arrow (see `staging`); in memory stay four bytes a row
+for its label, and sixteen for its text where splits are to be carved.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import sys
 import unicodedata
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from utils.data import rows as files
-from utils.data import tables
+from utils.data import staging, tables
 from utils.data.content import DataError, NoLabels
-from utils.data.fetch import cache_folder, kept
 from utils.data.layout import SPLITS, WHOLE, find_class_file
 from utils.data.rows import Problem, Row
+from utils.data.staging import Shelf, arrow_splits, progress, write_splits
 
 if TYPE_CHECKING:  # importing them takes a second or two, so the loaders do so when they need it
     import numpy as np
@@ -35,15 +32,6 @@ THUCNEWS_CLASSES = ("体育", "娱乐", "家居", "房产", "教育", "时尚", 
 SHARE = 0.1  # of the texts of each class, for each split that a source does not bring along
 
 SEED = "bert-in-practice-zh"
-
-
-READER = 2  # count up when other rows are read from the same files: what was kept is not taken then
-
-# Bytes of a source, up to which its texts stay in memory. What is packed grows about tenfold.
-LARGE = 64 * 2**20
-PACKED, GROWTH = (".gz", ".parquet", ".xlsx", ".xlsm"), 10
-
-BATCH_ROWS, BATCH_CHARACTERS = 10_000, 4 * 2**20  # of what is written to Arrow at once
 
 
 def load_parts(
@@ -61,88 +49,13 @@ def load_parts(
     Raises:
         DataError: see `load_texts`.
     """
-    from datasets import Dataset, DatasetDict
-
-    listings = {part: _listing(path) for part, path in parts.items()}
-    size = sum(size for size, _ in listings.values())
-    if size <= LARGE:
-        found, told = _split(parts, classes, text, label, None, 0)
-        _tell(told)
-        return DatasetDict(
-            {split: Dataset.from_buffer(found[split].getvalue()) for split in SPLITS}
-        )
-
-    def write(folder: Path) -> None:
-        _, told = _split(parts, classes, text, label, folder, size)
-        (folder / TOLD).write_text("\n".join(told), encoding="utf8")
-        for part, path in parts.items():
-            if _listing(path) != listings[part]:
-                raise DataError(f"{path}: changed while it was read; run it again")
-
-    names = [TOLD, *map(_file, SPLITS)]
-    key = _fingerprint(parts, classes, text, label)
-    folder = kept(cache_folder() / "texts" / key, write, names)
-    _tell((folder / TOLD).read_text(encoding="utf8").splitlines())
-    return DatasetDict({split: Dataset.from_file(str(folder / _file(split))) for split in SPLITS})
-
-
-TOLD = "told.txt"  # what was said when a source was read, to be said again
-
-
-def _tell(told: Iterable[str]) -> None:
-    for line in told:
-        print(line)
-
-
-def _file(name: str) -> str:
-    return f"{name}.arrow"
-
-
-def _listing(path: Path) -> tuple[int, str]:
-    """The size of a file or a tree as it will be in memory, and when each file was changed."""
-    digest, size = hashlib.sha256(), 0
-    for file in _files_of(path):
-        try:
-            about = os.stat(file)
-        except OSError:  # it is told when it is read
-            continue
-        size += about.st_size * (GROWTH if file.lower().endswith(PACKED) else 1)
-        digest.update(
-            f"{file} {about.st_size} {about.st_mtime_ns} {about.st_ctime_ns}\n".encode(
-                errors="surrogateescape"
-            )
-        )
-    return size, digest.hexdigest()
-
-
-def _files_of(path: Path) -> Iterable[str]:
-    """The files that a part is read from, in the order they are read in."""
-    if not path.is_dir():
-        return [str(path)]
-    folders = map(str, files.class_folders(path))
-    return (f"{sub}{os.sep}{name}" for sub in folders for name in files.text_files(sub))
-
-
-def _fingerprint(parts: dict[str, Path], classes, text: str, label: str) -> str:
-    """A name for what a source gives, by all that decides on it: contents, not dates.
-
-    A date can be old, and a path the same, when the file is another one.
-    """
     training = parts[WHOLE if WHOLE in parts else "train"]
     listed = isinstance(classes, (list, tuple)), classes is None, _listed_classes(training, classes)
-    digest = hashlib.sha256(repr((READER, text, label, *listed)).encode())
-    for part, path in parts.items():
-        digest.update(f"\n{part} {path.name if path.is_file() else ''} ".encode())
-        for file in _files_of(path):
-            if path.is_dir():  # the name of the class, and that of the file
-                name = file[len(str(path)) :]
-                digest.update(name.encode(errors="surrogateescape"))
-            try:
-                with open(file, "rb", buffering=0) as stream:
-                    digest.update(hashlib.file_digest(stream, "sha256").digest())
-            except OSError:  # it is told when it is read
-                digest.update(b"unread")
-    return digest.hexdigest()[:32]
+
+    def split(shelf: Shelf, size: int) -> list[str]:
+        return _split(parts, classes, text, label, shelf, size)
+
+    return arrow_splits(parts, (text, label, *listed), split)
 
 
 class Staged(NamedTuple):
@@ -153,16 +66,14 @@ class Staged(NamedTuple):
     digests: np.ndarray | None  # of each text without the blanks around it, as two numbers
 
 
-def _split(
-    parts, classes, text: str, label: str, folder: Path | None, size: int
-) -> tuple[dict, list[str]]:
-    """Write the splits of a source as Arrow streams, into a folder or into memory.
+def _split(parts, classes, text: str, label: str, shelf: Shelf, size: int) -> list[str]:
+    """Put the splits of a source on a shelf.
 
     Returns:
-        What was written for each split: a stream of pyarrow; and what is to be told.
+        What is to be told.
     """
     training = WHOLE if WHOLE in parts else "train"
-    sinks, staged, told = _read(parts, training, text, label, folder, size)
+    staged, told = _read(parts, training, text, label, shelf, size)
     missing = [split for split in SPLITS[1:] if split not in staged]
     _refuse_hidden(staged.values())
     names, numbered = class_order(staged[training].labels, parts[training], classes)
@@ -178,33 +89,31 @@ def _split(
     sides = None
     if missing:
         labels = list(staged[training].labels)
-        sides = _sides(digests, codes, len(missing), labels, parts[training])
-    written = _write(staged, sinks, training, [*missing, "train"], sides, names, ids, folder)
-    for part in parts if folder else ():
-        sinks[part].close()
-        (folder / f"{part}.staged").unlink()
-    return written, told
+        sides = sides_of(digests, codes, len(missing), labels, parts[training])
+    for part in parts.keys() - staged.keys():
+        shelf.drop(f"{part}.staged")
+    _write(staged, shelf, training, [*missing, "train"], sides, names, ids)
+    return told
 
 
 def _read(
-    parts: dict[str, Path], training: str, text: str, label: str, folder: Path | None, size: int
-) -> tuple[dict, dict[str, Staged], list[str]]:
+    parts: dict[str, Path], training: str, text: str, label: str, shelf: Shelf, size: int
+) -> tuple[dict[str, Staged], list[str]]:
     """Stage every part that has labels, the training part last.
 
     Returns:
-        where the texts of each part are, the parts, and what is to be told of those left aside.
+        the parts, and what is to be told of those left aside.
     """
     missing = bool({"validation", "test"} - set(parts))
-    sinks, staged, told = {}, {}, []
-    with _progress(size) as bar:
+    staged, told = {}, []
+    with progress(size) as bar:
         for part, path in sorted(parts.items(), key=lambda item: item[0] == training):
-            sinks[part] = _sink(folder, f"{part}.staged")
             digested = part == training and missing
             try:
                 found = (
                     files.each_file(path) if path.is_dir() else tables.each_row(path, text, label)
                 )
-                read, problems = _stage(found, sinks[part], digested, bar.update)
+                read, problems = _stage(found, shelf, f"{part}.staged", digested, bar.update)
             except NoLabels:
                 if part == training:
                     raise
@@ -224,51 +133,42 @@ def _read(
                         f"{files.readable(others[0])}）；要用就另存为 .txt。"
                     )
                 staged[part] = read
-    return sinks, {part: staged[part] for part in parts if part in staged}, told
+    return {part: staged[part] for part in parts if part in staged}, told
 
 
 def _write(
     staged: dict[str, Staged],
-    sinks: dict,
+    shelf: Shelf,
     training: str,
-    shares: list[str],
-    sides,
-    names,
-    ids,
-    folder: Path | None,
-) -> dict:
+    splits: list[str],
+    sides: np.ndarray | None,
+    names: list[str],
+    ids: dict[str, int],
+) -> None:
     """Write the staged rows with their ids to the splits they belong to.
 
     Args:
-        shares, sides: which split each side of the training rows is; None: all are learned from.
+        splits, sides: which split each side of the training rows is; None: all are learned from.
     """
     import numpy as np
     import pyarrow
     from datasets import ClassLabel, Features, Value
 
+    done = dict.fromkeys(staged, 0)
+    id_of = {
+        part: np.array([ids[each] for each in labels], dtype=np.int64)
+        for part, (labels, _, _) in staged.items()
+    }
+
+    def finished(part: str, batch: pyarrow.RecordBatch) -> list[pyarrow.Array]:
+        here = slice(done[part], done[part] + len(batch))
+        done[part] += len(batch)
+        return [batch.column(0), pyarrow.array(id_of[part][staged[part].codes[here]])]
+
+    shares = {part: ([part], None) for part in staged}
+    shares[training] = (["train"], None) if sides is None else (splits, sides)
     features = Features({"text": Value("string"), "label": ClassLabel(names=names)})
-    schema = features.arrow_schema
-    written = {split: _sink(folder, _file(split)) for split in SPLITS}
-    writers = {split: pyarrow.ipc.new_stream(written[split], schema) for split in SPLITS}
-    for part, (labels, codes, _) in staged.items():
-        id_of = np.array([ids[each] for each in labels], dtype=np.int64)
-        start = 0
-        for batch in _batches(folder, f"{part}.staged", sinks[part]):
-            here = slice(start, start := start + len(batch))
-            numbers = pyarrow.array(id_of[codes[here]])
-            whole = pyarrow.RecordBatch.from_arrays([batch.column(0), numbers], schema=schema)
-            if part != training or sides is None:
-                writers["train" if part == training else part].write_batch(whole)
-                continue
-            for side, split in enumerate(shares):
-                some = whole.filter(pyarrow.array(sides[here] == side))
-                if len(some):
-                    writers[split].write_batch(some)
-    for split in SPLITS:
-        writers[split].close()
-        if folder:
-            written[split].close()
-    return written
+    write_splits(shelf, shares, features, finished)
 
 
 def _are_unlabelled(staged: Staged, problems: Sequence[Problem]) -> bool:
@@ -292,33 +192,14 @@ def _refuse_hidden(parts: Iterable[Staged]) -> None:
                 )
 
 
-def _progress(size: int):
-    """A bar over the bytes of a large source, on a terminal or in a notebook."""
-    from tqdm.auto import tqdm
-
-    seen = sys.stderr.isatty() or "ipykernel" in sys.modules
-    return tqdm(total=size, unit="B", unit_scale=True, leave=False, disable=not (size and seen))
-
-
-def _sink(folder: Path | None, name: str) -> pyarrow.NativeFile:
-    import pyarrow
-
-    return pyarrow.OSFile(str(folder / name), "wb") if folder else pyarrow.BufferOutputStream()
-
-
-def _batches(folder: Path | None, name: str, sink) -> Iterable[pyarrow.RecordBatch]:
-    import pyarrow
-
-    # Not mapped: what was read once would count as memory until another program wants it.
-    source = pyarrow.OSFile(str(folder / name)) if folder else sink.getvalue()
-    with pyarrow.ipc.open_stream(source) as stream:
-        yield from stream
-
-
 def _stage(
-    found: Iterable[Row | Problem], sink, digested: bool, advance: Callable[[int], object]
+    found: Iterable[Row | Problem],
+    shelf: Shelf,
+    name: str,
+    digested: bool,
+    advance: Callable[[int], object],
 ) -> tuple[Staged, list[Problem]]:
-    """Write the texts of rows into a sink, which is closed if it is a file.
+    """Write the texts of rows on the shelf.
 
     Args:
         digested: whether the texts will be compared.
@@ -330,7 +211,7 @@ def _stage(
     codes_of: dict[str, int] = {}
     places, codes, digests, problems = [], array("i"), bytearray(), []
     schema = pyarrow.schema({"text": pyarrow.string()})
-    with pyarrow.ipc.new_stream(sink, schema) as writer:
+    with shelf.writer(name, schema) as writer:
         texts, size = [], 0
 
         def write() -> None:
@@ -349,26 +230,24 @@ def _stage(
                 places.append(each.place)
             codes.append(codes_of[each.label])
             if digested:
-                digests += _digest(each.text)
+                digests += digest_of(each.text)
             texts.append(each.text)
             size += len(each.text)
-            if len(texts) == BATCH_ROWS or size > BATCH_CHARACTERS:
+            if len(texts) == staging.BATCH_ROWS or size > staging.BATCH_CHARACTERS:
                 write()
                 texts, size = [], 0
         if texts:
             write()
-    if isinstance(sink, pyarrow.OSFile):
-        sink.close()
     problems.sort(key=lambda problem: problem.number)
     staged = Staged(
         dict(zip(codes_of, places, strict=True)),
         np.frombuffer(codes, np.int32),
-        _as_numbers(digests) if digested else None,
+        as_numbers(digests) if digested else None,
     )
     return staged, problems
 
 
-def _digest(text: str) -> bytes:
+def digest_of(text: str) -> bytes:
     """Puts texts in an order of chance that is the same everywhere; equal ones have equal digests.
 
     The beginning of the sha256 orders them as the whole does.
@@ -376,7 +255,8 @@ def _digest(text: str) -> bytes:
     return hashlib.sha256(f"{SEED}{text.strip()}".encode()).digest()[:16]
 
 
-def _as_numbers(digests: bytes | bytearray) -> np.ndarray:
+def as_numbers(digests: bytes | bytearray) -> np.ndarray:
+    """What `digest_of` gave for some texts, one behind the other, as two numbers a text."""
     import numpy as np
 
     return np.frombuffer(digests, ">u8").reshape(-1, 2).astype(np.uint64)
@@ -484,31 +364,14 @@ def ids_of(
     return numbers | by_name  # 1.0: pandas makes the number 1 of a column with an empty cell so
 
 
-def carve(rows: list, count: int, path: Path) -> list[list]:
-    """Take `count` splits, a SHARE of each class each, out of the rows; the rest comes last.
-
-    A row is anything with a `text` and a `label`.
-
-    Different texts are put in order by a hash, so which side a text falls on depends neither on
-    the order of the file nor on the machine, and copies of one text all go to the same side.
-    """
-    import numpy as np
-
-    labels = list(dict.fromkeys(row.label for row in rows))
-    code_of = {label: code for code, label in enumerate(labels)}
-    codes = np.array([code_of[row.label] for row in rows])
-    digests = _as_numbers(b"".join(_digest(row.text) for row in rows))
-    sides = _sides(digests, codes, count, labels, path)
-    parts: list[list] = [[] for _ in range(count + 1)]
-    for row, side in zip(rows, sides.tolist(), strict=True):
-        parts[side].append(row)
-    return parts
-
-
-def _sides(
+def sides_of(
     digests: np.ndarray, codes: np.ndarray, count: int, labels: Sequence[str], path: Path
 ) -> np.ndarray:
     """The side of each row, from 0 to `count`, which is the one that is learned from.
+
+    `count` splits take a SHARE of each class each. Different texts are put in order by a hash, so
+    which side a text falls on depends neither on the order of the file nor on the machine, and
+    copies of one text all go to the same side.
 
     Args:
         digests, codes: of the rows, as in `Staged`; a code counts the `labels`.

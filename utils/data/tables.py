@@ -17,11 +17,14 @@ from utils.data import rows as files
 from utils.data.content import DataError, NoLabels, encoding_of, lines, unpacked_limit
 from utils.data.no_text import what_it_is
 from utils.data.objects import (
+    LONGEST_FIRST,
     ROWWISE,
+    first_line,
+    has_inner_list,
+    inner_lists,
     is_list,
     list_items,
     lists_in,
-    read_objects,
     refuse_columns,
 )
 from utils.data.rows import SHEETS, Problem, Row, parquet_file, table_rows
@@ -391,19 +394,18 @@ def _way_to_objects(path: Path, encoding: str) -> Callable[[Path, str], Iterator
     """What reads a file: its objects stand in a list, in the one list of an object, or on lines."""
     if is_list(path, encoding):
         return _json_list
-    filled = (line.strip() for line in lines(path, encoding) if line.strip())
-    first = next(filled, "")
+    first, alone = first_line(path, encoding)
     try:
-        value = json.loads(first)
+        value = None if len(first) > LONGEST_FIRST else json.loads(first)
     except json.JSONDecodeError as error:  # it may go on, on more lines
         wrapped = first.startswith("{") and error.pos >= len(first)
     except (ValueError, RecursionError):
         wrapped = False
     else:
-        alone = next(filled, None) is None
         if alone:
             refuse_columns(value, path)
         wrapped = bool(lists_in(value)) and alone
+        wrapped = wrapped or len(first) > LONGEST_FIRST and has_inner_list(path, encoding)
     return _inner_list if wrapped else _json_lines
 
 
@@ -421,14 +423,19 @@ def _is_on_one_line(path: Path, encoding: str) -> bool:
 
 
 def _inner_list(path: Path, encoding: str) -> Iterator[tuple[int, object, str]]:
-    [(_, value), *others] = read_objects(path)
-    found = [] if others else lists_in(value)
+    whole: dict[str, bool] = {}  # the lists, and whether all of their items are objects
+    for name, _, item in inner_lists(path, encoding):
+        whole[name] = whole.get(name, True) and isinstance(item, dict)
+    found = [name for name in whole if whole[name]]
     if len(found) != 1:
         raise DataError(
             f"{path}: one object with {len(found) or 'no'} lists of objects in it; {ROWWISE}"
         )
-    for number, item in enumerate(found[0], start=1):
-        yield number, *_object(item)
+    number = 0
+    for name, first, item in inner_lists(path, encoding):
+        if name == found[0]:
+            number = 1 if first else number + 1
+            yield number, *_object(item)
 
 
 def _json_lines(path: Path, encoding: str) -> Iterator[tuple[int, object, str]]:
@@ -474,13 +481,31 @@ def _half(text: str) -> bool:
     return False
 
 
+def sheet_or_parquet(path: Path) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    """The names of the columns of an Excel or a Parquet file, and its rows with their numbers."""
+    if path.name.lower().endswith(SHEETS):
+        return _header_and_cells(path, ())
+    with parquet_file(path) as file:
+        names = file.schema_arrow.names
+    rows = ((number, [_as_text(value) for value in row]) for number, row in _parquet_cells(path))
+    return names, rows
+
+
+def _parquet_cells(path: Path) -> Iterator[tuple[int, tuple]]:
+    with parquet_file(path) as file:
+        number = 0
+        for batch in file.iter_batches(batch_size=1000):
+            for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                number += 1
+                yield number, row
+
+
 def _parquet(path: Path, wanted: Collection[str] = ()) -> Table:
     wanted = {files.plain_name(name) for name in wanted}
     with parquet_file(path) as file:
-        table = file.read()
-        columns = [column.to_pylist() for column in table.columns]
-    names, rows, problems = table.column_names, [], []
-    for number, row in enumerate(zip(*columns, strict=True), start=1):
+        names = file.schema_arrow.names
+    rows, problems = [], []
+    for number, row in _parquet_cells(path):
         wrong = _wanted_in_parts(zip(names, row, strict=True), wanted)
         rows.append(None if wrong else [_as_text(value) for value in row])
         if wrong:

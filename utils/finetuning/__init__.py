@@ -1,4 +1,15 @@
-"""The door to fine-tuning: classifiers, taggers, the recipe, tasks as text, answers, pairs, search."""
+"""The door to fine-tuning: classifiers, taggers, the recipe, tasks as text, answers, pairs, search.
+
+recipe, by_measure       the training of all of them, the best epoch by F1 or a measure of yours
+classifier, sentiment    texts into classes; a classifier that is trained already
+tokens                   named entities: labels for word pieces, a tagger, spans back
+extraction               answers from a passage
+pairs                    two sentences, a class or a grade
+encoders, search         sentences as vectors, trained; the nearest ones
+answers, labelling       classes as text, written by T5 or scored by a language model
+packing                  the same logits with less work
+saving                   a model with its tokenizer in a folder, and back
+"""
 
 from utils.finetuning.answers import (
     NEWS_PREFIX,

@@ -1,4 +1,13 @@
-"""The door to measuring: baselines, probes, likelihood, entities, answers, grades, search, costs."""
+"""The door to measuring: baselines, probes, likelihood, entities, answers, grades, search, costs.
+
+baselines, probe             the majority, TF-IDF at its strongest; what frozen features know
+own_data                     what few texts can tell: cross-validation, intervals, a threshold
+entities, answers            names and answers found, and baselines that find some
+correlation, pair_controls   grades of pairs, and what a model of pairs has to beat
+retrieval                    search, and BM25 to compare with
+likelihood                   how likely BERT, GPT and T5 find a text or a word in it
+costs                        milliseconds and memory of a prediction
+"""
 
 from utils.measuring.answers import (
     accepted_answers,

@@ -2,7 +2,7 @@
 
 Chapters 3, 7 and 8 build these pieces one by one; `scripts/pretrain.py` trains with them.
 
-    text, tokens            files to documents, sentences to token ids
+    text                    files to documents, sentences to token ids
     pairs, causal, rows     documents to rows, for text that fits into memory
     corpus, mapped          the same for text of any size: encoded on disk, rows cut when asked for
     masking, spans          rows to batches: what is hidden
@@ -18,9 +18,7 @@ from utils.pretraining.causal import (
     passages,
 )
 from utils.pretraining.corpus import Corpus, prepare_corpus
-from utils.pretraining.loop import (
-    train_steps,
-)
+from utils.pretraining.loop import train_steps
 from utils.pretraining.mapped import MappedRows
 from utils.pretraining.masked import (
     BertForMaskedPreTraining,

@@ -1,5 +1,12 @@
 """The door to smaller models: fewer layers, neurons and bits, ONNX, LoRA, and a student that learns
-from a larger model."""
+from a larger model.
+
+    pruning         whole layers and neurons away
+    quantisation    linear layers in eight bits
+    onnx_files      one file that runs without PyTorch
+    lora            two thin matrices beside each large one, trained and kept alone
+    distillation    a student of a larger model, with a vocabulary of its own
+"""
 
 from utils.smaller.distillation import (
     DistillationTrainer,

@@ -156,10 +156,11 @@ def operations_a_token(config: BertConfig, row_length: float) -> float:
     return 6 * (trunk + MASKED * head) + attention
 
 
-def measured_peak(size: int = 8192) -> float | None:
+def measured_peak() -> float | None:
     """Operations a second of a large bf16 product, or None without a GPU."""
     if not torch.cuda.is_available():
         return None
+    size = 8192
     first, second = (torch.randn(size, size, device="cuda", dtype=torch.bfloat16) for _ in "ab")
     for _ in range(3):
         first @ second

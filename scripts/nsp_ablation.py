@@ -16,9 +16,6 @@ import sys
 import time
 from pathlib import Path
 
-from torch import nn
-from transformers import PreTrainedTokenizerBase
-
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -31,6 +28,8 @@ from measurements.results import Results
 from sklearn.linear_model import RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from torch import nn
+from transformers import PreTrainedTokenizerBase
 
 from utils.bert import BertConfig, BertForPreTraining
 from utils.data import balanced_sample, load_thucnews

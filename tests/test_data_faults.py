@@ -9,7 +9,7 @@ import pytest
 from data_files import as_csv, items, plain_environment, refused, write, write_zip  # noqa: F401
 from pyarrow import parquet
 
-from utils.data import DataError, audit, audit_texts, load_imdb, load_texts, rows, splits
+from utils.data import DataError, audit, audit_texts, load_imdb, load_texts, rows, staging
 
 TWO = ["体育", "财经"]
 
@@ -17,7 +17,7 @@ TWO = ["体育", "财经"]
 @pytest.fixture(params=["in memory", "kept"], autouse=True)
 def way(request, monkeypatch):
     if request.param == "kept":
-        monkeypatch.setattr(splits, "LARGE", 0)
+        monkeypatch.setattr(staging, "LARGE", 0)
 
 
 def names_of(source, **options):

@@ -30,6 +30,7 @@ FONTS = "'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', 'Noto Sans SC', s
 LINES = ("o-", "s--", "^:", "D-.")  # a line is known by its kind and its marks too
 INK = "#010203"  # stands for the page's text colour, which `show` puts in
 SVG = "{http://www.w3.org/2000/svg}"
+LABEL_HEIGHT = 14  # points from one label to the next
 # In the style of a text: `font-family: names`, before matplotlib 3.11 `font: 12px names`.
 FONT_NAMES = re.compile(r"(?<=font-family: )[^;]+|(?<=px )[^;]+")
 ElementTree.register_namespace("", SVG[1:-1])
@@ -141,7 +142,7 @@ def curves(
     return show(figure, alt)
 
 
-def _label_rises(axes, ends: dict[str, tuple[float, float]], gap: float = 14) -> dict[str, float]:
+def _label_rises(axes, ends: dict[str, tuple[float, float]]) -> dict[str, float]:
     """Points by which each end's label must rise so that no two lie on each other."""
     axes.figure.draw_without_rendering()
     heights = {
@@ -150,7 +151,7 @@ def _label_rises(axes, ends: dict[str, tuple[float, float]], gap: float = 14) ->
     rises, free = {}, -np.inf
     for name in sorted(heights, key=heights.get):
         rises[name] = max(0.0, free - heights[name])
-        free = heights[name] + rises[name] + gap
+        free = heights[name] + rises[name] + LABEL_HEIGHT
     return rises
 
 

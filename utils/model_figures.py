@@ -28,7 +28,7 @@ def box(x: float, y: float, width: float, *lines: str, color: str = "none") -> s
     return frame + "".join(words)
 
 
-def arrow(*points: tuple[float, float], dashed: bool = False) -> str:
+def arrow(*points: tuple[float, float]) -> str:
     """A line through points, with a head at the last one."""
     path = " ".join(f"{x:g},{y:g}" for x, y in points)
     (x0, y0), (x1, y1) = points[-2:]
@@ -37,9 +37,8 @@ def arrow(*points: tuple[float, float], dashed: bool = False) -> str:
     head = " ".join(
         f"{x1 - 8 * dx + side * 4 * dy:g},{y1 - 8 * dy - side * 4 * dx:g}" for side in (1, -1)
     )
-    dashes = ' stroke-dasharray="5 4"' if dashed else ""
     return (
-        f'<polyline points="{path}" fill="none" stroke="currentColor" stroke-width="1.4"{dashes}/>'
+        f'<polyline points="{path}" fill="none" stroke="currentColor" stroke-width="1.4"/>'
         f'<polygon points="{x1:g},{y1:g} {head}" fill="currentColor"/>'
     )
 

@@ -87,36 +87,7 @@ def check_folder(folder: Path) -> None:
         raise ModelError(f"{folder}: no such folder{_meant(folder)}; check the path")
     config = _read_config(folder)
     _check_sizes(folder, config, _check_weights(folder))
-    vocab = read_vocabulary(folder)
-    if not vocab:
-        raise ModelError(
-            f"{folder}: no vocabulary (tokenizer.json or vocab.txt) in it; copy the tokenizer "
-            "files that belong to these weights"
-        )
-    size, wanted = config.get("vocab_size"), config.get("vocab_sha256")
-    if size is not None and (type(size) is not int or size < 1):
-        raise ModelError(
-            f"{folder}/config.json: vocab_size is {size!r:.40}, not a number of entries; fetch it "
-            "again"
-        )
-    if max(vocab.values()) >= (size or len(vocab)):
-        raise ModelError(
-            f"{folder}: its vocabulary has {len(vocab)} entries but the weights know {size}; "
-            "copy the tokenizer files that belong to these weights"
-        )
-    if foreign := [
-        i for i in _ids_put_in(folder) if type(i) is not int or not 0 <= i < (size or i + 1)
-    ]:
-        raise ModelError(
-            f"{folder}/tokenizer.json: puts in the token {foreign[0]!r:.40}, and the weights know "
-            f"{size}; copy the tokenizer files that belong to these weights"
-        )
-    strangers = _unknown_signs(folder, vocab)
-    if strangers and max(vocab.values()) + len(strangers) >= (size or math.inf):
-        raise ModelError(
-            f"{folder}/tokenizer_config.json: the sign {strangers[0]!r:.40} is not in the vocabulary, "
-            "and the weights have no row for it; copy the tokenizer files that belong to them"
-        )
+    vocab = _check_vocabulary(folder, config)
     architectures = config.get("architectures")
     names = [] if architectures is None else architectures
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
@@ -124,6 +95,7 @@ def check_folder(folder: Path) -> None:
             f"{folder}/config.json: architectures is {architectures!r:.40}, not a list of names; "
             "fetch it again"
         )
+    wanted = config.get("vocab_sha256")
     if wanted and vocabulary_sha256(vocab) != wanted:
         raise ModelError(
             f"{folder}: its vocabulary is not the one these weights were trained with "
@@ -188,6 +160,41 @@ def _check_sizes(folder: Path, config: dict, tensors: int) -> None:
                 f"{folder}/config.json: {key} is {count!r:.40}, and the weights are {tensors} "
                 "tensors; fetch it again"
             )
+
+
+def _check_vocabulary(folder: Path, config: dict) -> dict[str, int]:
+    """The vocabulary of a model, if the weights have a row for each of its tokens."""
+    vocab = read_vocabulary(folder)
+    if not vocab:
+        raise ModelError(
+            f"{folder}: no vocabulary (tokenizer.json or vocab.txt) in it; copy the tokenizer "
+            "files that belong to these weights"
+        )
+    size = config.get("vocab_size")
+    if size is not None and (type(size) is not int or size < 1):
+        raise ModelError(
+            f"{folder}/config.json: vocab_size is {size!r:.40}, not a number of entries; fetch it "
+            "again"
+        )
+    if max(vocab.values()) >= (size or len(vocab)):
+        raise ModelError(
+            f"{folder}: its vocabulary has {len(vocab)} entries but the weights know {size}; "
+            "copy the tokenizer files that belong to these weights"
+        )
+    if foreign := [
+        i for i in _ids_put_in(folder) if type(i) is not int or not 0 <= i < (size or i + 1)
+    ]:
+        raise ModelError(
+            f"{folder}/tokenizer.json: puts in the token {foreign[0]!r:.40}, and the weights know "
+            f"{size}; copy the tokenizer files that belong to these weights"
+        )
+    strangers = _unknown_signs(folder, vocab)
+    if strangers and max(vocab.values()) + len(strangers) >= (size or math.inf):
+        raise ModelError(
+            f"{folder}/tokenizer_config.json: the sign {strangers[0]!r:.40} is not in the vocabulary, "
+            "and the weights have no row for it; copy the tokenizer files that belong to them"
+        )
+    return vocab
 
 
 def _all_zero(tensors, name: str) -> bool:

@@ -17,7 +17,6 @@ MOST_TOKENS = 128  # more cards than this are a wall, not a picture
 MOST_IN_MAP = 40  # rows of an attention map that can still be told apart
 UNITS = {"token": "词元", "word": "词", "span": "片段"}
 KEPT, HIDDEN = -1, -2  # no tokens' ids
-FATES = ("masked", "random", "kept", "untouched")
 
 
 class TextProblem(ValueError):
@@ -129,7 +128,7 @@ def read_attention(
 
 @dataclass(frozen=True)
 class MaskedPiece:
-    """A token and what masking did to it: `fate` is one of FATES, `shown` what is read now."""
+    """A token and what masking did to it: `fate` is masked, random, kept or untouched, `shown` what is read now."""
 
     piece: Piece
     fate: str

@@ -35,20 +35,21 @@ class ThisPython(KernelSpecManager):
 class Watch(threading.Thread):
     """Note what a process and its children cost: CPU seconds, and resident bytes at the peak."""
 
-    def __init__(self, pid: int, interval: float = 0.2):
+    INTERVAL = 0.2  # seconds
+
+    def __init__(self, pid: int):
         super().__init__(daemon=True)
         self.process = psutil.Process(pid)
-        self.interval = interval
         self.cpu_seconds = self.peak_bytes = 0
         self.done = threading.Event()
 
     def run(self) -> None:
-        """Look every `interval` seconds, until stopped."""
+        """Look again and again, until stopped."""
         while not self.done.is_set():
             cpu, resident = usage(self.process)
             self.cpu_seconds = max(self.cpu_seconds, cpu)
             self.peak_bytes = max(self.peak_bytes, resident)
-            self.done.wait(self.interval)
+            self.done.wait(self.INTERVAL)
 
     def stop(self) -> None:
         """Stop watching; the numbers stay."""

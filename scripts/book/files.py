@@ -21,13 +21,13 @@ NOTEBOOK_METADATA = {
 CELL_METADATA = ("tags", "mystnb", "jupyter", "cellView")
 
 
-def find_notebooks(names: list[str], folder: Path = CHAPTERS) -> list[Path]:
-    """Paths of the named notebooks (beginnings of names, or paths); all in the folder by default.
+def find_notebooks(names: list[str]) -> list[Path]:
+    """Paths of the named notebooks (beginnings of names, or paths); all chapters by default.
 
     Raises:
         SystemExit: no notebook is called so.
     """
-    everything = sorted(folder.glob("*.ipynb"))
+    everything = sorted(CHAPTERS.glob("*.ipynb"))
     if not names:
         return everything
     found = []
@@ -38,7 +38,7 @@ def find_notebooks(names: list[str], folder: Path = CHAPTERS) -> list[Path]:
             matches = [path for path in everything if path.stem.startswith(name)]
         if not matches:
             known = ", ".join(path.stem for path in everything) or "none"
-            raise SystemExit(f"No notebook {name!r} in {folder}; name one of: {known}.")
+            raise SystemExit(f"No notebook {name!r} in {CHAPTERS}; name one of: {known}.")
         found += [path for path in matches if path not in found]
     return found
 

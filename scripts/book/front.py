@@ -8,7 +8,6 @@ for less motion sees the last frame and chooses the others.
 import json
 import math
 from html import escape
-from pathlib import Path
 
 from book.files import ROOT
 
@@ -190,10 +189,10 @@ def picture(results: dict) -> str:
 """
 
 
-def write_picture(source: Path = RESULTS, target: Path = PICTURE) -> bool:
+def write_picture() -> bool:
     """Write the picture; whether the file changed."""
-    new = picture(json.loads(source.read_text("utf-8")))
-    if target.exists() and target.read_text("utf-8") == new:
+    new = picture(json.loads(RESULTS.read_text("utf-8")))
+    if PICTURE.exists() and PICTURE.read_text("utf-8") == new:
         return False
-    target.write_text(new, "utf-8", newline="\n")
+    PICTURE.write_text(new, "utf-8", newline="\n")
     return True

@@ -157,14 +157,14 @@ def measured(name: str, times: dict) -> dict:
     return times[name]
 
 
-def write_pages(root: Path = ROOT) -> list[Path]:
+def write_pages() -> list[Path]:
     """Write the measured times into the pages; the paths of those that changed.
 
     Raises:
         TimesError: A chapter was not measured, or has no line to print it on.
     """
     changed = []
-    for path, text in pages(root, json.loads(TIMES.read_text("utf-8"))).items():
+    for path, text in pages(ROOT, json.loads(TIMES.read_text("utf-8"))).items():
         if text != path.read_text("utf-8"):
             path.write_text(text, encoding="utf-8", newline="\n")
             changed.append(path)

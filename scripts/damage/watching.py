@@ -66,7 +66,7 @@ def child(place: Path) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     import datasets  # noqa: F401 (seconds that are not the file's)
 
-    from utils.data import DataError, splits
+    from utils.data import DataError, staging
     from utils.models import ModelError
 
     tasks = json.loads((place / "tasks.json").read_text())
@@ -77,7 +77,7 @@ def child(place: Path) -> None:
         for number, (loader, path) in enumerate(tasks):
             if number < len(done):
                 continue
-            splits.LARGE = (64 * 2**20, 0)[number % 2]  # in memory, and kept
+            staging.LARGE = (64 * 2**20, 0)[number % 2]  # in memory, and kept
             try:
                 with contextlib.redirect_stdout(io.StringIO()):
                     read(loader, Path(path))

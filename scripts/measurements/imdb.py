@@ -19,6 +19,7 @@ from utils.profile import course_root
 
 ENCODER = "minilm-en"
 MAX_LENGTH = 256  # half of the reviews are longer; head and tail are kept
+PART_LENGTH = 128  # where the parts of a review are compared
 SIZES = {1000: 3, 6000: 2}  # training reviews -> epochs
 # Tried at the smallest size with the first seed and judged on validation; the rate that wins
 # serves all sizes, since one run with 6,000 reviews takes half an hour on two cores.
@@ -106,11 +107,10 @@ def part_kept(
     encoder: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     keep: str,
-    max_length: int = 128,
 ) -> dict:
     """Frozen features of the first, the last, or the first and last tokens; 1,000 reviews."""
-    short = shortened(splits, tokenizer, max_length, keep)
-    return frozen(encoder, tokenizer, short, 1000, max_length) | {"max_length": max_length}
+    short = shortened(splits, tokenizer, PART_LENGTH, keep)
+    return frozen(encoder, tokenizer, short, 1000, PART_LENGTH) | {"max_length": PART_LENGTH}
 
 
 def fine_tuned(

@@ -22,6 +22,7 @@ from utils.pretraining import (
     unigram_of_answers,
 )
 
+MEASURED_AT_ONCE = 64  # rows
 HELD_OUT_ROWS = {"pairs": SegmentPairs, "passages": Passages}
 
 
@@ -160,9 +161,9 @@ def count_answers(labels: torch.Tensor) -> torch.Tensor:
     return (labels != IGNORE).sum()
 
 
-def batched(rows: Dataset | list[dict], collator: Callable, size: int = 64) -> list[dict]:
-    """All rows in batches of `size`, in their order."""
-    return list(DataLoader(rows, batch_size=size, collate_fn=collator))
+def batched(rows: Dataset | list[dict], collator: Callable) -> list[dict]:
+    """All rows in batches of `MEASURED_AT_ONCE`, in their order."""
+    return list(DataLoader(rows, batch_size=MEASURED_AT_ONCE, collate_fn=collator))
 
 
 def unigram(
@@ -181,13 +182,13 @@ def unigram(
         first_answer: the place in a row from which on answers count.
         signs: ids that do not count as answers.
     """
-    batches = islice(DataLoader(train_rows, batch_size=64, collate_fn=collator), 500)
+    loader = DataLoader(train_rows, batch_size=MEASURED_AT_ONCE, collate_fn=collator)
     ignored = torch.tensor([IGNORE, *signs])
 
     def answers(batches) -> torch.Tensor:
         labels = [batch["labels"][:, first_answer:] for batch in batches]
         return torch.cat([each[~torch.isin(each, ignored)] for each in labels])
 
-    train, held_out = answers(batches), answers(held_out_batches)
+    train, held_out = answers(islice(loader, 500)), answers(held_out_batches)
     measured = unigram_of_answers(train, held_out, vocab_size)
     return {f"{name}_{measure}": value for measure, value in measured.items()}

@@ -44,7 +44,6 @@ def train(arguments: argparse.Namespace) -> None:
         way = "" if broken else "；确认无妨，就加上 --accept"
         sys.exit(f"先把标了 ⚠️ 的改好，再运行一次{way}。文件没有改动，也没有开始训练。")
     splits = load_texts(arguments.data, text=arguments.text, label=arguments.label)
-    names = splits["train"].features["label"].names
     terms = TERMS.get(Path(checkpoint).name, "权重可用来做什么，以它的模型卡为准")
     print(f"\n从 {Path(checkpoint).name} 开始训练。{terms}。")
     texts = [text for split in splits.values() for text in split["text"]]
@@ -54,10 +53,11 @@ def train(arguments: argparse.Namespace) -> None:
         )
     few = sum(splits.num_rows.values()) < FEW and set(found.counts) == {"whole"}
     judge = judge_by_folds if few else judge_by_splits
-    model, report, threshold = judge(splits, names, checkpoint, tokenizer, arguments)
+    model, report, threshold = judge(splits, checkpoint, tokenizer, arguments)
     model.config.threshold = threshold
     tokenizer.model_max_length = arguments.max_length  # what a pipeline cuts at
-    report |= {"classes": names, "begun_with": arguments.model, "threshold": threshold}
+    classes = splits["train"].features["label"].names
+    report |= {"classes": classes, "begun_with": arguments.model, "threshold": threshold}
     settings = ("max_length", "epochs", "batch_size", "learning_rate", "seed")
     report |= {name: getattr(arguments, name) for name in settings}
     save_whole(model, tokenizer, report, arguments.output)
@@ -87,7 +87,6 @@ def save_whole(
 
 def judge_by_folds(
     splits: DatasetDict,
-    names: list[str],
     checkpoint: str,
     tokenizer: PreTrainedTokenizerBase,
     arguments: argparse.Namespace,
@@ -98,7 +97,7 @@ def judge_by_folds(
 
     def bert(seen: list[str], their_labels: list[int], judged: list[str]) -> np.ndarray:
         rows = as_rows(seen, their_labels, whole)
-        model = trained(rows, None, names, checkpoint, tokenizer, arguments)
+        model = trained(rows, None, checkpoint, tokenizer, arguments)
         return predict(model, tokenizer, judged, arguments.max_length)
 
     def tfidf(seen: list[str], their_labels: list[int], judged: list[str]) -> np.ndarray:
@@ -106,7 +105,7 @@ def judge_by_folds(
         return pipeline.predict_proba(judged)
 
     count = arguments.folds
-    refuse_folds(texts, labels, names, count)
+    refuse_folds(texts, labels, whole.features["label"].names, count)
     print(f"文本不多，用 {count} 折交叉验证来估计：每条都由没见过它的模型来判。")
     rows = {
         "TF-IDF": out_of_fold(tfidf, texts, labels, count, arguments.seed),
@@ -115,7 +114,7 @@ def judge_by_folds(
     report = told(rows, labels)
     threshold = chosen_threshold(rows["BERT"], labels, arguments.accuracy)
     print("再用全部文本训练要交出去的那一个……")
-    model = trained(whole, None, names, checkpoint, tokenizer, arguments)
+    model = trained(whole, None, checkpoint, tokenizer, arguments)
     return model, report | {"judged_by": f"{count}-fold cross-validation"}, threshold
 
 
@@ -139,13 +138,12 @@ def refuse_folds(
 
 def judge_by_splits(
     splits: DatasetDict,
-    names: list[str],
     checkpoint: str,
     tokenizer: PreTrainedTokenizerBase,
     arguments: argparse.Namespace,
 ) -> tuple[PreTrainedModel, dict, float]:
     """Enough texts: the best epoch and the threshold by the validation split, scores by the test."""
-    model = trained(splits["train"], splits["validation"], names, checkpoint, tokenizer, arguments)
+    model = trained(splits["train"], splits["validation"], checkpoint, tokenizer, arguments)
     pipeline, _, _ = strongest_tfidf(splits["train"]["text"], splits["train"]["label"])
     test = list(splits["test"]["text"])
     rows = {
@@ -167,7 +165,6 @@ def as_rows(texts: list[str], labels: list[int], like: Dataset) -> Dataset:
 def trained(
     rows: Dataset,
     validation: Dataset | None,
-    names: list[str],
     checkpoint: str,
     tokenizer: PreTrainedTokenizerBase,
     arguments: argparse.Namespace,
@@ -176,6 +173,7 @@ def trained(
 
     A dozen rows held out would choose the luckiest epoch, not the best.
     """
+    names = rows.features["label"].names
     encoded = tokenize(rows, tokenizer, arguments.max_length)
     options = {}
     if validation is None:

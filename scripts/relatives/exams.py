@@ -31,6 +31,7 @@ SEEDS = range(10)  # for which training rows are drawn
 VALIDATION_ROWS = 500
 HELD_OUT_LENGTH = 128
 QUESTION_CUTS = 6  # passes over the held-out documents, each with other NSP questions
+HIDDEN = 0.15  # share of the words
 KINDS = ("true", "other", "reversed")
 
 
@@ -128,9 +129,7 @@ def stack(batches: list[torch.Tensor], fill: int, kind: type) -> np.ndarray:
     return filled
 
 
-def hidden_words(
-    held_out: Corpus, tokenizer: PreTrainedTokenizerBase, rate: float = 0.15
-) -> dict[str, np.ndarray]:
+def hidden_words(held_out: Corpus, tokenizer: PreTrainedTokenizerBase) -> dict[str, np.ndarray]:
     """Held-out rows in which whole words of two tokens and more are behind [MASK], and no others.
 
     `words`: (rows, length), the number of the hidden word that a token is part of, else -1.
@@ -140,7 +139,7 @@ def hidden_words(
     ids, units = batch["input_ids"], places_of_starts(starts)
     sizes = torch.zeros_like(ids).scatter_add(1, units, batch["attention_mask"].long())
     generator = torch.Generator().manual_seed(0)
-    drawn = (torch.rand(ids.shape, generator=generator) < rate) & (sizes > 1)
+    drawn = (torch.rand(ids.shape, generator=generator) < HIDDEN) & (sizes > 1)
     hidden = drawn.gather(1, units) & batch["attention_mask"]
     numbers = units + torch.arange(len(ids)).unsqueeze(1) * ids.shape[1]
     return {

@@ -18,6 +18,8 @@ from relatives.steps import autocast, decayed, warm_then_linear
 from utils.measuring import fit_probe
 from utils.pretraining import IGNORE, IS_NEXT
 
+SCORED_AT_ONCE = 256  # texts
+
 
 class Texts:
     """Arrays of one task on the device, and batches of them without needless padding."""
@@ -41,10 +43,10 @@ class Texts:
             "attention_mask": real[:, None, None],  # four-dimensional: taken as it is
         }
 
-    def in_order(self, places: np.ndarray, size: int = 256) -> Iterator[np.ndarray]:
-        """Batches of similar length."""
+    def in_order(self, places: np.ndarray) -> Iterator[np.ndarray]:
+        """Batches of `SCORED_AT_ONCE` texts of similar length."""
         order = places[np.argsort(self.lengths[places], kind="stable")]
-        return iter(np.split(order, range(size, len(order), size)))
+        return iter(np.split(order, range(SCORED_AT_ONCE, len(order), SCORED_AT_ONCE)))
 
     def shuffled(self, places: np.ndarray, size: int, rng: np.random.Generator) -> list[np.ndarray]:
         """Batches of similar length in random order, other ones at each call."""

@@ -4,17 +4,19 @@ import torch
 
 from utils.profile import bf16_available
 
+WEIGHT_DECAY = 0.01
+
 
 def autocast(device: torch.device) -> torch.autocast:
     """bf16 where the machine has it."""
     return torch.autocast(device.type, torch.bfloat16, enabled=bf16_available())
 
 
-def decayed(model: torch.nn.Module, weight_decay: float = 0.01) -> list[dict]:
+def decayed(model: torch.nn.Module) -> list[dict]:
     """Groups for AdamW: matrices shrink, biases and LayerNorms do not (as in Trainer)."""
     parameters = [each for each in model.parameters() if each.requires_grad]
     return [
-        {"params": [each for each in parameters if each.ndim > 1], "weight_decay": weight_decay},
+        {"params": [each for each in parameters if each.ndim > 1], "weight_decay": WEIGHT_DECAY},
         {"params": [each for each in parameters if each.ndim < 2], "weight_decay": 0.0},
     ]
 

@@ -7,7 +7,7 @@ audit                          what is wrong with texts before anything is train
 shorten                        which part of a long text to keep
 layout, sources                which file holds which split
 rows, objects, content         rows of a file, values of JSON, bytes in any encoding
-splits                         ids for the labels, splits where a source has one part
+splits, staging                ids for the labels, splits where a source has one part; rows to Arrow
 fetch, no_text                 the Hub and archives; what a file is that holds no text
 """
 

@@ -14,7 +14,8 @@
 #   it, default_data_collator keeps `labels`. Nothing is printed.
 #       label 0 0 0 0, labels 1 1 1 1; predict(data).label_ids
 #       with processing_class 0 0 0 0     without 1 1 1 1
-# Cure: one of the two only: remove_columns("label") where `labels` is made.
+# Cure: one of the two only: remove_columns("label") where `labels` is made. The course's fine_tune
+#   refuses both.
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -3,9 +3,11 @@
     python tests/rerunning.py 02 04     # the chapters whose names begin so; a line a failing cell
 
 A chapter is run from top to bottom in one kernel; then each of its cells once more, in order; then
-some of them in a random order. What is a list that grows, a column that is renamed or a model that
-is trained further shows itself here, while `rebinding.py` reads the names alone. Cells that take
-long are left out: they train, and begin anew by what stands in them.
+from the last to the first, so that each sees what all the later ones left, as it does for a reader
+who ran all and goes back to it; then some of them in a random order. What is a list that grows, a
+column that is renamed or a model that is trained further shows itself here, while `rebinding.py`
+reads the names alone. Cells that take long are left out: they train, and begin anew by what stands
+in them.
 """
 
 import random
@@ -26,7 +28,7 @@ class Failure(NamedTuple):
     """A cell that ran once and does not run again."""
 
     cell: str
-    order: str  # "first", "again" or "random"
+    order: str  # "first", "again", "backwards" or "random"
     tags: tuple[str, ...]
     words: str
 
@@ -75,6 +77,8 @@ def failing_reruns(
         ]
         for place, cell in quick:
             run(place, cell, "again")
+        for place, cell in reversed(quick):
+            run(place, cell, "backwards")
         rng = random.Random(seed)
         for place, cell in rng.choices(quick, k=count):
             run(place, cell, "random")

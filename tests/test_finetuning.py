@@ -486,6 +486,17 @@ def test_classes_without_names_are_taken_by_number(checkpoint, splits):
     finetuning.check_classes(unnamed, train=splits[0], validation=splits[1])
 
 
+def test_two_columns_of_classes_are_refused(checkpoint, tokenizer, splits):
+    train, validation = splits
+    corrected = train.add_column("labels", [1 - each for each in train["label"]])
+    model = finetuning.new_classifier(checkpoint, NAMES)
+    with pytest.raises(
+        ValueError, match="^train: .*`label` and `labels`; remove_columns"
+    ) as refused:
+        finetuning.fine_tune(model, tokenizer, corrected, validation)
+    assert "\n" not in str(refused.value)
+
+
 def test_class_names_may_stand_in_a_tuple(checkpoint, splits):
     rows = named(splits[0], tuple(NAMES))
     finetuning.check_classes(finetuning.new_classifier(checkpoint, NAMES), train=rows)

@@ -113,8 +113,8 @@ FORMS = {
         "qas of a passage is '3'", lambda n: n + 2,
     ),
     "rows.jsonl": (
-        load_questions, row_of, joined("\n"), '{"context": "塔", "question": 7, "answers": []}',
-        "question is '7'", lambda n: n + 1,
+        load_questions, row_of, joined("\n"), '{"context": 7, "question": "？", "answers": []}',
+        "context is '7'", lambda n: n + 1,
     ),
     "a.csv": (
         load_pairs, lambda n: ",".join(pair(n)), joined("\n", "sentence1,sentence2,label\n"), "甲,乙",
@@ -170,7 +170,7 @@ def test_a_damaged_record_in_the_middle_names_itself(tmp_path, monkeypatch, name
 def test_many_damaged_records_are_counted(tmp_path, name):
     load, *_, told, line_of = FORMS[name]
     path = written(tmp_path, name, damaged=range(100, 140))
-    refused(load, path, f" {line_of(100)}: ", f" {line_of(104)}: ", "(40 in all)", told)
+    refused(load, path, f" {line_of(100)}: ", "(40 in all)", told)
 
 
 @pytest.mark.parametrize(

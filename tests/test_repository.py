@@ -1,6 +1,7 @@
 """The repository's files agree with each other: versions, addresses, workflows, commands."""
 
 import ast
+import json
 import re
 import shutil
 import socket
@@ -139,6 +140,16 @@ def test_what_binder_and_colab_open_exists_in_the_version():
         seen += [(name, *each) for each in opened + binder]
     assert len(seen) == 6
     expect_none(each for each in seen if each[1] != tag or not (ROOT / each[2]).is_file())
+
+
+def test_the_chapter_that_binder_opens_fits_its_memory():
+    times = json.loads((ROOT / "results/times.json").read_text("utf-8"))
+    for name in ("README.md", "README.zh-CN.md", "index.md"):
+        for chapter in re.findall(
+            r"urlpath=lab/tree/chapters/(\w+)\.ipynb", (ROOT / name).read_text("utf-8")
+        ):
+            # Of about 2 GB, as the pages say; Jupyter itself takes some two hundred megabytes.
+            assert times[chapter]["peak_mb"] < 1700, f"{name}: {chapter}"
 
 
 def test_every_imported_package_is_named_in_pyproject():

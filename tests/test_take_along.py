@@ -240,15 +240,37 @@ def test_slides_hold_points_questions_and_figures():
     assert html.count('<div class="figure">') >= 3 and "<li>" in html
 
 
+def test_a_long_table_goes_on_with_its_head_on_the_next_slide():
+    row = "<tr><td>{}</td></tr>"
+    table = "<table><thead><tr><th>名</th></tr></thead><tbody>{}</tbody></table>"
+    rows = [row.format(number) for number in range(2 * slides.ROWS + 1)]
+    parts = slides.parts_of(table.format("".join(rows)))
+    assert len(parts) == 3 and all(part.count("<th>名</th>") == 1 for part in parts)
+    assert re.findall(r"<td>(\d+)", "".join(parts)) == [str(number) for number in range(len(rows))]
+    short = table.format("".join(rows[: slides.ROWS]))
+    assert slides.parts_of(short) == [short]
+    grouped = table.format("".join(rows).replace("<td>7<", '<td rowspan="2">7<'))
+    assert slides.parts_of(grouped) == [grouped]
+    assert slides.parts_of("<svg></svg>") == ["<svg></svg>"]
+
+
 @pytest.mark.slow
-def test_a_tall_figure_is_drawn_smaller_until_its_last_row_is_seen(browser):
+def test_no_slide_is_taller_than_the_window(browser, tmp_path):
+    """Tall figures and texts are drawn smaller, until their last row is seen."""
     page = browser.new_page(viewport={"width": 1280, "height": 800})
-    page.set_content(slides.page(nb.read(CHAPTER)))
-    taller = "all => all.filter((each) => each.scrollHeight > innerHeight + 1).length"
-    assert page.eval_on_selector_all("section", taller) == 0
-    zoomed = "all => all.filter((each) => each.style.zoom < 1).length"
-    assert page.eval_on_selector_all(".figure", zoomed) > 0
+    taller = """all => all.filter((each) => each.scrollHeight > innerHeight + 1)
+        .map((each) => `${each.textContent.slice(0, 20)}: ${each.scrollHeight}`)"""
+    found, zoomed = [], 0
+    for path in nb.notebook_paths():
+        page.goto(slides.write_slides(path, tmp_path).as_uri())
+        page.evaluate("async () => { await window.MathJax?.startup?.promise; fit(); }")
+        found += [f"{path.stem}: {each}" for each in page.eval_on_selector_all("section", taller)]
+        zoomed += page.eval_on_selector_all(
+            ".figure", "all => all.filter((each) => each.style.zoom < 1).length"
+        )
     page.close()
+    assert zoomed > 0
+    nb.expect_none(found)
 
 
 # The zip

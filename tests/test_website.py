@@ -203,6 +203,9 @@ def test_prose_wraps_and_columns_scroll():
     row = "name   " + "句" * finishing.MOST_COLUMNS
     wide = finishing.wrapped_outputs(box.format(f"{row}\n{row}"))
     assert "in-columns too-wide" in wide
+    row = "name   " + "a" * (finishing.MANY_COLUMNS - len("name   "))
+    assert 'x in-columns"' in finishing.wrapped_outputs(box.format(f"{row}\n{row}"))
+    assert 'x in-columns wide"' in finishing.wrapped_outputs(box.format(f"{row}a\n{row}a"))
 
 
 def test_lines_are_columns_where_pieces_stand_below_each_other():

@@ -20,6 +20,7 @@ from book.files import ROOT
 SLIDES = ROOT / "_build/slides"
 MATHJAX = ROOT / "site_assets/static/mathjax"
 POINTS = 5  # on one slide
+ROWS = 22  # of a table on one slide
 FIGURE = re.compile(r"<svg|<table|role=.figure|<img", re.I)
 LOCAL_LINK = re.compile(r"\[([^\]]*)\]\((?!https?://)[^)]*\)")
 HEADING = re.compile(r"^(#{1,3}) +(.+)$", re.M)
@@ -50,13 +51,20 @@ addEventListener("keydown",(key)=>{
   if(step){key.preventDefault();show(now+step)}
   if(key.key==="Home")show(0);if(key.key==="End")show(slides.length-1);
 });
-// What is taller than the window is drawn smaller, so that its last row is seen.
-const fit=()=>{for(const figure of document.querySelectorAll(".figure")){
-  let zoom=figure.style.zoom=1;
-  for(let turn=0;turn<4;turn++){  // what is zoomed breaks its lines elsewhere
-    const over=figure.closest("section").scrollHeight-innerHeight,tall=figure.offsetHeight*zoom;
-    if(over>0)figure.style.zoom=zoom=Math.max(.45,zoom*(tall-over)/tall);
+// What is taller than the window is drawn smaller, so that its last row is seen: a figure as a
+// whole, after its boxes have been set in two columns where that helps, then the words.
+const fit=()=>{for(const slide of slides){
+  const figure=slide.querySelector(".figure"),over=()=>slide.scrollHeight-innerHeight;
+  slide.style.fontSize="";
+  if(figure){
+    let zoom=figure.style.zoom=1;figure.style.columns="";
+    if(over()>.7*innerHeight&&!figure.querySelector("svg,img,table"))figure.style.columns=2;
+    for(let turn=0;turn<4;turn++){  // what is zoomed breaks its lines elsewhere
+      const tall=figure.offsetHeight*zoom;
+      if(over()>0)figure.style.zoom=zoom=Math.max(.45,zoom*(tall-over())/tall);
+    }
   }
+  for(let size=.95;over()>0&&size>.5;size-=.05)slide.style.fontSize=`${size}em`;
 }};
 fit();addEventListener("resize",fit);
 note();
@@ -107,6 +115,21 @@ def figures_of(cell: NotebookNode) -> list[str]:
     return found
 
 
+def parts_of(figure: str) -> list[str]:
+    """A figure, or a long table in parts that each repeat its head.
+
+    A table whose rows belong together, by a `rowspan` or a row that names a group, stays whole.
+    """
+    table = re.fullmatch(r"(.*<tbody[^>]*>)(.*)(</tbody>.*)", figure, re.S)
+    rows = re.findall(r"<tr\b.*?</tr>", table[2], re.S) if table else []
+    if len(rows) <= ROWS or figure.count("<tbody") > 1 or re.search("rowspan|rowgroup", figure):
+        return [figure]
+    count = -(-len(rows) // ROWS)
+    size = -(-len(rows) // count)
+    parts = [rows[start : start + size] for start in range(0, len(rows), size)]
+    return [table[1] + "".join(part) + table[3] for part in parts]
+
+
 def slides_of(notebook: NotebookNode) -> list[str]:
     """The slides of a chapter: the insides of their `<section>`s."""
     markdown = renderer()
@@ -139,10 +162,12 @@ def slides_of(notebook: NotebookNode) -> list[str]:
                     )
         elif cell.cell_type == "code" and not cell.id.startswith("ex-") and not skipped:
             hidden = {"remove-cell", "setup"} & set(cell.metadata.get("tags", []))
-            for figure in [] if hidden else figures_of(cell):
-                made.append(
-                    f'<h2>{markdown.renderInline(heading)}</h2><div class="figure">{figure}</div>'
-                )
+            figures = [] if hidden else figures_of(cell)
+            made += [
+                f'<h2>{markdown.renderInline(heading)}</h2><div class="figure">{part}</div>'
+                for figure in figures
+                for part in parts_of(figure)
+            ]
     return made
 
 

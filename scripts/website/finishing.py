@@ -155,6 +155,7 @@ def accessible(html: str) -> str:
 
 # Of printed columns: so many fit on a phone in letters that can still be read.
 MOST_COLUMNS = 61
+MANY_COLUMNS = 56  # more need the margins of the narrowest phones, of 360 pixels
 
 OUTPUT = re.compile(
     r'(<div class="output (?:stream|text_plain|error|traceback)[^"]*)("[^>]*>.*?</pre>)', re.S
@@ -202,7 +203,9 @@ def wrapped_outputs(html: str) -> str:
         if not is_aligned(text):
             return f"{match[1]} wraps{match[2]}"
         columns = columns_of(text)
-        kinds = "in-columns" if columns <= MOST_COLUMNS else "in-columns too-wide"
+        kinds = "in-columns"
+        if columns > MANY_COLUMNS:
+            kinds += " wide" if columns <= MOST_COLUMNS else " too-wide"
         return f'{match[1]} {kinds}" style="--columns: {columns}{match[2]}'
 
     return OUTPUT.sub(marked, html)

@@ -114,6 +114,9 @@ def load_entities(
         taken from its training sentences: a tenth, the same ones each time, equal sentences
         never on two sides. A file without labels is left aside, with a line that says so.
 
+        Memory does not grow with the sentences. What more than 16 MB of files give is kept as Arrow
+        in the cache, see `load_texts`.
+
     Raises:
         DataError: the data cannot be used; the message tells where, why and what to do.
     """

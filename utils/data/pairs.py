@@ -92,6 +92,10 @@ def load_pairs(
         its training pairs: a tenth of each class, the same ones each time, and pairs that share a
         sentence never on two sides. A file without labels is left aside, with a line that says so.
 
+        Memory does not grow with the texts: a pair takes some fifty bytes while splits are carved,
+        and only those of an Excel sheet are all kept (by openpyxl). What more than 32 MB of files
+        give is kept as Arrow in the cache, see `load_texts`.
+
     Raises:
         DataError: the data cannot be used; the message tells where, why and what to do.
     """
@@ -149,9 +153,11 @@ class Cells:
         """Look at the cell of one more row."""
         self.count += 1
         if not cell:
+            self.numbers = False
             self.empty.add(number, cell)
-        self.filled = self.filled or bool(cell)
-        self.labels = self.labels or cell not in ("", "-1")  # -1: GLUE's test files
+            return
+        self.filled = True
+        self.labels = self.labels or cell != "-1"  # as in GLUE's test files
         value = _number(cell)
         if value is None:
             self.numbers = False

@@ -91,6 +91,9 @@ def load_questions(
         passages: a tenth, the same ones each time, a passage never on two sides. A file without
         answers is left aside, with a line that says so.
 
+        Memory does not grow with the passages, also where all stand in one object. What more than
+        16 MB of files give is kept as Arrow in the cache, see `load_texts`.
+
     Raises:
         DataError: the data cannot be used; the message tells where, why and what to do.
     """
@@ -217,8 +220,8 @@ def _stage(
         wanted = found
         read = _read(path, wanted, shelf, name, advance)
         found = read.manner
-    _refuse(path, read.broken, "correct it, or delete the question")
-    _refuse_doubtful(path, read.settled, repair, read.answers)
+    _refuse(path, read.broken, "correct it, or delete the question", wanted.numbered)
+    _refuse_doubtful(path, read.settled, repair, read.answers, wanted.numbered)
     for how, cases in read.settled.items():
         row, wrong = cases.first
         example = f"{row.id}: {wrong}" if wrong else row.id
@@ -499,7 +502,7 @@ def _loosely(context: str, text: str, near: int) -> tuple[int, int] | None:
 
 
 def _refuse_doubtful(
-    path: Path, settled: dict[str, Settled], repair: bool | None, count: int
+    path: Path, settled: dict[str, Settled], repair: bool | None, count: int, numbered: bool
 ) -> None:
     """Refuse answers that could be settled only by a guess, if they are more than a few slips."""
     if repair:
@@ -509,21 +512,27 @@ def _refuse_doubtful(
     gaps = Problems.joined(each.gaps for each in doubtful)
     cure = "correct it, or let repair=True do so"
     if repair is False:
-        _refuse(path, Problems.joined([slips, gaps]), cure)
-    _refuse(path, slips if slips.count > SLIPS * count else Problems(), cure)
-    _refuse(path, gaps if gaps.count > GAPS * count else Problems(), cure)
+        _refuse(path, Problems.joined([slips, gaps]), cure, numbered)
+    _refuse(path, slips if slips.count > SLIPS * count else Problems(), cure, numbered)
+    _refuse(path, gaps if gaps.count > GAPS * count else Problems(), cure, numbered)
 
 
-def _refuse(path: Path, problems: Problems, cure: str) -> None:
-    """Refuse questions; a problem tells the question and what is wrong with it."""
+def _refuse(path: Path, problems: Problems, cure: str, numbered: bool) -> None:
+    """Refuse questions; a problem tells the question and what is wrong with it.
+
+    Args:
+        numbered: whether their ids are numbers that do not stand in the file.
+    """
     if not problems.count:
         return
     lines = [number for number, _ in problems.first]
     rows = [row for _, (row, _) in problems.first]
     named = [type(row.id) in (str, int) for row in rows]
-    if lines[0] == problems.last or form_of(path, encoding_of(path)) == "value":
+    form = form_of(path, encoding_of(path))
+    if form == "value" or form == "list" and lines[0] == problems.last:
         # All in one object: look for the questions, or their passages.
-        at = [row.id if n else str(row.context) for n, row in zip(named, rows, strict=True)]
+        ids = [has_id and not numbered for has_id in named]
+        at = [row.id if n else str(row.context) for n, row in zip(ids, rows, strict=True)]
         lines = [max(line, found) for line, found in zip(lines, lines_of(path, at), strict=True)]
     told = Problems(
         (line, f"question {str(row.id if has_id else row.question)[:30]!r}: {wrong}")

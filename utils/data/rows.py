@@ -65,7 +65,9 @@ class Problems:
 
     def add(self, number: int, what: str) -> None:
         """Count a problem by the number of its line and what is wrong there."""
-        self.count, self.last = self.count + 1, max(self.last, number)
+        self.count += 1
+        if number > self.last:
+            self.last = number
         if len(self.first) < TOLD or number < self.first[-1][0]:
             self.first.append((number, what))
             self.first.sort(key=lambda problem: problem[0])  # stable: those of one line stay
@@ -167,6 +169,8 @@ def is_empty_cell(cell: str) -> bool:
 
 def is_seen(text: str) -> bool:
     """Whether there is anything in a text but blanks and what cannot be seen, such as U+200B."""
+    if text[:1].isalnum() and text[0] not in BLANKS:  # as nearly all begin, and quick to see
+        return True
     return any(
         unicodedata.category(char) not in UNSEEN and not char.isspace() and char not in BLANKS
         for char in text

@@ -256,6 +256,7 @@ def digest_of(text: str) -> bytes:
 
 
 def as_numbers(digests: bytes | bytearray) -> np.ndarray:
+    """What `digest_of` gave for some texts, one behind the other, as two numbers a text."""
     import numpy as np
 
     return np.frombuffer(digests, ">u8").reshape(-1, 2).astype(np.uint64)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # importing them takes a second or two, so the loaders do so 
     import numpy as np
     import pyarrow
     from datasets import Dataset, DatasetDict, Features
+    from tqdm import tqdm
 
 READER = 3  # count up when other rows are read from the same files: what was kept is not taken then
 
@@ -178,7 +179,7 @@ def _fingerprint(parts: dict[str, Path], settings: tuple) -> str:
     return digest.hexdigest()[:32]
 
 
-def progress(size: int):
+def progress(size: int) -> tqdm:
     """A bar over the bytes of a large source, on a terminal or in a notebook."""
     from tqdm.auto import tqdm
 

@@ -251,12 +251,19 @@ def check_classes(model: PreTrainedModel, **splits: Dataset) -> None:
     Args:
         splits: by their names, which the message gives.
     Raises:
-        ValueError: names in another order or other names, or ids that the model does not know.
+        ValueError: names in another order or other names, ids that the model does not know, or
+            both columns that may hold the classes.
     """
     known, whose = [model.config.id2label[i] for i in range(model.config.num_labels)], "the model's"
     if known == [f"LABEL_{i}" for i in range(len(known))]:  # nobody has named them
         whose = None
     for name, split in splits.items():
+        # With a tokenizer Trainer learns `label`, without one `labels`, and says nothing.
+        if {"label", "labels"} <= set(split.features):
+            raise ValueError(
+                f"{name}: two columns of classes, `label` and `labels`; remove_columns the one that "
+                "is not to be learned"
+            )
         column = next((each for each in ("label", "labels") if each in split.features), None)
         if column is None or not len(split):
             continue

@@ -40,6 +40,14 @@ def tokenizer():
     return tiny_tokenizer()
 
 
+@pytest.fixture
+def plain_environment(monkeypatch, tmp_path):
+    """The mini profile, no folder of real data, and a cache of the test's own."""
+    monkeypatch.delenv("COURSE_DATA", raising=False)
+    monkeypatch.setenv("COURSE_PROFILE", "mini")
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
+
+
 @pytest.fixture(scope="session")
 def browser():
     """A Chromium without a window; tests that ask for it skip where there is none."""

@@ -13,14 +13,7 @@ import pytest
 
 from utils.data import THUCNEWS_CLASSES, DataError
 
-REAL_DATA = os.environ.get("COURSE_DATA")  # read before the fixture below takes it away
-
-
-@pytest.fixture(autouse=True)
-def plain_environment(monkeypatch, tmp_path):
-    monkeypatch.delenv("COURSE_DATA", raising=False)
-    monkeypatch.setenv("COURSE_PROFILE", "mini")
-    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
+REAL_DATA = os.environ.get("COURSE_DATA")  # read before `plain_environment` takes it away
 
 
 def items(per_class=10, classes=THUCNEWS_CLASSES, mark=""):

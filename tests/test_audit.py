@@ -1,9 +1,11 @@
 """The audit tells each kind of doubtful thing that was put into the data, and nothing else."""
 
 import pytest
-from data_files import as_csv, items, plain_environment, write  # noqa: F401
+from data_files import as_csv, write
 
 from utils.data import audit_texts, load_texts, near_duplicates
+
+pytestmark = pytest.mark.usefixtures("plain_environment")
 
 
 def clean():

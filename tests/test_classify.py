@@ -11,13 +11,15 @@ from pathlib import Path
 import classify
 import numpy as np
 import pytest
-from data_files import plain_environment, write  # noqa: F401
+from data_files import write
 from own_texts import answering, training
 from tiny_bert import save_tiny_bert
 from transformers import pipeline
 
 from utils.finetuning import predict
 from utils.measuring import confidence_threshold
+
+pytestmark = pytest.mark.usefixtures("plain_environment")
 
 BALL, BANK = "球队主场比赛射门得分", "股价银行降息利率市"
 

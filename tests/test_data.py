@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from data_files import as_cnews, as_csv, items, plain_environment, write, write_tar, write_zip  # noqa: F401
+from data_files import as_cnews, as_csv, items, write, write_tar, write_zip
 
 from utils.data import THUCNEWS_CLASSES, DataError, load_imdb, load_texts, load_thucnews
+
+pytestmark = pytest.mark.usefixtures("plain_environment")
 
 ROOT = Path(__file__).resolve().parent.parent
 

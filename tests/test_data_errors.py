@@ -8,9 +8,11 @@ import tarfile
 import zipfile
 
 import pytest
-from data_files import as_cnews, as_csv, items, plain_environment, write, write_tar, write_zip  # noqa: F401
+from data_files import as_cnews, as_csv, items, write, write_tar, write_zip
 
 from utils.data import DataError, content, load_imdb, load_texts, load_thucnews
+
+pytestmark = pytest.mark.usefixtures("plain_environment")
 
 TWO = ["体育", "财经"]
 

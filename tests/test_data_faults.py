@@ -6,10 +6,12 @@ import tarfile
 
 import pyarrow
 import pytest
-from data_files import as_csv, items, plain_environment, refused, write, write_zip  # noqa: F401
+from data_files import as_csv, items, refused, write, write_zip
 from pyarrow import parquet
 
 from utils.data import DataError, audit, audit_texts, load_imdb, load_texts, rows, staging
+
+pytestmark = pytest.mark.usefixtures("plain_environment")
 
 TWO = ["体育", "财经"]
 

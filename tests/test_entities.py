@@ -3,17 +3,12 @@
 import json
 
 import pytest
-from data_files import (  # noqa: F401
-    plain_environment,
-    real_data,
-    refused,
-    survives,
-    write,
-    write_packed,
-)
+from data_files import real_data, refused, survives, write, write_packed
 
 from utils import profile
 from utils.data import detect_scheme, impossible_labels, load_entities, to_bio
+
+pytestmark = pytest.mark.usefixtures("plain_environment")
 
 # One sentence in which a blank, Latin letters and two neighbours of one type occur.
 TEXT = "小林在 A 市和北京上海"

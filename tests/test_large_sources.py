@@ -9,10 +9,12 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from data_files import as_cnews, as_csv, plain_environment, refused, write, write_zip  # noqa: F401
+from data_files import as_cnews, as_csv, refused, write, write_zip
 from plain_loader import splits_of
 
 from utils.data import DataError, load_texts, splits, staging
+
+pytestmark = pytest.mark.usefixtures("plain_environment")
 
 ROOT = Path(__file__).resolve().parents[1]
 

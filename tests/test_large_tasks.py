@@ -7,9 +7,11 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from data_files import plain_environment, refused, write  # noqa: F401
+from data_files import refused, write
 
 from utils.data import load_entities, load_pairs, load_questions, objects, staging
+
+pytestmark = pytest.mark.usefixtures("plain_environment")
 
 ROOT = Path(__file__).resolve().parents[1]
 COUNT = 3000  # records of a file; the middle one is damaged

@@ -13,11 +13,12 @@ from collections import Counter
 import openpyxl
 import pyarrow
 import pytest
-from data_files import plain_environment  # noqa: F401
 from pyarrow import feather, parquet
 
 from utils.data import DataError, audit_texts, load_texts, read_table
 from utils.data.audit import is_garbled
+
+pytestmark = pytest.mark.usefixtures("plain_environment")
 
 CLASSES = ("退款", "物流", "咨询")
 ROWS = [(f"第{i}号单子，请问{CLASSES[i % 3]}的事怎么办", CLASSES[i % 3]) for i in range(12)]

@@ -5,20 +5,12 @@ import io
 import json
 
 import pytest
-from data_files import (  # noqa: F401
-    as_cnews,
-    as_csv,
-    items,
-    plain_environment,
-    real_data,
-    refused,
-    survives,
-    write,
-    write_packed,
-)
+from data_files import as_cnews, as_csv, items, real_data, refused, survives, write, write_packed
 
 from utils import profile
 from utils.data import load_imdb, load_pairs, load_texts, load_thucnews
+
+pytestmark = pytest.mark.usefixtures("plain_environment")
 
 
 def pairs(count=20, labels=("0", "1"), mark=""):

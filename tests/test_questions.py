@@ -3,16 +3,11 @@
 import json
 
 import pytest
-from data_files import (  # noqa: F401
-    plain_environment,
-    real_data,
-    refused,
-    survives,
-    write,
-    write_packed,
-)
+from data_files import real_data, refused, survives, write, write_packed
 
 from utils.data import load_questions
+
+pytestmark = pytest.mark.usefixtures("plain_environment")
 
 CONTEXT = "第{}座塔建于１９１２年，高 30 米；塔上有钟，钟在塔顶。𰻝面馆就在塔下。"
 

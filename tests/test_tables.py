@@ -7,11 +7,13 @@ import zipfile
 import openpyxl
 import pyarrow
 import pytest
-from data_files import as_csv, items, plain_environment, write  # noqa: F401
+from data_files import as_csv, items, write
 from pyarrow import parquet
 
 from utils.data import DataError, content, load_texts, objects
 from utils.data.tables import read_table
+
+pytestmark = pytest.mark.usefixtures("plain_environment")
 
 ROWS = [(text, label) for text, label in items(5, ["物流", "退款"])]
 NAMES = {"text": "留言", "label": "部门"}

@@ -4,9 +4,10 @@ import json
 
 import openpyxl
 import pytest
-from data_files import plain_environment  # noqa: F401
 
 from utils.data import DataError, load_entities, load_pairs, load_questions
+
+pytestmark = pytest.mark.usefixtures("plain_environment")
 
 SENTENCES = [f"张三在北京第{i}路" for i in range(12)]
 BIO = ["B-PER", "I-PER", "O", "B-LOC", "I-LOC"]

@@ -11,6 +11,7 @@ inside a room. Arrows point one way, from the later to the earlier in this list;
     resuming         carry on an interrupted run, and only that run
     bert             chapter 2's classes; bert_weights: their checkpoints
     unpadded         BERT's layers without padding, on a processor
+    clipping         gradients clipped while AdamW reads them
     encoding         text to token ids, many at once; also for another process
     data/            texts, names, questions, pairs, also your own -> DatasetDict
     pretraining/     text to rows, masking, the three objectives, their measures

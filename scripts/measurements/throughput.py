@@ -25,6 +25,7 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 from measurements.provenance import fingerprints, require_processor
 from measurements.results import Results
 from measurements.runs import SEEDS, score, summary
+from utils.clipping import clip_in_step
 from utils.data import balanced_sample, load_thucnews
 from utils.finetuning import (
     ShuffledBatches,
@@ -186,7 +187,10 @@ def take_turns(sides: dict, steps: dict[str, int], count: Callable, unit: str) -
                 with leaner, torch.autocast("cpu", torch.bfloat16, enabled=bf16):
                     loss = model(**batch).loss
                 loss.backward()
-                torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+                if name == "course":
+                    clip_in_step(optimizers[name], 1.0)
+                else:
+                    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
                 optimizers[name].step()
                 optimizers[name].zero_grad()
                 done += count(batch)

@@ -7,6 +7,7 @@ from transformers import Trainer, TrainingArguments
 from transformers.utils import ModelOutput
 
 from objectives.run import Run, Setup
+from utils.clipping import ClippingInStep
 from utils.profile import bf16_available
 
 # Processes that cut, mask and pad while the model is trained; an accelerator waits for one alone.
@@ -52,7 +53,7 @@ def training_arguments(run: Run, setup: Setup, **others) -> TrainingArguments:
     return TrainingArguments(**options | others)
 
 
-class PretrainingTrainer(Trainer):
+class PretrainingTrainer(ClippingInStep, Trainer):
     """Trainer whose evaluation reports the objective's own measures on the held-out rows."""
 
     def __init__(self, setup: Setup, **options):

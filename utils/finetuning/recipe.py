@@ -26,6 +26,7 @@ from transformers import (
 from transformers.trainer_pt_utils import LengthGroupedSampler
 from transformers.utils import logging
 
+from utils.clipping import ClippingInStep
 from utils.finetuning.classifier import check_length
 from utils.finetuning.packing import is_plain_bert, without_padding
 from utils.metrics import load_metrics
@@ -84,7 +85,7 @@ class ShuffledBatches(Sampler):
         return iter([place for batch in order for place in batches[batch].tolist()])
 
 
-class BucketTrainer(Trainer):
+class BucketTrainer(ClippingInStep, Trainer):
     """Trainer whose batches of similar length ("group_by_length") come in random order."""
 
     def _get_train_sampler(self, train_dataset=None):

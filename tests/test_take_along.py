@@ -255,14 +255,15 @@ def test_a_long_table_goes_on_with_its_head_on_the_next_slide():
 
 
 @pytest.mark.slow
-def test_no_slide_is_taller_than_the_window(browser, tmp_path):
+def test_no_slide_is_taller_than_the_window(browser, tmp_path, monkeypatch):
     """Tall figures and texts are drawn smaller, until their last row is seen."""
+    monkeypatch.setattr(slides, "SLIDES", tmp_path)
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     taller = """all => all.filter((each) => each.scrollHeight > innerHeight + 1)
         .map((each) => `${each.textContent.slice(0, 20)}: ${each.scrollHeight}`)"""
     found, zoomed = [], 0
     for path in nb.notebook_paths():
-        page.goto(slides.write_slides(path, tmp_path).as_uri())
+        page.goto(slides.write_slides(path).as_uri())
         page.evaluate("async () => { await window.MathJax?.startup?.promise; fit(); }")
         found += [f"{path.stem}: {each}" for each in page.eval_on_selector_all("section", taller)]
         zoomed += page.eval_on_selector_all(

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import set_repository as repository
 import yaml
+from book import packing
 from book import version as versions
 from notebooks import expect_none
 from packaging.requirements import Requirement
@@ -478,8 +479,6 @@ def test_nobody_else_s_packages_lie_among_the_files():
     """`pip download` and `npm pack` leave them where one stands."""
     if not (ROOT / ".git").exists():
         pytest.skip("a copy without git: what is in it nobody knows")
-    listed = subprocess.run(
-        ["git", "ls-files"], cwd=ROOT, capture_output=True, encoding="utf-8", check=True
-    ).stdout.splitlines()
+    listed = packing.course_files(ROOT)
     assert listed
-    expect_none(path for path in listed if path.endswith((".whl", ".tar.gz", ".tgz", ".egg")))
+    expect_none(path for path in listed if path.name.endswith((".whl", ".tar.gz", ".tgz", ".egg")))

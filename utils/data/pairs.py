@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from utils.data import staging
 from utils.data.content import DataError, beginning, encoding_of, lines
 from utils.data.layout import SPLITS, WHOLE, Files
 from utils.data.objects import each_object, is_json, refuse_columns
@@ -264,16 +263,13 @@ def _read(
     names: dict[str, None] = {}
     keys: dict[tuple[str, ...], int] = {}
     schema = _schema()
-    with shelf.writer(name, schema) as writer:
-        waiting, size = [], 0
 
-        def write() -> None:
-            columns = zip(*waiting, strict=True)
-            fields = [pyarrow.array(c, f.type) for c, f in zip(columns, schema, strict=True)]
-            batch = pyarrow.RecordBatch.from_arrays(fields, schema=schema)
-            writer.write_batch(batch)
-            advance(batch.nbytes)
+    def batch_of(pairs: list[tuple]) -> pyarrow.RecordBatch:
+        columns = zip(*pairs, strict=True)
+        fields = [pyarrow.array(c, f.type) for c, f in zip(columns, schema, strict=True)]
+        return pyarrow.RecordBatch.from_arrays(fields, schema=schema)
 
+    with shelf.rows(name, schema, batch_of, advance) as put:
         for number, row in rows:
             if not names.keys() >= row.keys():
                 names |= dict.fromkeys(row)
@@ -305,13 +301,8 @@ def _read(
             kept = tuple(key for key in row if key and key not in columns)
             key_of.append(keys.setdefault(kept, len(keys)))
             others = [_plain(row[key]) for key in kept]
-            waiting.append((number, row[one], row[two], given, points, others))
-            size += len(row[one]) + len(row[two]) + sum(map(len, others))
-            if len(waiting) == staging.BATCH_ROWS or size > staging.BATCH_CHARACTERS:
-                write()
-                waiting, size = [], 0
-        if waiting:
-            write()
+            size = len(row[one]) + len(row[two]) + sum(map(len, others))
+            put((number, row[one], row[two], given, points, others), size)
     renamed = [
         f"{have} → {want}"
         for have, want in zip(columns, ("sentence1", "sentence2", "label", "score"), strict=True)

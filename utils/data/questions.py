@@ -10,6 +10,7 @@ Bad input raises a DataError of one line: the file, line and question, what is w
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from array import array
@@ -19,7 +20,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from utils.data import staging
 from utils.data.content import DataError, encoding_of
 from utils.data.layout import Files
 from utils.data.objects import each_object, form_of, lines_of
@@ -253,14 +253,8 @@ def _read(
         settled[how].add(row, wrong)
 
     schema = _batch([], manner.labelled).schema
-    with shelf.writer(name, schema) as writer:
-        waiting, size = [], 0
-
-        def write() -> None:
-            batch = _batch(waiting, manner.labelled)
-            writer.write_batch(batch)
-            advance(batch.nbytes)
-
+    batch_of = functools.partial(_batch, labelled=manner.labelled)
+    with shelf.rows(name, schema, batch_of, advance) as put:
         for number, row in enumerate(_asked(path), start=1):
             labelled = labelled or row.answers is not None
             numbered = numbered and _unnumbered(row)
@@ -297,13 +291,7 @@ def _read(
                 digest_of_last = row.context, digest_of(row.context)
             digests += digest_of_last[1]
             count += 1
-            waiting.append(Question(str(row.id), row.question, row.context, answers))
-            size += len(row.context)
-            if len(waiting) == staging.BATCH_ROWS or size > staging.BATCH_CHARACTERS:
-                write()
-                waiting, size = [], 0
-        if waiting:
-            write()
+            put(Question(str(row.id), row.question, row.context, answers), len(row.context))
     doubtful = frozenset(several(hashes))
     return Found(
         Manner(labelled, numbered, doubtful if not numbered else frozenset()),

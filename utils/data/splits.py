@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from utils.data import rows as files
-from utils.data import staging, tables
+from utils.data import tables
 from utils.data.content import DataError, NoLabels
 from utils.data.layout import SPLITS, WHOLE, find_class_file
 from utils.data.rows import Problem, Row
@@ -211,14 +211,13 @@ def _stage(
     codes_of: dict[str, int] = {}
     places, codes, digests, problems = [], array("i"), bytearray(), []
     schema = pyarrow.schema({"text": pyarrow.string()})
-    with shelf.writer(name, schema) as writer:
-        texts, size = [], 0
 
-        def write() -> None:
-            column = pyarrow.array(texts, pyarrow.string())
-            writer.write_batch(pyarrow.RecordBatch.from_arrays([column], schema=schema))
-            advance(column.nbytes)
+    def batch_of(texts: list[str]) -> pyarrow.RecordBatch:
+        return pyarrow.RecordBatch.from_arrays(
+            [pyarrow.array(texts, pyarrow.string())], schema=schema
+        )
 
+    with shelf.rows(name, schema, batch_of, advance) as put:
         for each in found:
             if isinstance(each, Problem):
                 problems.append(each)
@@ -231,13 +230,7 @@ def _stage(
             codes.append(codes_of[each.label])
             if digested:
                 digests += digest_of(each.text)
-            texts.append(each.text)
-            size += len(each.text)
-            if len(texts) == staging.BATCH_ROWS or size > staging.BATCH_CHARACTERS:
-                write()
-                texts, size = [], 0
-        if texts:
-            write()
+            put(each.text, len(each.text))
     problems.sort(key=lambda problem: problem.number)
     staged = Staged(
         dict(zip(codes_of, places, strict=True)),

@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from utils.data import rows as files
 from utils.data.content import DataError
@@ -60,6 +60,40 @@ class Shelf:
                 self.buffers[name] = sink.getvalue()
         finally:
             sink.close()
+
+    @contextlib.contextmanager
+    def rows(
+        self,
+        name: str,
+        schema: pyarrow.Schema,
+        batch_of: Callable[[list], pyarrow.RecordBatch],
+        advance: Callable[[int], object],
+    ) -> Iterator[Callable[[Any, int], None]]:
+        """Write a stream row by row: gives what takes a row and how many characters it has.
+
+        Args:
+            batch_of: makes a batch of rows.
+            advance: is told how many bytes have been written.
+        """
+        with self.writer(name, schema) as writer:
+            waiting, size = [], 0
+
+            def write() -> None:
+                batch = batch_of(waiting)
+                writer.write_batch(batch)
+                advance(batch.nbytes)
+
+            def put(row: Any, characters: int) -> None:
+                nonlocal waiting, size
+                waiting.append(row)
+                size += characters
+                if len(waiting) == BATCH_ROWS or size > BATCH_CHARACTERS:
+                    write()
+                    waiting, size = [], 0
+
+            yield put
+            if waiting:
+                write()
 
     def batches(self, name: str) -> Iterator[pyarrow.RecordBatch]:
         """What a stream holds."""

@@ -24,6 +24,10 @@ interrupted carries on from its last checkpoint.
 One more arm, run by name, asks why rtd did not start: in rtd_begun generator and discriminator begin
 as a trained token arm (--begin FILE). Its row is in results/replaced_tokens.jsonl.
 
+Two arms go on from a trained token arm (--begin FILE) with equal rows, rates and budgets, into
+results/second_stage.jsonl: token_on fills blanks as before, and rtd_on finds the tokens that the
+arm, frozen, puts in (ELECTRA in two stages).
+
 On a processor an arm of 40 million tokens takes about an hour and a half, on a GPU a minute or two.
 """
 

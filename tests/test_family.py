@@ -10,8 +10,8 @@ import pytest
 import torch
 from blanks_while_training import SENTENCES, SHOWN, answers
 from family import parse_arguments
-from relatives import runs, scores
-from relatives.arms import ARMS, STARTS
+from relatives import models, runs, scores, two_stages
+from relatives.arms import ALL, ARMS, SECOND_STAGES, STARTS
 from relatives.arrays import Batches
 from relatives.exams import balanced
 from relatives.models import losses_of, masked_losses, new_config, new_model
@@ -43,6 +43,58 @@ def trained(data, folder, name, steps, seed=0, **options):
     rows = data.rows(seed, 0, arm.running, passes=2)
     options = {"save_every": 0, "log_every": 2} | options
     return train(arm, seed, steps, rows, data, folder, tiny_config(data), **options)
+
+
+@pytest.mark.parametrize("name", ["token", "nsp_full", "rtd_on"])
+def test_losses_without_padding_are_those_with_it(data, name):
+    arm, config = ALL[name], tiny_config(data)
+    model = new_model(arm, config, 0)
+    batch = Batches(data.corpus, data.rows(0, 0, passes=1), data.tokenizer, BATCH_SIZE)[0]
+    assert not batch["attention_mask"].all()
+
+    def losses_and_gradients():
+        model.zero_grad()
+        generator = torch.Generator().manual_seed(0)
+        losses = losses_of(arm, model, batch, data.tokenizer, generator)
+        losses["loss"].backward()
+        return losses, {key: each.grad for key, each in model.named_parameters()}
+
+    lean, lean_gradients = losses_and_gradients()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(two_stages, "has_lean_layers", lambda ids: False)
+        patch.setattr(models, "has_lean_layers", lambda ids: False)
+        padded, gradients = losses_and_gradients()
+    assert lean.keys() == padded.keys()
+    for key, value in lean.items():
+        assert value.item() == pytest.approx(padded[key].item(), rel=1e-4), key
+    for key, gradient in gradients.items():
+        if gradient is None:
+            assert lean_gradients[key] is None or not lean_gradients[key].any(), key
+        else:
+            torch.testing.assert_close(lean_gradients[key], gradient, rtol=1e-3, atol=1e-6)
+
+
+def test_a_second_stage_begins_as_the_first_ended(data, tmp_path):
+    first = new_model(ARMS["token"], tiny_config(data), 7)
+    save_model(first, str(tmp_path / "token.safetensors"))
+    rows = data.rows(0, 0, passes=1)
+    for name in SECOND_STAGES:
+        seen = []
+        model, _ = train(
+            ALL[name], 0, 2, rows, data, tmp_path / name, tiny_config(data),
+            begin=tmp_path / "token.safetensors",
+            visit=lambda step, model, seen=seen: seen.append(weights_of(model)),
+        )  # fmt: skip
+        key = "bert.encoder.layer.0.output.dense.weight"
+        assert torch.equal(seen[0][key], first.state_dict()[key]), name
+        assert not torch.equal(seen[-1][key], first.state_dict()[key]), name
+        if ALL[name].two_stages:  # the generator stays as it is
+            frozen = model.generator.state_dict()
+            assert all(torch.equal(frozen[key], each) for key, each in first.state_dict().items())
+
+
+def weights_of(model):
+    return {name: each.clone() for name, each in model.state_dict().items()}
 
 
 def test_arms_have_equal_budgets(data):

@@ -5,6 +5,7 @@ attention gets each text by itself. The last layer computes only the places that
 [CLS] of a classifier, in pretraining also the hidden tokens.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
@@ -41,15 +42,8 @@ def states_at(
         asked: (texts, length), true at the places asked for.
         types: token_type_ids (texts, length), or None.
     """
-    types = torch.zeros_like(input_ids) if types is None else types
-    hidden = embed(bert.embeddings, texts, input_ids, types)  # (tokens, hidden)
-    if (
-        torch.is_autocast_enabled("cpu") and hidden.dtype == torch.float32
-    ):  # once, not in each product
-        hidden = hidden.to(torch.get_autocast_dtype("cpu"))
     *layers, last = bert.encoder.layer
-    for layer in layers:
-        hidden = run_layer(layer, hidden, attend(layer.attention.self, hidden, texts))
+    hidden = states_after(layers, bert, input_ids, texts, types)
     counts = asked.sum(1, keepdim=True)
     most = -(-int(counts.max()) // 8) * 8
     askers = Texts.of(torch.arange(most) < counts, hidden.dtype)
@@ -58,6 +52,30 @@ def states_at(
     asking = F.pad(asking, (0, 0, 0, len(askers.places) - len(places)))  # nobody looks at these
     attended = attend_from(last.attention.self, asking, hidden, texts, askers)
     return run_layer(last, asking, attended)[: len(places)]
+
+
+def states_after(
+    layers: Iterable[nn.Module],
+    bert: nn.Module,
+    input_ids: Tensor,
+    texts: "Texts",
+    types: Tensor | None,
+) -> Tensor:
+    """The hidden states of all tokens after some layers of a BertModel: (tokens, hidden).
+
+    Args:
+        layers: the first ones of `bert.encoder.layer`, or all.
+        input_ids, texts, types: as in `states_at`.
+    """
+    types = torch.zeros_like(input_ids) if types is None else types
+    hidden = embed(bert.embeddings, texts, input_ids, types)
+    if (
+        torch.is_autocast_enabled("cpu") and hidden.dtype == torch.float32
+    ):  # once, not in each product
+        hidden = hidden.to(torch.get_autocast_dtype("cpu"))
+    for layer in layers:
+        hidden = run_layer(layer, hidden, attend(layer.attention.self, hidden, texts))
+    return hidden
 
 
 # A product of a new shape is compiled before it runs, which takes longer than to run it. So the

@@ -12,7 +12,9 @@ class Arm:
     trained: bool = True
     learning_rate: float | None = None  # the highest; None: as the command line says
     share: float = 0.25  # the generator's width as a share of the discriminator's
-    begun: bool = False  # generator and discriminator begin as a trained `token` arm (--begin)
+    begun: bool = False  # begins as a trained `token` arm (--begin)
+    two_stages: bool = False  # of `replaced`: that arm is the generator, and stays as it is
+    whole_exam: bool = True  # else only whether the discriminator starts
     results: tuple[str, ...] = ("family",)
 
 
@@ -32,7 +34,21 @@ ARMS = {  # in the order in which they are trained
 # paper's rate for its small model; not among the arms that are compared on equal terms.
 STARTS = {
     "rtd_begun": Arm(
-        replaced=True, learning_rate=5e-4, share=1.0, begun=True, results=("replaced_tokens",)
+        replaced=True,
+        learning_rate=5e-4,
+        share=1.0,
+        begun=True,
+        whole_exam=False,
+        results=("replaced_tokens",),
     )
 }
-ALL = ARMS | STARTS
+
+# A trained `token` arm reads on, both with the same rate and rows: as before, or as discriminator
+# of the tokens that it put in itself, which is ELECTRA in two stages.
+SECOND_STAGES = {
+    "token_on": Arm(learning_rate=5e-4, begun=True, results=("second_stage",)),
+    "rtd_on": Arm(
+        replaced=True, learning_rate=5e-4, begun=True, two_stages=True, results=("second_stage",)
+    ),
+}
+ALL = ARMS | STARTS | SECOND_STAGES

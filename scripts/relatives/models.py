@@ -11,7 +11,14 @@ from transformers import BertConfig, BertForPreTraining, PreTrainedTokenizerBase
 from relatives.arms import Arm
 from relatives.prepared import LONG_LENGTH
 from relatives.scores import fill_with
-from utils.pretraining import ReplacedTokenModel, mean_cross_entropy, replaced_token_losses
+from relatives.two_stages import TwoStageModel, has_lean_layers, two_stage_losses
+from utils.pretraining import (
+    IGNORE,
+    BertForMaskedPreTraining,
+    ReplacedTokenModel,
+    mean_cross_entropy,
+    replaced_token_losses,
+)
 
 
 def new_config(
@@ -36,16 +43,23 @@ def new_config(
 def new_model(arm: Arm, config: BertConfig, seed: int) -> torch.nn.Module:
     """The model of an arm with random weights, drawn with `seed`."""
     torch.manual_seed(seed)
-    return ReplacedTokenModel(config, arm.share) if arm.replaced else BertForPreTraining(config)
+    if arm.two_stages:
+        return TwoStageModel(config)
+    return (
+        ReplacedTokenModel(config, arm.share) if arm.replaced else BertForMaskedPreTraining(config)
+    )
 
 
-def begin_as(model: ReplacedTokenModel, config: BertConfig, weights: Path) -> None:
+def begin_as(model: torch.nn.Module, config: BertConfig, weights: Path) -> None:
     """Begin as the trained token arm whose weights are in a file."""
     trained_before = BertForPreTraining(config)
     # Tied weights are stored once; a file in half precision is read into single.
     load_model(trained_before, weights, strict=False)
     trained_before.tie_weights()
-    model.begin_as(trained_before)
+    if isinstance(model, BertForPreTraining):
+        model.load_state_dict(trained_before.state_dict())
+    else:
+        model.begin_as(trained_before)
 
 
 def masked_losses(
@@ -53,6 +67,8 @@ def masked_losses(
 ) -> dict[str, torch.Tensor]:
     """MLM at the hidden places only, and with a weight NSP: the losses of `BertForMaskedPreTraining`
     without a question to the GPU that it would have to answer before the next step is sent."""
+    if trunk is None and has_lean_layers(batch["input_ids"]):
+        return losses_without_padding(model, batch, nsp_weight)
     trunk = model.bert if trunk is None else trunk
     encoded = trunk(
         batch["input_ids"],
@@ -70,6 +86,25 @@ def masked_losses(
     return losses | {"loss": loss}
 
 
+def losses_without_padding(
+    model: BertForMaskedPreTraining, batch: dict, nsp_weight: float
+) -> dict[str, torch.Tensor]:
+    """The same on a processor."""
+    labels = torch.full_like(batch["input_ids"], IGNORE).flatten()
+    labels = labels.index_copy(0, batch["places"], batch["answers"]).view_as(batch["input_ids"])
+    output = model(
+        batch["input_ids"],
+        attention_mask=batch["attention_mask"],
+        token_type_ids=batch["token_type_ids"],
+        labels=labels,
+        next_sentence_label=batch["next_sentence_label"] if nsp_weight else None,
+    )
+    losses = {"mlm_loss": output.mlm_loss.detach()}
+    if nsp_weight:
+        losses["nsp_loss"] = output.nsp_loss.detach()
+    return losses | {"loss": output.mlm_loss + nsp_weight * output.nsp_loss}
+
+
 def losses_of(
     arm: Arm,
     model: torch.nn.Module,
@@ -79,6 +114,8 @@ def losses_of(
     trunks: tuple = (None, None),
 ) -> dict[str, torch.Tensor]:
     """`loss` and its parts (nats) of one batch, as the arm is asked."""
+    if arm.two_stages:
+        return two_stage_losses(model, batch, tokenizer.mask_token_id, generator)
     if arm.replaced:
         return replaced_token_losses(model, batch, tokenizer.mask_token_id, generator, trunks)
     return masked_losses(model, batch, arm.nsp_weight, trunks[1])

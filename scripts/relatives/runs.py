@@ -15,7 +15,7 @@ from filelock import FileLock
 from measurements.provenance import circumstances
 from safetensors.torch import load_model, save_model
 
-from relatives.arms import ALL, ARMS, Arm
+from relatives.arms import ALL, Arm
 from relatives.models import new_config, new_model
 from relatives.prepared import Data, steps_for
 from relatives.scores import scores_of, title_probes, told_apart
@@ -94,7 +94,7 @@ def run(name: str, seed: int, arguments: argparse.Namespace, deadline: float | N
         started = time.perf_counter()
         model.eval()
         scores = told_apart(model.judgements, model.bert, data.scores) if arm.replaced else {}
-        if name in ARMS:
+        if arm.whole_exam:
             scores |= scores_of(
                 model.bert,
                 data.scores,

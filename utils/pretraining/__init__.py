@@ -44,6 +44,7 @@ from utils.pretraining.pairs import (
 )
 from utils.pretraining.replaced import (
     ReplacedTokenModel,
+    judging_head,
     mean_cross_entropy,
     replace,
     replaced_token_losses,
@@ -97,6 +98,7 @@ __all__ = [
     "first_places",
     "in_batches_of_similar_length",
     "is_address",
+    "judging_head",
     "mask_tokens",
     "mean_cross_entropy",
     "passages",

@@ -295,12 +295,12 @@ def _stage(
     if not read.count and not read.long.count:
         raise DataError(f"{path}: no sentence in it; download it again, or fill it")
     read.long.refuse(path, file.cure_of_length, file.word)
-    _tell(file, read.blank, "只有空白的句子", "略去", told)
-    if kind is LineFile and 20 <= read.count == file.tally.rows:
+    if kind is LineFile and 20 <= read.count + read.blank.count == file.tally.rows:
         raise DataError(
-            f"{path}: a blank line behind each of its {read.count:,} lines, so that every character "
+            f"{path}: a blank line behind each of its {file.tally.rows:,} lines, so that every character "
             "would be a sentence; leave blank lines between sentences only"
         )
+    _tell(file, read.blank, "只有空白的句子", "略去", told)
     return Staged(not manner.labelled, as_numbers(read.digests), about=read.labels)
 
 

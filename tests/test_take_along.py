@@ -321,6 +321,8 @@ def small_site(tmp_path):
 
 def test_the_zip_holds_site_and_course_and_the_way_in(small_site, tmp_path):
     root, site = small_site
+    for name in ("404.html", "sitemap.xml"):
+        (site / name).write_text("for a server")
     size = packing.pack(tmp_path / "out.zip", root, site)
     archive = zipfile.ZipFile(tmp_path / "out.zip")
     assert archive.testzip() is None and size == (tmp_path / "out.zip").stat().st_size

@@ -71,6 +71,15 @@ def same(first, second, **tolerance):
     return all(torch.allclose(first[name], second[name], **tolerance) for name in first)
 
 
+def test_texts_of_which_nothing_is_known_are_told_beside_the_answers(checkpoint, tokenizer):
+    model = finetuning.new_classifier(checkpoint, NAMES)
+    texts = ["球队", "😀" * 9, "", "😀球"]
+    rows, known = finetuning.predict_and_known(model, tokenizer, texts, batch_size=2)
+    assert known.tolist() == [True, False, False, True]
+    np.testing.assert_array_equal(rows, finetuning.predict(model, tokenizer, texts, batch_size=2))
+    assert finetuning.holds_known(tokenizer, tokenizer(texts)["input_ids"]) == known.tolist()
+
+
 # new_classifier
 
 

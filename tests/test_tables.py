@@ -11,7 +11,7 @@ from data_files import as_csv, items, write
 from pyarrow import parquet
 
 from utils.data import DataError, content, load_texts, objects
-from utils.data.tables import read_table
+from utils.data.tables import open_table, read_table
 
 pytestmark = pytest.mark.usefixtures("plain_environment")
 
@@ -103,6 +103,24 @@ def test_cells_are_read_as_they_look(tmp_path):
     table = read_table(sheet(tmp_path / "a.xlsx", [(5.0, None, 1.5), (True, "甲", "乙")]))
     assert table.rows == [["5", "", "1.5"], ["True", "甲", "乙"]]
     assert table.numbers == [2, 3]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.xlsx", "a.jsonl", "a.json", "a.parquet"])
+def test_rows_come_one_at_a_time_or_all_at_once_alike(tmp_path, name):
+    path = in_form(tmp_path / name)
+    opened, table = open_table(path, "留言"), read_table(path, "留言")
+    assert opened.columns == table.columns and opened.place("留言") == table.columns.index("留言")
+    assert next(opened.rows).cells == table.rows[0]
+    rest = list(opened.rows)
+    assert [row.cells for row in rest] == table.rows[1:] and len(rest) == len(ROWS) - 1
+    assert [row.number for row in rest] == table.numbers[1:]
+
+
+def test_objects_that_hold_nothing_are_refused_together(tmp_path):
+    path = write(tmp_path / "a.jsonl", "1\nnull\n")
+    for read in (open_table, read_table):
+        with pytest.raises(DataError, match="line 1: int, no object; line 2: NoneType, no object"):
+            read(path)
 
 
 def test_sheet_row_numbers_count_the_empty_rows(tmp_path):

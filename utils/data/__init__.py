@@ -17,11 +17,19 @@ from utils.data.entities import detect_scheme, impossible_labels, load_entities,
 from utils.data.no_text import what_it_is
 from utils.data.pairs import NLI_CLASSES, load_pairs
 from utils.data.questions import load_questions
-from utils.data.rows import is_empty_cell, is_seen
+from utils.data.rows import Row, is_empty_cell, is_seen
 from utils.data.shorten import PARTS, shorten
 from utils.data.spans import Span, bio_of, spans_of, texts_and_spans
 from utils.data.splits import THUCNEWS_CLASSES, balanced_sample
-from utils.data.tables import Table, read_rows, read_table
+from utils.data.tables import (
+    OpenTable,
+    Table,
+    TableRow,
+    each_usable_row,
+    open_table,
+    read_rows,
+    read_table,
+)
 from utils.data.texts import IMDB_CLASSES, load_imdb, load_texts, load_thucnews
 
 __all__ = [
@@ -29,14 +37,18 @@ __all__ = [
     "DataError",
     "IMDB_CLASSES",
     "NLI_CLASSES",
+    "OpenTable",
     "PARTS",
+    "Row",
     "Span",
     "THUCNEWS_CLASSES",
     "Table",
+    "TableRow",
     "audit_texts",
     "balanced_sample",
     "bio_of",
     "detect_scheme",
+    "each_usable_row",
     "impossible_labels",
     "is_empty_cell",
     "is_seen",
@@ -47,6 +59,7 @@ __all__ = [
     "load_texts",
     "load_thucnews",
     "near_duplicates",
+    "open_table",
     "read_rows",
     "read_table",
     "shorten",

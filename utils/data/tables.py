@@ -35,6 +35,26 @@ TEXT, LABEL = "text", "label"
 OBJECTS = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz")
 
 
+class TableRow(NamedTuple):
+    """A row of a file as text, or what is wrong with it."""
+
+    number: int  # of the line, or of the sheet's row, that it starts on
+    cells: list[str] | None  # one text for each column; None: see `problem`
+    problem: Problem | None = None
+
+
+class OpenTable(NamedTuple):
+    """A file whose rows come one at a time, in its order, also those that cannot be used."""
+
+    path: Path
+    columns: list[str]  # as the file writes them
+    rows: Iterator[TableRow]
+
+    def place(self, name: str) -> int:
+        """Where a column stands; see `place_of`."""
+        return place_of(name, self.columns, self.path)
+
+
 class Table(NamedTuple):
     """All rows of a file, in its order, also those that cannot be used."""
 
@@ -117,12 +137,22 @@ def read_rows(path: Path, text: str = TEXT, label: str = LABEL) -> list[Row]:
     """Rows of one file; `text` and `label` are what its columns are called.
 
     Raises:
-        DataError: see `scan_rows`, and all rows that cannot be used.
+        DataError: see `each_row`, and all rows that cannot be used.
     """
-    rows, problems = files.sorted_out(each_row(path, text, label))
+    return list(each_usable_row(path, text, label))
+
+
+def each_usable_row(path: Path, text: str = TEXT, label: str = LABEL) -> Iterator[Row]:
+    """The rows of `read_rows` one at a time; what is wrong with others is told behind the last."""
+    problems = []
+    for each in each_row(path, text, label):
+        if isinstance(each, Row):
+            yield each
+        else:
+            problems.append(each)
     if problems:
+        problems.sort(key=lambda problem: problem.number)
         files.refuse_problems(path, problems, word_of(path))
-    return rows
 
 
 def word_of(path: Path) -> str:
@@ -155,7 +185,23 @@ def each_row(path: Path, text: str = TEXT, label: str = LABEL) -> Iterator[Row |
 
 
 def read_table(path: Path, *wanted: str) -> Table:
-    """Every row of a file with every column, as text.
+    """Every row of a file with every column, as text; see `open_table`.
+
+    Raises:
+        DataError: missing, empty or damaged file, or one without rows.
+    """
+    opened = open_table(path, *wanted)
+    table = Table(path, opened.columns, [], [], [])
+    for row in opened.rows:
+        table.rows.append(row.cells)
+        table.numbers.append(row.number)
+        if row.problem:
+            table.problems.append(row.problem)
+    return table
+
+
+def open_table(path: Path, *wanted: str) -> OpenTable:
+    """The columns of a file, and its rows one at a time, as text.
 
     The form is known by the ending: .xlsx, .jsonl or .json (an object a line, or one list of
     objects; the column a.b is the b of object a), .parquet; anything else is a table with its names
@@ -166,38 +212,44 @@ def read_table(path: Path, *wanted: str) -> Table:
     Args:
         wanted: columns that should be there.
     Raises:
-        DataError: missing, empty or damaged file, or one without rows.
+        DataError: missing or empty file, or one without rows; of one that is damaged further on,
+            when it is read so far.
     """
     if path.name.lower().endswith(SHEETS):
-        table = _sheet(path, wanted)
+        columns, rows = _sheet(path, wanted)
     elif path.name.lower().endswith(OBJECTS):
-        table = _objects(path, wanted)
+        columns, rows = _objects(path, wanted)
     elif path.suffix.lower() == ".parquet":
-        table = _parquet(path, wanted)
+        columns, rows = _parquet(path, wanted)
     else:
-        table = _delimited(path, *wanted)
-    if not table.rows:
+        columns, rows = _delimited(path, *wanted)
+    first = next(rows, None)
+    if first is None:
         raise DataError(f"{path}: no rows in it; fill it")
-    if not table.columns and table.problems:
-        files.refuse_problems(path, table.problems, word_of(path))
-    return table
+    return OpenTable(path, columns, chain([first], rows))
 
 
-def _delimited(path: Path, *wanted: str) -> Table:
-    columns, rows = _header_and_rows(path, *wanted)
-    table = Table(path, columns, [], [], [])
-    for number, fields in rows:
-        fields = files.without_blank_end(fields, len(columns))
-        found = ""
-        if len(fields) != len(columns):
-            found = f"{len(fields)} columns instead of {len(columns)}"
-        elif [field.strip() for field in fields] == columns:
-            found = "the names of the columns once more"
-        table.rows.append(None if found else fields)
-        table.numbers.append(number)
-        if found:
-            table.problems.append(Problem(number, "columns", found))
-    return table
+def _delimited(path: Path, *wanted: str) -> tuple[list[str], Iterator[TableRow]]:
+    columns, found = _header_and_rows(path, *wanted)
+
+    def rows() -> Iterator[TableRow]:
+        for number, fields in found:
+            fields = files.without_blank_end(fields, len(columns))
+            wrong = ""
+            if len(fields) != len(columns):
+                wrong = f"{len(fields)} columns instead of {len(columns)}"
+            elif [field.strip() for field in fields] == columns:
+                wrong = "the names of the columns once more"
+            yield _table_row(number, fields, "columns", wrong)
+
+    return columns, rows()
+
+
+def _table_row(number: int, cells: list[str], kind: str, wrong: str) -> TableRow:
+    """A row with its cells, or with the problem of this kind if anything is wrong with it."""
+    return (
+        TableRow(number, None, Problem(number, kind, wrong)) if wrong else TableRow(number, cells)
+    )
 
 
 def _delimited_rows(path: Path, text: str, label: str) -> Iterator[Row | Problem]:
@@ -213,10 +265,9 @@ def _header_and_rows(path: Path, *wanted: str) -> tuple[list[str], Iterator[tupl
     return [name.strip() for name in next(rows, (1, []))[1]], rows
 
 
-def _sheet(path: Path, wanted: Collection[str] = ()) -> Table:
+def _sheet(path: Path, wanted: Collection[str]) -> tuple[list[str], Iterator[TableRow]]:
     columns, rows = _header_and_cells(path, wanted)
-    numbered = list(rows)
-    return Table(path, columns, [row for _, row in numbered], [n for n, _ in numbered], [])
+    return columns, (TableRow(number, cells) for number, cells in rows)
 
 
 def _sheet_rows(path: Path, text: str, label: str) -> Iterator[Row | Problem]:
@@ -340,24 +391,30 @@ def _cell(value: object) -> str:
     return unescape(text)
 
 
-def _objects(path: Path, wanted: Collection[str] = ()) -> Table:
+def _objects(path: Path, wanted: Collection[str]) -> tuple[list[str], Iterator[TableRow]]:
+    encoding = encoding_of(path)
+    columns = _names_in_objects(path, encoding)
+    if not columns:  # no object has anything in it, or there is none
+        found = [Problem(n, "json", wrong) for n, _, wrong in _each_object(path, encoding) if wrong]
+        files.refuse_problems(path, found, word_of(path))
     wanted = {files.plain_name(name) for name in wanted}
-    problems: list[Problem] = []
-    found: list[tuple[int, dict | None]] = []
+
+    def rows() -> Iterator[TableRow]:
+        for number, value, wrong in _each_object(path, encoding):
+            wrong = wrong or _wanted_in_parts(value.items(), wanted)
+            cells = [] if wrong else [_as_text(value.get(name)) for name in columns]
+            yield _table_row(number, cells, "json", wrong)
+
+    return columns, rows()
+
+
+def _names_in_objects(path: Path, encoding: str) -> list[str]:
+    """Every name that an object of a file has, in the order of their first appearance."""
     names: dict[str, None] = {}
-    for number, value, wrong in _each_object(path, encoding_of(path)):
+    for _, value, wrong in _each_object(path, encoding):
         if not wrong:
             names |= dict.fromkeys(value)
-            wrong = _wanted_in_parts(value.items(), wanted)
-        found.append((number, None if wrong else value))
-        if wrong:
-            problems.append(Problem(number, "json", wrong))
-    columns = list(names)
-    rows = [
-        None if value is None else [_as_text(value.get(name)) for name in columns]
-        for _, value in found
-    ]
-    return Table(path, columns, rows, [number for number, _ in found], problems)
+    return list(names)
 
 
 def _object_rows(path: Path, text: str, label: str) -> Iterator[Row | Problem]:
@@ -365,10 +422,7 @@ def _object_rows(path: Path, text: str, label: str) -> Iterator[Row | Problem]:
     first = next((value for _, value, wrong in _each_object(path, encoding) if not wrong), {})
     columns = list(first)
     if not {text, label} <= set(columns):  # called a little otherwise, or not in every row
-        every: dict[str, None] = {}
-        for _, value, wrong in _each_object(path, encoding):
-            every |= {} if wrong else dict.fromkeys(value)
-        columns = list(every)
+        columns = _names_in_objects(path, encoding)
         if columns:
             text, label = (columns[place] for place in _places(text, label, columns, path))
     split_at, refuse_splits = files.splits_watch(files.column_names(columns), path)
@@ -500,17 +554,18 @@ def _parquet_cells(path: Path) -> Iterator[tuple[int, tuple]]:
                 yield number, row
 
 
-def _parquet(path: Path, wanted: Collection[str] = ()) -> Table:
+def _parquet(path: Path, wanted: Collection[str]) -> tuple[list[str], Iterator[TableRow]]:
     wanted = {files.plain_name(name) for name in wanted}
     with parquet_file(path) as file:
         names = file.schema_arrow.names
-    rows, problems = [], []
-    for number, row in _parquet_cells(path):
-        wrong = _wanted_in_parts(zip(names, row, strict=True), wanted)
-        rows.append(None if wrong else [_as_text(value) for value in row])
-        if wrong:
-            problems.append(Problem(number, "cell", wrong))
-    return Table(path, names, rows, list(range(1, len(rows) + 1)), problems)
+
+    def rows() -> Iterator[TableRow]:
+        for number, row in _parquet_cells(path):
+            wrong = _wanted_in_parts(zip(names, row, strict=True), wanted)
+            cells = [] if wrong else [_as_text(value) for value in row]
+            yield _table_row(number, cells, "cell", wrong)
+
+    return names, rows()
 
 
 def _wanted_in_parts(cells: Iterable[tuple[str, object]], wanted: Collection[str]) -> str:

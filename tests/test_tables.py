@@ -189,10 +189,12 @@ def test_a_list_in_pieces_is_the_same_list(tmp_path, monkeypatch, block, indent)
     for escaped in (True, False):
         written = json.dumps(values, ensure_ascii=escaped, indent=indent)
         path = write(tmp_path / "a.json", f"\ufeff\n {written} \n")
-        found = list(objects.list_items(path, "utf-8"))
+        heights = [json.dumps(each, indent=indent).count("\n") + 1 for each in values]
+        lines = [3 + sum(heights[:place]) for place in range(6)]
+        found = list(objects.each_object(path))
         assert [value for _, value in found] == values
-        numbers = [number for number, _ in objects.each_object(path)]
-        assert numbers == ([line for line, _ in found] if indent else [1, 2, 3, 4, 5, 6])
+        assert [number for number, _ in found] == (lines if indent else [1, 2, 3, 4, 5, 6])
+        assert list(objects.list_items(path, "utf-8", half_is_right=True)) == found
         assert objects.word_of(path) == ("line" if indent else "item")
 
 
@@ -200,9 +202,9 @@ def test_a_list_in_pieces_is_the_same_list(tmp_path, monkeypatch, block, indent)
     "text, told",
     [
         ('[{"text": "甲",\n "label": "物流"},\n {"text": 乙}]', "line 3: no JSON"),
-        ('[{"text": "甲"}\n {"text": "乙"}]', "line 2: no JSON (no comma)"),
+        ('[{"text": "甲"}\n {"text": "乙"}]', "line 2: no JSON (no comma at character 2)"),
         ('[{"text": "甲", "label": "物流"},\n]', "line 2: no JSON"),
-        ('[{"text": "甲", "label": "物流"}]\n[]', "something behind its list"),
+        ('[{"text": "甲", "label": "物流"}]\n[]', "line 2: no JSON (something behind its end"),
         ("[" * 100_000, "brackets within brackets"),
         (f"[{'1' * 5000}]", "no JSON"),
     ],

@@ -13,9 +13,9 @@ from sklearn.metrics import classification_report
 from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from own_texts.notes import BROKEN, EMPTY, UNSURE
+from own_texts.notes import BROKEN, UNSURE, note_before
 from own_texts.outputs import refuse_table, written_whole
-from utils.data import DataError, Row, each_usable_row, is_empty_cell, is_seen, open_table
+from utils.data import DataError, Row, each_usable_row, open_table
 from utils.finetuning import load_classifier, predict, predict_and_known
 from utils.measuring import estimate
 from utils.models import ModelError
@@ -110,13 +110,6 @@ def answered(texts: Sequence[str | None], classifier: Classifier) -> list[Answer
         sure = is_known and row.max() >= threshold
         answers[place] = Answer(name, f"{row.max():.4f}", "" if sure else UNSURE)
     return answers
-
-
-def note_before(text: str | None) -> str:
-    """What is said of a text that no model need look at; "" of any other."""
-    if text is None:
-        return BROKEN
-    return EMPTY if not is_seen(text) or is_empty_cell(text.strip()) else ""
 
 
 def free_names(names: Sequence[str], taken: Sequence[str]) -> list[str]:

@@ -466,9 +466,8 @@ def _way_to_objects(path: Path, encoding: str) -> Callable[[Path, str], Iterator
 
 def _json_list(path: Path, encoding: str) -> Iterator[tuple[int, object, str]]:
     """By their lines; where several stand on one line, as `json.dump` writes them, by their places."""
-    counted = is_on_one_line(path, encoding)
-    for place, (line, value) in enumerate(list_items(path, encoding), start=1):
-        yield place if counted else line, *_object(value)
+    for number, value in list_items(path, encoding, half_is_right=True):
+        yield number, *_object(value)
 
 
 def _inner_list(path: Path, encoding: str) -> Iterator[tuple[int, object, str]]:

@@ -1,6 +1,7 @@
 """The door to the data: texts and their audit, names, questions, pairs, whatever form they are in; long texts.
 
 texts, tables                  texts with a class: THUCNews, IMDb, a table of your own
+sheets, cells                  Excel files; a cell as the text that its reader sees
 entities, marked               sentences with names, a label a line or marked in JSON
 schemes, spans                 labels in BIO, BMES and so on; the same names as spans
 questions, pairs               passages with questions; two sentences with a class or a grade

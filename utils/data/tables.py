@@ -4,18 +4,15 @@
 or the names in the objects, that say what a column holds, and the caller who says which are meant.
 """
 
-import contextlib
-import datetime
 import json
-import zipfile
 from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
 from utils.data import rows as files
-from utils.data.content import DataError, NoLabels, encoding_of, lines, unpacked_limit
-from utils.data.no_text import what_it_is
+from utils.data.cells import as_text, in_parts, is_half
+from utils.data.content import DataError, NoLabels, encoding_of, lines
 from utils.data.objects import (
     LONGEST_FIRST,
     ROWWISE,
@@ -29,6 +26,7 @@ from utils.data.objects import (
     refuse_columns,
 )
 from utils.data.rows import SHEETS, Problem, Row, parquet_file, table_rows
+from utils.data.sheets import header_and_cells, sheet_rows
 
 TEXT, LABEL = "text", "label"
 
@@ -105,7 +103,7 @@ def place_of(name: str, columns: list[str], path: Path) -> int:
 def _names_elsewhere(name: str, path: Path) -> str:
     """Why a column is not found although its name is there, with the cure; or ""."""
     if path.name.lower().endswith(SHEETS):
-        for number, cells in islice(_cells(path, ()), 1, 10):
+        for number, cells in islice(sheet_rows(path, ()), 1, 10):
             if files.plain_name(name) in files.column_names(cells):
                 return f"row {number} has it: delete what stands above it"
     elif not path.name.lower().endswith((*OBJECTS, ".parquet")):
@@ -267,12 +265,12 @@ def _header_and_rows(path: Path, *wanted: str) -> tuple[list[str], Iterator[tupl
 
 
 def _sheet(path: Path, wanted: Collection[str]) -> tuple[list[str], Iterator[TableRow]]:
-    columns, rows = _header_and_cells(path, wanted)
+    columns, rows = header_and_cells(path, wanted)
     return columns, (TableRow(number, cells) for number, cells in rows)
 
 
 def _sheet_rows(path: Path, text: str, label: str) -> Iterator[Row | Problem]:
-    columns, rows = _header_and_cells(path, {text, label})
+    columns, rows = header_and_cells(path, {text, label})
     first = next(rows, None)
     if first is None:
         return
@@ -288,110 +286,6 @@ def _sheet_rows(path: Path, text: str, label: str) -> Iterator[Row | Problem]:
         yield Row(row[text_at], row[label_at].strip(), path, number)
 
 
-def _header_and_cells(
-    path: Path, wanted: Collection[str]
-) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
-    """The names in the first row of a sheet, and the rows below it with their numbers."""
-    rows = _cells(path, wanted)
-    columns = [name.strip() for name in next(rows, (1, []))[1]]
-    while columns and not columns[-1]:  # a sheet may be wider than what is written in it
-        columns.pop()
-    width = len(columns)
-    return columns, ((number, (row + [""] * width)[:width]) for number, row in rows)
-
-
-def _cells(path: Path, wanted: Collection[str]) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a sheet that hold anything, one at a time, with their numbers.
-
-    Excel writes each text once, into a list apart from the sheet, and openpyxl keeps this list.
-
-    Args:
-        wanted: columns that the sheet should have.
-    """
-    import openpyxl
-
-    head = _head_of(path)
-    if head and head[:2] != b"PK":
-        what, cure = what_it_is(path, head) or ("text and no Excel file", "call it .csv")
-        raise DataError(f"{path}: {what}; {cure}")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-        if size > (limit := unpacked_limit(path.stat().st_size)):
-            raise DataError(f"{path}: unpacks to more than {limit:,} bytes; get it from its source")
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        with contextlib.closing(book):
-            yield from _filled(_chosen_sheet(book, wanted, path))
-    except DataError:
-        raise
-    except Exception as error:  # a parser of XML in an archive: whatever a damaged one makes of it
-        reason = str(error).partition("\n")[0][:80] or type(error).__name__
-        raise DataError(
-            f"{path}: no Excel file, or a damaged one ({reason}); open it in Excel and save it "
-            "again as .xlsx, or as CSV"
-        ) from error
-
-
-def _filled(sheet) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a sheet in which there is more than blanks."""
-    sheet.reset_dimensions()  # some programs write a wrong one, and rows would be missing
-    for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
-        cells = [_cell(cell) for cell in row]
-        if any(map(str.strip, cells)):
-            yield number, cells
-
-
-def _head_of(path: Path) -> bytes:
-    try:
-        with open(path, "rb") as stream:
-            return stream.read(512)
-    except OSError:
-        raise DataError(f"{path}: no such file; check the path") from None
-
-
-def _chosen_sheet(book, wanted: Collection[str], path: Path):
-    """The sheet to read, which is none that its owner has hidden.
-
-    Raises:
-        DataError: several would do, of which only one would be read.
-    """
-    sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
-    headers = {}
-    for sheet in sheets:
-        _, first = next(_filled(sheet), (1, []))
-        headers[sheet.title] = set(files.column_names(first)) - {""}
-    filled = [sheet for sheet in sheets if headers[sheet.title]]
-    if not filled:
-        return book.worksheets[0]
-    names = {files.plain_name(name) for name in wanted}
-    fitting = [sheet for sheet in filled if names and names <= headers[sheet.title]]
-    chosen = (fitting or filled)[0]
-    alike = [
-        sheet.title
-        for sheet in filled
-        if sheet in fitting or headers[sheet.title] == headers[chosen.title]
-    ]
-    if len(alike) > 1:
-        told = ", ".join(map(repr, alike[:4]))
-        raise DataError(
-            f"{path}: the sheets {told:.80} have the same columns; put their rows into one sheet, "
-            "or save the one that is meant as CSV"
-        )
-    return chosen
-
-
-def _cell(value: object) -> str:
-    """A cell of a sheet: a day has no hours, and a line's end that Excel wrote out is one again."""
-    if isinstance(value, datetime.datetime) and value.time() == datetime.time():
-        return value.date().isoformat()
-    text = _as_text(value)
-    if "_x" not in text:
-        return text
-    from openpyxl.utils.escape import unescape
-
-    return unescape(text)
-
-
 def _objects(path: Path, wanted: Collection[str]) -> tuple[list[str], Iterator[TableRow]]:
     encoding = encoding_of(path)
     columns = _names_in_objects(path, encoding)
@@ -403,7 +297,7 @@ def _objects(path: Path, wanted: Collection[str]) -> tuple[list[str], Iterator[T
     def rows() -> Iterator[TableRow]:
         for number, value, wrong in _each_object(path, encoding):
             wrong = wrong or _wanted_in_parts(value.items(), wanted)
-            cells = [] if wrong else [_as_text(value.get(name)) for name in columns]
+            cells = [] if wrong else [as_text(value.get(name)) for name in columns]
             yield _table_row(number, cells, "json", wrong)
 
     return columns, rows()
@@ -432,12 +326,12 @@ def _object_rows(path: Path, text: str, label: str) -> Iterator[Row | Problem]:
             yield Problem(number, "json", wrong)
             continue
         if split_at is not None:
-            refuse_splits(number, _as_text(value.get(columns[split_at])))
+            refuse_splits(number, as_text(value.get(columns[split_at])))
         content, name = value.get(text), value.get(label)
         if in_parts(content):
-            yield Problem(number, "parts", f"{_as_text(content):.40}")
+            yield Problem(number, "parts", f"{as_text(content):.40}")
             continue
-        yield Row(_as_text(content), _as_text(name).strip(), path, number)
+        yield Row(as_text(content), as_text(name).strip(), path, number)
 
 
 def _each_object(path: Path, encoding: str) -> Iterator[tuple[int, object, str]]:
@@ -502,7 +396,7 @@ def _object(value: object) -> tuple[object, str]:
     if not isinstance(value, dict):
         return value, f"{type(value).__name__}, no object"
     value = _flat(value)
-    half = any(_half(text) for pair in value.items() for text in pair if isinstance(text, str))
+    half = any(is_half(text) for pair in value.items() for text in pair if isinstance(text, str))
     return value, "half of a character, written \\uD8xx alone" if half else ""
 
 
@@ -520,22 +414,13 @@ def _flat(value: dict) -> dict:
     return flat
 
 
-def _half(text: str) -> bool:
-    """Whether a text holds half a character, which JSON can write (\\ud83d) and nothing can store."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return True
-    return False
-
-
 def sheet_or_parquet(path: Path) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
     """The names of the columns of an Excel or a Parquet file, and its rows with their numbers."""
     if path.name.lower().endswith(SHEETS):
-        return _header_and_cells(path, ())
+        return header_and_cells(path, ())
     with parquet_file(path) as file:
         names = file.schema_arrow.names
-    rows = ((number, [_as_text(value) for value in row]) for number, row in _parquet_cells(path))
+    rows = ((number, [as_text(value) for value in row]) for number, row in _parquet_cells(path))
     return names, rows
 
 
@@ -556,7 +441,7 @@ def _parquet(path: Path, wanted: Collection[str]) -> tuple[list[str], Iterator[T
     def rows() -> Iterator[TableRow]:
         for number, row in _parquet_cells(path):
             wrong = _wanted_in_parts(zip(names, row, strict=True), wanted)
-            cells = [] if wrong else [_as_text(value) for value in row]
+            cells = [] if wrong else [as_text(value) for value in row]
             yield _table_row(number, cells, "cell", wrong)
 
     return names, rows()
@@ -566,7 +451,7 @@ def _wanted_in_parts(cells: Iterable[tuple[str, object]], wanted: Collection[str
     """What is wrong with a row of whose wanted columns one holds several texts; else ""."""
     for name, value in cells:
         if files.plain_name(name) in wanted and in_parts(value):
-            return f"{name} is {_as_text(value):.40}, not one text"
+            return f"{name} is {as_text(value):.40}, not one text"
     return ""
 
 
@@ -580,31 +465,6 @@ def _parquet_rows(path: Path, text: str, label: str) -> Iterator[Row | Problem]:
             for content, name in zip(texts, labels, strict=True):
                 number += 1
                 if in_parts(content):
-                    yield Problem(number, "parts", f"{_as_text(content):.40}")
+                    yield Problem(number, "parts", f"{as_text(content):.40}")
                     continue
-                yield Row(_as_text(content), _as_text(name).strip(), path, number)
-
-
-def in_parts(value: object) -> bool:
-    """Whether several texts stand where one should: turns of a conversation, or a list of texts."""
-    return isinstance(value, dict) or (
-        isinstance(value, list) and (len(value) > 1 or any(map(in_parts, value)))
-    )
-
-
-def _as_text(value: object) -> str:
-    """A cell as its reader sees it: 5.0, as Excel keeps the number 5, is 5; nothing is "".
-
-    A list of one is that one, as annotation tools write a label; of several it is JSON.
-    """
-    if isinstance(value, list) and len(value) < 2:
-        value = value[0] if value else None
-    value = files.decoded(value)
-    if value is None or value != value:  # nan
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, (list, dict)):
-        written = json.dumps(value, ensure_ascii=False)
-        return json.dumps(value) if _half(written) else written
-    return str(value)
+                yield Row(as_text(content), as_text(name).strip(), path, number)

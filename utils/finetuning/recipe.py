@@ -206,6 +206,8 @@ def run_trainer(
         settings: all `TrainingArguments` but the folder.
         further: what else makes it another run than one that differs in it.
         parts: further arguments of the Trainer, such as `data_collator` and `compute_metrics`.
+    Raises:
+        ValueError: as `fine_tune`.
     """
     named = {"train": train} | ({} if validation is None else {"validation": validation})
     splits = list(named.values())

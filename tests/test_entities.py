@@ -616,3 +616,24 @@ def test_types_that_differ_in_case_or_width_are_told(tmp_path, capsys):
     load_entities(write(tmp_path / "a.txt", text))
     told = capsys.readouterr().out
     assert "类型 PER 和 per 只差大小写" in told and "类型 LOC 和 ＬＯＣ" in told
+
+
+def test_a_sentence_of_blanks_is_left_out_and_told(tmp_path, capsys):
+    path = write(tmp_path / "a.txt", as_lines(sentences()) + "\n  O\n\u3000 O\n\n")
+    assert everything(load_entities(path)) == sorted(sentences())
+    assert "1 处只有空白的句子（第 331 行" in capsys.readouterr().out
+
+
+def test_texts_that_say_which_split_they_are_of(tmp_path):
+    some = [
+        {"text": f"小林{i}", "label": [[0, 2, "PER"]], "split": "train" if i < 15 else "test"}
+        for i in range(20)
+    ]
+    path = write(tmp_path / "a.jsonl", "\n".join(map(json.dumps, some)))
+    refused(load_entities, path, f"{path}, row 16: the column 'split' divides the rows")
+
+
+def test_a_list_in_an_object(tmp_path):
+    some = [json.loads(line) for line in as_json(sentences()).splitlines()]
+    path = write(tmp_path / "a.json", json.dumps({"version": 1, "data": some}, indent=1))
+    assert everything(load_entities(path)) == sorted(sentences())

@@ -536,3 +536,66 @@ def test_a_pair_in_a_list_on_one_line_is_told_by_its_place(tmp_path):
     some[30]["sentence2"] = ""
     path = write(tmp_path / "a.json", json.dumps(some))
     refused(load_pairs, path, f"{path}, row 31: sentence2 is ''")
+
+
+def hub_parquet(path, labels, names=("entailment", "neutral", "contradiction")):
+    """A Parquet file as the Hub has them: ids, and what they mean in its metadata."""
+    import pyarrow
+    from pyarrow import parquet
+
+    about = {"label": {"names": list(names), "_type": "ClassLabel"}}
+    columns = {
+        "premise": [f"甲{i}" for i in range(len(labels))],
+        "hypothesis": [f"乙{i}" for i in range(len(labels))],
+        "label": pyarrow.array(labels, pyarrow.int64()),
+    }
+    metadata = {"huggingface": json.dumps({"info": {"features": about}})}
+    parquet.write_table(pyarrow.table(columns).replace_schema_metadata(metadata), path)
+    return path
+
+
+def test_ids_that_a_parquet_file_explains_have_their_names(tmp_path, capsys):
+    hub_parquet(tmp_path / "train-00000-of-00001.parquet", [i % 4 - 1 for i in range(40)])
+    hub_parquet(tmp_path / "validation-00000-of-00001.parquet", [2, 0, 1])
+    hub_parquet(tmp_path / "test-00000-of-00001.parquet", [-1] * 9)
+    splits = load_pairs(tmp_path)
+    told = capsys.readouterr().out
+    assert "10 对没有一致的标签" in told and "test-00000-of-00001.parquet：没有标签" in told
+    names = ("entailment", "neutral", "contradiction")
+    found = {(one, label) for split in splits.values() for one, _, label in read(split)}
+    assert found == {
+        *((f"甲{i}", names[i % 4 - 1]) for i in range(40) if i % 4),
+        *(("甲0", names[2]), ("甲1", names[0]), ("甲2", names[1])),
+    }
+
+
+def test_a_name_that_no_files_have(tmp_path):
+    write(tmp_path / "lcqmc_train.csv", table(pairs()))
+    write(tmp_path / "lcqmc_test.csv", table(pairs(mark="又")))
+    assert load_pairs(tmp_path, name="lcqmc")["test"].num_rows == 40
+    refused(load_pairs, tmp_path, "no data set 'lcqcm' in it, but lcqmc", name="lcqcm")
+    refused(load_pairs, tmp_path / "*_train.csv", "no data set 'bq' in it, but lcqmc", name="bq")
+
+
+def test_rows_that_say_which_split_they_are_of(tmp_path):
+    rows = [(*row, "train" if i < 30 else "dev") for i, row in enumerate(pairs())]
+    header = ("sentence1", "sentence2", "label", "Split")
+    path = write(tmp_path / "a.csv", table(rows, header))
+    refused(load_pairs, path, f"{path}, row 32: the column 'split' divides the rows (train, dev)")
+    path = write(tmp_path / "a.jsonl", as_json(rows, header))
+    refused(load_pairs, path, f"{path}, row 31: the column 'split'", "train.jsonl")
+    alike = [(*row[:3], "train") for row in rows]
+    assert everything(load_pairs(write(tmp_path / "b.csv", table(alike, header)))) == sorted(
+        pairs()
+    )
+
+
+def test_excel_s_separator_line(tmp_path):
+    path = write(tmp_path / "a.csv", "sep=;\n" + table(pairs(), delimiter=";"))
+    assert everything(load_pairs(path)) == sorted(pairs())
+
+
+def test_a_list_in_an_object(tmp_path):
+    some = [json.loads(line) for line in as_json(pairs()).splitlines()]
+    path = write(tmp_path / "a.json", json.dumps({"version": 1, "data": some}))
+    assert everything(load_pairs(path)) == sorted(pairs())

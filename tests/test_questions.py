@@ -496,3 +496,9 @@ def test_one_bad_question_among_some_without_ids_is_told_alone(tmp_path):
     path = write(tmp_path / "a.json", json.dumps(some))
     message = refused(load_questions, path, f"{path}, item 6: ", "question is 'None'")
     assert "item 1" not in message
+
+
+def test_rows_that_say_which_split_they_are_of(tmp_path):
+    some = [row | {"split": "train" if i < 20 else "dev"} for i, row in enumerate(rows(passages()))]
+    path = write(tmp_path / "a.jsonl", "\n".join(map(json.dumps, some)))
+    refused(load_questions, path, f"{path}, row 21: the column 'split' divides the rows")

@@ -26,7 +26,7 @@ from utils.data.content import DataError, beginning, encoding_of, marked_lines
 from utils.data.layout import WHOLE, Files
 from utils.data.marked import Marked, marked
 from utils.data.objects import each_object, is_json, word_of
-from utils.data.rows import SHEETS, Problems, plain_name
+from utils.data.rows import SHEETS, Problems, object_splits_watch, plain_name
 from utils.data.schemes import SCHEMES, Letters, converted, normal_label
 from utils.data.sources import Staged, parts_of, read_parts, share_out
 from utils.data.splits import as_numbers, digest_of
@@ -185,6 +185,7 @@ def _stage(
     if not read.count and not read.long.count:
         raise DataError(f"{path}: no sentence in it; download it again, or fill it")
     read.long.refuse(path, file.cure_of_length, file.word)
+    _tell(file, read.blank, "只有空白的句子", "略去", told)
     if kind is LineFile and 20 <= read.count == file.tally.rows:
         raise DataError(
             f"{path}: a blank line behind each of its {read.count:,} lines, so that every character "
@@ -202,6 +203,7 @@ class Found(NamedTuple):
 
     count: int
     long: Problems
+    blank: Problems
     digests: bytearray
     labels: list[str]  # in BIO, by their codes
 
@@ -211,7 +213,7 @@ def _read(
 ) -> Found:
     import pyarrow
 
-    count, long, digests = 0, Problems(), bytearray()
+    count, long, blank, digests = 0, Problems(), Problems(), bytearray()
     code_of: dict[str, int] = {}
     schema = pyarrow.schema({"text": pyarrow.string(), "labels": pyarrow.list_(pyarrow.int32())})
 
@@ -233,12 +235,15 @@ def _read(
             if (length := sentence.before + len(sentence.tokens)) > LONGEST:
                 long.add(sentence.line, f"a sentence of {length:,} characters")
                 continue
-            count += 1
             text = "".join(sentence.tokens)
+            if sentence.labels is not None and not text.strip():
+                blank.add(sentence.line, f"{text[:10]!r}")
+                continue
+            count += 1
             digests += digest_of(text)
             codes = [code_of.setdefault(label, len(code_of)) for label in sentence.labels or ()]
             put((text, array("i", codes)), BYTES * len(text))
-    return Found(count, long, digests, list(code_of))
+    return Found(count, long, blank, digests, list(code_of))
 
 
 # How forms begin that are read by no loader, what they are, and how to come by one that is.
@@ -557,7 +562,9 @@ class JsonFile:
 
     def sentences(self) -> Iterator[Sentence | None]:
         """The sentences; None for one that cannot be used."""
-        for number, item in each_object(self.path):
+        refuse_splits = object_splits_watch(self.path)
+        for number, item in each_object(self.path, "data"):
+            refuse_splits(number, item)
             each = marked(item)
             self.tagged = self.tagged or each.tokens is not None
             self.labelled = self.labelled or each.labels is not None

@@ -55,29 +55,38 @@ class Files(NamedTuple):
         return f"train.{self.example}, validation.{self.example} and test.{self.example}"
 
 
+ONLY_SHARD = "(-00000-of-00001)?"  # as the Hub names the only file of a split
+
 TEXTS = Files(
     "csv|tsv|txt|parquet|xlsx|xlsm|jsonl|ndjson",
-    after_split="(-00000-of-00001)?",  # as the Hub names the only file of a split
+    after_split=ONLY_SHARD,
     class_folders=True,
     split_endings="json",
 )
 CLASS_FILE = re.compile(r"(?P<prefix>.+[_.-])?class(es)?\.txt")
 
 
-def find_parts(source: Path, name: str, kind: Files = TEXTS) -> dict[str, Path]:
-    """Which file, or folder of class folders, holds each split; or all of them as one WHOLE."""
+def find_parts(
+    source: Path, name: str, kind: Files = TEXTS, strict: bool = False
+) -> dict[str, Path]:
+    """Which file, or folder of class folders, holds each split; or all of them as one WHOLE.
+
+    Args:
+        name: of the data set to take where there are several.
+        strict: whether no other may be taken, even if it is alone.
+    """
     if not _exists(source):
         files = sorted(Path(match) for match in glob.glob(str(source)))
         if not files:
             raise DataError(
                 f"{source!s:.300}: no such file or folder; check the path and COURSE_DATA"
             )
-        return _group_files(source, files, name, kind)
+        return _group_files(source, files, name, kind, strict)
     if source.name.lower().endswith(fetch.ARCHIVES):
         source = fetch.unpack(source)
     if source.is_file():
         return {WHOLE: source}
-    return _look_into(source, name, kind)
+    return _look_into(source, name, kind, strict)
 
 
 def _exists(source: Path) -> bool:
@@ -87,7 +96,7 @@ def _exists(source: Path) -> bool:
         return False
 
 
-def _look_into(folder: Path, name: str, kind: Files) -> dict[str, Path]:
+def _look_into(folder: Path, name: str, kind: Files, strict: bool) -> dict[str, Path]:
     trees = {
         ALIASES.get(sub.name, sub.name): sub
         for sub in visible_folders(folder)
@@ -100,7 +109,7 @@ def _look_into(folder: Path, name: str, kind: Files) -> dict[str, Path]:
     files = sorted(path for path in folder.iterdir() if path.is_file())
     files = [path for path in files if kind.match_data(path.name)]
     if any(kind.match_split(path.name) for path in files):
-        return _group_files(folder, files, name, kind)
+        return _group_files(folder, files, name, kind, strict)
     if trees:
         raise DataError(f"{folder}: holds {', '.join(trees)} but no train; unpack it again")
     inner = visible_folders(folder)
@@ -111,22 +120,29 @@ def _look_into(folder: Path, name: str, kind: Files) -> dict[str, Path]:
             "load_from_disk(…)['train'].to_parquet('train.parquet')"
         )
     if len(inner) == 1 and not files:  # archives often hold one folder that holds everything
-        return _look_into(inner[0], name, kind)
+        return _look_into(inner[0], name, kind, strict)
     if kind.class_folders and len(class_folders(folder)) > 1:
         return {WHOLE: folder}
     if files:
-        return _group_files(folder, files, name, kind)
+        return _group_files(folder, files, name, kind, strict)
     trees = ", or a folder of .txt files for each class" if kind.class_folders else ""
     inside = f" but the folders {', '.join(sub.name for sub in inner)[:80]}" if inner else ""
     raise DataError(f"{folder}: no data in it{inside}; put {kind.cure} there{trees}")
 
 
-def _group_files(source: Path, files: list[Path], name: str, kind: Files) -> dict[str, Path]:
+def _group_files(
+    source: Path, files: list[Path], name: str, kind: Files, strict: bool
+) -> dict[str, Path]:
     """Sort files into data sets by what stands before train, val and test, and choose one."""
     files = [path for path in files if path.is_file()]
     files = [path for path in files if not CLASS_FILE.fullmatch(path.name)]
+    matches = [kind.match_split(path.name) for path in files]
+    known = {match["name"] for match in matches if match} - {None}
+    if strict and name and known and name not in known:
+        found = ", ".join(sorted(known))[:80]
+        raise DataError(f"{source}: no data set {name!r} in it, but {found}; correct name=")
     if len(files) == 1:
-        match = kind.match_split(files[0].name)
+        [match] = matches
         split = match["split"].lower() if match else "train"
         if ALIASES.get(split, split) == "train":  # nobody trains on a test split left alone
             return {WHOLE: files[0]}

@@ -22,17 +22,21 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from utils.data.content import DataError, beginning, encoding_of, lines
-from utils.data.layout import SPLITS, WHOLE, Files
+from utils.data.layout import ONLY_SHARD, SPLITS, WHOLE, Files
 from utils.data.objects import each_object, is_json, refuse_columns
 from utils.data.rows import (
+    SEPARATOR_LINE,
     SEVERAL,
     Problems,
     column_names,
     is_empty_cell,
     is_seen,
+    names_of_ids,
     pair_columns,
+    parquet_file,
     plain_name,
     read_class_file,
+    splits_watch,
     table_rows,
     without_blank_end,
 )
@@ -50,7 +54,7 @@ NLI_CLASSES = ("entailment", "neutral", "contradiction")  # the order of SNLI's 
 LABEL_COLUMNS = ("label", "gold_label", "is_duplicate", "标签", "类别")
 SCORE_COLUMNS = ("score", "similarity", "similarity_score", "相似度", "分数")
 
-TABLES = Files("csv|tsv|txt|json|jsonl|ndjson|xlsx|xlsm|parquet")
+TABLES = Files("csv|tsv|txt|json|jsonl|ndjson|xlsx|xlsm|parquet", after_split=ONLY_SHARD)
 BINARY = (".xlsx", ".xlsm", ".parquet")
 
 NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
@@ -265,6 +269,7 @@ def _read(
     again, sentences, labels, disagreed = Problems(), Problems(), Problems(), 0
     given_cells, score_cells, hashes, key_of = Cells(), Cells(), array("q"), array("i")
     names: dict[str, None] = {}
+    split_column, refuse_splits = "", None
     keys: dict[tuple[str, ...], int] = {}
     schema = _schema()
 
@@ -277,8 +282,13 @@ def _read(
         for number, row in rows:
             if not names.keys() >= row.keys():
                 names |= dict.fromkeys(row)
+                if not split_column:
+                    place, refuse_splits = splits_watch(list(names), path)
+                    split_column = "" if place is None else list(names)[place]
             if _is_header(row):
                 again.add(number, "the names of the columns once more")
+            if split_column:
+                refuse_splits(number, _plain(row.get(split_column)))
             right = True
             for column in (one, two):
                 sentence = row.get(column)
@@ -353,7 +363,7 @@ def _rows_of(path: Path) -> tuple[list[str], Iterator[tuple[int, dict]]]:
 def _json_rows(path: Path) -> Iterator[tuple[int, dict]]:
     """The objects of a file by the names of their columns in lower case."""
     problems, others, pair = Problems(), Problems(), None
-    found = each_object(path)
+    found = each_object(path, "data")
     head = list(islice(found, 2))
     if len(head) == 1:
         refuse_columns(head[0][1], path)
@@ -380,7 +390,8 @@ def _json_rows(path: Path) -> Iterator[tuple[int, dict]]:
 
 def _table(path: Path, encoding: str) -> tuple[list[str], Iterator[tuple[int, dict]]]:
     written = (line.lstrip("\r\n") for line in lines(path, encoding))
-    first_line = next(filter(None, written), "").partition("\n")[0]
+    written = (line for line in written if line and not SEPARATOR_LINE.fullmatch(line.strip()))
+    first_line = next(written, "").partition("\n")[0]
     delimiter = next(
         (mark for mark in ";|" if pair_columns(column_names(first_line.split(mark)))), ","
     )
@@ -512,7 +523,30 @@ def _binary_rows(path: Path) -> tuple[list[str], Iterator[tuple[int, dict]]]:
             f"{path}, row 1: no two sentences among the columns {', '.join(columns)[:60]!r}; {CURE}"
         )
     every = chain([first], rows)
-    return columns, ((number, dict(zip(columns, row, strict=True))) for number, row in every)
+    label = _columns_of(columns).label
+    classes = _classes_of(path, names[columns.index(label)]) if label else {}
+
+    def named() -> Iterator[tuple[int, dict]]:
+        for number, cells in every:
+            row = dict(zip(columns, cells, strict=True))
+            if classes:
+                row[label] = classes.get(row[label], row[label])
+            yield number, row
+
+    return columns, named()
+
+
+def _classes_of(path: Path, column: str) -> dict[str, str]:
+    """What the ids in a column mean, as a Parquet file of the Hub says it; -1 is no label there."""
+    if path.suffix.lower() != ".parquet":
+        return {}
+    with parquet_file(path) as file:
+        names = names_of_ids(file.schema_arrow.metadata or {}, column)
+        ids = {str(number): name for number, name in enumerate(names)}
+        batches = file.iter_batches(columns=[column]) if names else ()
+        if any(set(batch[column].unique().to_pylist()) - {-1, None} for batch in batches):
+            ids["-1"] = "-"  # not in a test file, where all are -1
+    return ids
 
 
 def _is_header(row: dict) -> bool:

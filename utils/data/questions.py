@@ -24,7 +24,7 @@ import numpy as np
 from utils.data.content import DataError, encoding_of
 from utils.data.layout import Files
 from utils.data.objects import each_object, form_of, lines_of, word_of
-from utils.data.rows import Problems, is_seen
+from utils.data.rows import Problems, is_seen, object_splits_watch
 from utils.data.sources import Staged, parts_of, read_parts, share_out
 from utils.data.splits import as_numbers, digest_of
 from utils.data.staging import Shelf, arrow_splits, write_splits
@@ -316,7 +316,9 @@ def _settled_answers(row: Asked, settled: dict[str, Settled]) -> list[tuple[str,
 def _asked(path: Path) -> Iterator[Asked]:
     """The questions of a file in any layout."""
     wrong = None
+    refuse_splits = object_splits_watch(path)
     for line, item in each_object(path, "data", "paragraphs"):
+        refuse_splits(line, item)
         try:
             asked = [_without_nothing(each) for each in _asked_in(item, path, line)]
         except DataError as error:  # that the file is whole comes before what is in it

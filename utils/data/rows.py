@@ -489,7 +489,7 @@ def splits_watch(columns: Sequence[str], path: Path) -> tuple[int | None, Callab
         columns: their names, as `column_names` gives them.
     """
     place = next((i for i, name in enumerate(columns) if name in SPLIT_COLUMNS), None)
-    first = ""
+    first, ending = "", path.suffix.lower() or ".csv"
 
     def told(number: int, split: str) -> None:
         nonlocal first
@@ -498,11 +498,25 @@ def splits_watch(columns: Sequence[str], path: Path) -> tuple[int | None, Callab
         if split != first and {split, first} <= SPLIT_NAMES:
             raise DataError(
                 f"{path}, row {number}: the column {columns[place]!r} divides the rows "
-                f"({first}, {split}); write each part to a file of its own (train.csv, test.csv) "
-                "and give their folder, or take the column away to divide them anew"
+                f"({first}, {split}); write each part to a file of its own (train{ending}, "
+                f"test{ending}) and give their folder, or take the column away to divide them anew"
             )
 
     return place, told
+
+
+def object_splits_watch(path: Path) -> Callable[[int, object], None]:
+    """The same as `splits_watch` for objects, each of which may have the column: number and object."""
+    watches: dict[str, Callable] = {}
+
+    def told(number: int, value: object) -> None:
+        for column in SPLIT_COLUMNS if isinstance(value, dict) else ():
+            if isinstance(split := value.get(column), str):
+                if column not in watches:
+                    watches[column] = splits_watch([column], path)[1]
+                watches[column](number, split)
+
+    return told
 
 
 def pair_columns(names: Sequence[str]) -> tuple[str, str] | None:
@@ -639,7 +653,7 @@ def _parquet_rows(path: Path) -> Iterator[Row | Problem]:
                     f"{path}: no column {column!r} among {found!r:.80}, or two; the columns must be "
                     "text and label"
                 )
-        names = _names_of_ids(schema.metadata or {})
+        names = names_of_ids(schema.metadata or {}, "label")
         number = 0
         for batch in file.iter_batches(columns=["text", "label"], batch_size=1000):
             texts, labels = batch["text"].to_pylist(), batch["label"].to_pylist()
@@ -666,10 +680,10 @@ def decoded(value: object) -> object:
     return value
 
 
-def _names_of_ids(metadata: dict[bytes, bytes]) -> list[str]:
-    """What a file from the Hub says of its label ids; it goes before a convention."""
+def names_of_ids(metadata: dict[bytes, bytes], column: str) -> list[str]:
+    """What a file from the Hub says of the ids in a column; it goes before a convention."""
     try:
-        names = json.loads(metadata[b"huggingface"])["info"]["features"]["label"]["names"]
+        names = json.loads(metadata[b"huggingface"])["info"]["features"][column]["names"]
     except (KeyError, TypeError, ValueError):  # written by others, or not at all
         return []
     known = isinstance(names, list) and all(isinstance(name, str) for name in names)

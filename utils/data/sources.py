@@ -25,9 +25,10 @@ def parts_of(
         usual: the one to take from COURSE_DATA where none is named.
     """
     if source is not None:
-        return find_parts(Path(source).expanduser(), name, kind)
+        return find_parts(Path(source).expanduser(), name, kind, strict=True)
     if profile.data_folder() is not None:
-        return find_parts(Path(profile.data_folder()) / folder, name or usual, kind)
+        place = Path(profile.data_folder()) / folder
+        return find_parts(place, name or usual, kind, strict=bool(name))
     mini = {"ner": "mini_entities", "qa": "mini_questions", "pairs": "mini_pairs"}[folder]
     if profile.profile() == "full":
         print(

@@ -116,14 +116,15 @@ def load_texts(
     Raises:
         DataError: the data cannot be used; the message tells where, why and what to do.
     """
-    return load_parts(find_parts(Path(source).expanduser(), name), classes, text, label)
+    parts = find_parts(Path(source).expanduser(), name, strict=True)
+    return load_parts(parts, classes, text, label)
 
 
 def _load_named(name: str, source, classes) -> DatasetDict:
-    if source is not None:
-        return load_texts(source, classes, name)
-    if profile.data_folder() is not None:
-        return load_texts(Path(profile.data_folder()) / name, classes, name)
+    if source is None and profile.data_folder() is not None:
+        source = Path(profile.data_folder()) / name
+    if source is not None:  # whatever it is called, as cnews.train.txt is
+        return load_parts(find_parts(Path(source).expanduser(), name), classes)
     if profile.profile() == "mini":
         return load_texts(profile.course_root() / "data" / f"mini_{name}", classes, name)
     repo, files, hub_classes = HUB_FILES[name]

@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from data_files import as_cnews, as_csv, items, write, write_tar, write_zip
+from data_files import as_cnews, as_csv, items, refused, write, write_tar, write_zip
 
-from utils.data import THUCNEWS_CLASSES, DataError, load_imdb, load_texts, load_thucnews
+from utils.data import THUCNEWS_CLASSES, DataError, fetch, load_imdb, load_texts, load_thucnews
 
 pytestmark = pytest.mark.usefixtures("plain_environment")
 
@@ -444,3 +444,37 @@ def test_real_imdb(real):
     splits = load_imdb(real / "imdb")
     assert splits.num_rows == {"train": 6_000, "validation": 1_000, "test": 2_000}
     assert splits["train"].features["label"].names == ["neg", "pos"]
+
+
+@pytest.mark.parametrize("name", ["test1.csv", "dev_2k.csv", "testA.csv", "验证集2.csv"])
+def test_a_file_that_is_called_like_a_split_and_not_read_is_told(tmp_path, capsys, name):
+    write(tmp_path / "train.csv", as_csv(items()))
+    write(tmp_path / "README.txt", "text")
+    write(tmp_path / name, as_csv(items(2)))
+    load_texts(tmp_path)
+    told = capsys.readouterr().out
+    assert f"没有读 {name}；若是验证集或测试集" in told and "README" not in told
+
+
+def test_files_of_another_data_set_are_not_told(tmp_path, capsys):
+    for name in ("a_train.csv", "a_test.csv", "b_train.csv", "b_test.csv"):
+        write(tmp_path / name, as_csv(items()))
+    load_texts(tmp_path, name="a")
+    assert "没有读" not in capsys.readouterr().out
+
+
+def test_the_only_text_of_a_class_is_named(tmp_path):
+    path = write(tmp_path / "a.csv", as_csv([*items(2), ("一条", "体")]))
+    refused(load_texts, path, f"{path}, row 22: class '体' has one text only")
+
+
+def test_a_cache_that_is_whole_is_read_without_a_lock(tmp_path, monkeypatch):
+    """A teacher's cache may be one that others can only read."""
+    path = write_zip(tmp_path / "news.zip", {"news.csv": as_csv(items(classes=["甲", "乙"]))})
+    whole = load_texts(path)
+
+    def locked(target):
+        raise AssertionError(f"{target} was locked")
+
+    monkeypatch.setattr(fetch, "_locked", locked)
+    assert load_texts(path)["test"]["text"] == whole["test"]["text"]

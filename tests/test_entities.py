@@ -503,3 +503,116 @@ def test_lines_that_end_as_on_an_old_mac(tmp_path):
     text = as_lines(sentences())
     new, old = write(tmp_path / "a.txt", text), write(tmp_path / "b.txt", text.replace("\n", "\r"))
     assert load_entities(new)["train"][:] == load_entities(old)["train"][:]
+
+
+# --- As tools and people write them --------------------------------------------------------------
+
+SPOTS = [(0, 2, "PER"), (4, 7, "LOC"), (8, 10, "LOC"), (10, 12, "LOC")]  # in TEXT
+NAMES = [{"start": start, "end": end, "label": kind} for start, end, kind in SPOTS]
+
+
+def tool(tmp_path, item):
+    """What a file gives in which twenty texts stand as one annotation tool writes them."""
+    lines = [json.dumps({"text": f"{TEXT}第{i}句", **item}, ensure_ascii=False) for i in range(20)]
+    return everything(load_entities(write(tmp_path / "a.jsonl", "\n".join(lines))))
+
+
+def test_blanks_behind_a_character_are_no_part_of_the_text(tmp_path):
+    text = as_lines(sentences()).replace(" B-", "  \tB-").replace(" O", "\tO")
+    assert everything(load_entities(write(tmp_path / "a.txt", text))) == sorted(sentences())
+
+
+def test_a_blank_line_behind_every_line(tmp_path):
+    path = write(tmp_path / "a.txt", as_lines(sentences()).replace("\n", "\n\n"))
+    refused(load_entities, path, f"{path}: a blank line behind each of its 310 lines")
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"label": [], "entities": NAMES},
+        {"label": "新闻", "entities": NAMES},
+        {"labels": ["新闻"], "spans": NAMES},
+        {"label": {}, "labels": [], "entities": NAMES, "spans": []},
+        {"tokens": [{"text": "小", "start": 0, "end": 1, "id": 0}], "spans": NAMES},
+        {"tokens": list(TEXT), "entities": NAMES},
+        {"tokens": [{"text": "小", "start": 0, "end": 1}], "spans": NAMES, "answer": "accept"},
+    ],
+)
+def test_what_can_be_names_counts_whatever_stands_beside_it(tmp_path, item):
+    assert tool(tmp_path, item) == sorted(sentences())
+
+
+def test_a_class_beside_tokens_is_not_their_labels(tmp_path):
+    rows = sentences()
+    lines = [
+        {"labels": ["新闻"], "tokens": [c for c, _ in row], "tags": [x for _, x in row]}
+        for row in rows
+    ]
+    path = write(tmp_path / "a.jsonl", "\n".join(map(json.dumps, lines)))
+    assert everything(load_entities(path)) == sorted(rows)
+
+
+def test_texts_without_names_beside_some_with_a_class(tmp_path):
+    lines = [{"text": TEXT, "label": "新闻", "entities": NAMES if i % 2 else []} for i in range(9)]
+    lines = [line | {"text": f"{TEXT}{i}"} for i, line in enumerate(lines)]
+    path = write(tmp_path / "a.jsonl", "\n".join(map(json.dumps, lines)))
+    found = everything(load_entities(path))
+    assert sum(row[0][1] == "B-PER" for row in found) == 4 and len(found) == 9
+
+
+@pytest.mark.parametrize(
+    ("item", "what"),
+    [
+        ({"ner": [{"start": 0, "end": 2, "labels": ["PER"]}]}, "names stand under 'ner'"),
+        ({"ner": [[0, 2, "PER"]]}, "names stand under 'ner'; call it label"),
+        (
+            {"all": [{"entity_index": {"begin": 0, "end": 2}, "entity_type": "PER"}]},
+            "names stand under 'all'; call it label",
+        ),
+        ({"spans": NAMES, "answer": "reject"}, "its answer is 'reject'; leave it out"),
+        (
+            {"data": {"text": TEXT}, "annotations": [{"was_cancelled": True, "result": []}]},
+            "skipped by who annotated it",
+        ),
+    ],
+)
+def test_names_that_would_be_lost_or_are_not_meant(tmp_path, item, what):
+    path = write(tmp_path / "a.jsonl", as_json(sentences(3)) + json.dumps({"text": TEXT, **item}))
+    refused(load_entities, path, f"{path}, line 4: {what}")
+
+
+def test_a_cancelled_annotation_is_none(tmp_path):
+    result = [{"value": {**name, "labels": [name["label"]]}} for name in NAMES]
+    some = [
+        {
+            "data": {"text": f"{TEXT}第{i}句"},
+            "annotations": [{"was_cancelled": True, "result": []}, {"result": result}],
+        }
+        for i in range(20)
+    ]
+    path = write(tmp_path / "a.json", json.dumps(some))
+    assert everything(load_entities(path)) == sorted(sentences())
+
+
+def test_items_of_a_list_on_one_line_are_told_by_their_places(tmp_path, capsys):
+    some = [{"text": f"小林{i}", "label": [[0, 2, "PER"]]} for i in range(20)]
+    some[12]["label"] = [[0, 9, "PER"]]
+    path = write(tmp_path / "a.json", json.dumps(some))
+    refused(load_entities, path, f"{path}, item 13: [0, 9] is not within the text's 4 characters")
+    some[12]["label"] = [[0, 2, "PER"], [1, 2, "LOC"]]
+    load_entities(write(path, json.dumps(some)))
+    assert "（第 13 项：" in capsys.readouterr().out
+
+
+def test_a_text_too_long_is_to_be_cut_where_no_blank_line_can_be(tmp_path):
+    text = as_json(sentences(3)) + json.dumps({"text": "长" * 6000, "label": {}})
+    path = write(tmp_path / "a.json", text)
+    refused(load_entities, path, f"{path}, line 4: a sentence of 6,000 characters; cut it into")
+
+
+def test_types_that_differ_in_case_or_width_are_told(tmp_path, capsys):
+    text = as_lines(sentences()) + "北 B-per\n京 I-per\n上 B-ＬＯＣ\n"
+    load_entities(write(tmp_path / "a.txt", text))
+    told = capsys.readouterr().out
+    assert "类型 PER 和 per 只差大小写" in told and "类型 LOC 和 ＬＯＣ" in told

@@ -389,7 +389,7 @@ def test_scores_on_two_scales(tmp_path):
             '{"sentence1": "甲", "sentence2": "乙"}\n{"s1": "丙", "s2": "丁"}\n',
             "row 2: no sentence1 and sentence2",
         ),
-        ("a.json", "[1, 2]", "row 1: '1' is no object; row 1: '2' is no object"),
+        ("a.json", "[1, 2]", "row 1: '1' is no object; row 2: '2' is no object"),
         ("a.json", "[]", "no pairs in it"),
         ("a.csv", "PK\x03\x04", "a zip archive"),
         (
@@ -506,3 +506,33 @@ def test_old_line_ends_and_blank_fields_at_the_end(tmp_path, change):
     assert found[0]["train"][:] == found[1]["train"][:]
     lines = "".join("\t".join(row) + "\r" for row in rows)
     assert load_pairs(write(tmp_path / "c.txt", lines))["train"][:] == found[0]["train"][:]
+
+
+@pytest.mark.parametrize(
+    "header", ["premise\thypo\tlabel", "前提\t假设\t标签", "问题1\t问题2\t标签"]
+)
+def test_other_names_of_the_two_sentences(tmp_path, header):
+    path = write(tmp_path / "a.tsv", f"{header}\n{raw_tabs(pairs())}")
+    assert everything(load_pairs(path)) == sorted(pairs())
+
+
+def test_scores_without_a_zero_before_the_point(tmp_path):
+    rows = [(f"甲{i}", f"乙{i}", f".{i % 10}") for i in range(40)]
+    found = load_pairs(write(tmp_path / "a.csv", table(rows, ("sentence1", "sentence2", "score"))))
+    scores = {round(score, 4) for split in found.values() for score in split["score"]}
+    assert scores == {i / 10 for i in range(10)}
+
+
+@pytest.mark.parametrize("mark", ["\u200b", "\ufeff", "\u200e"])
+def test_labels_that_differ_in_what_nobody_sees(tmp_path, mark):
+    rows = [(one, two, ["不同", "相同"][int(label)]) for one, two, label in pairs()]
+    rows[20] = (*rows[20][:2], rows[20][2] + mark)
+    path = write(tmp_path / "a.csv", table(rows))
+    refused(load_pairs, path, f"{path}, row 22: label ", "differs from '不同' only in characters")
+
+
+def test_a_pair_in_a_list_on_one_line_is_told_by_its_place(tmp_path):
+    some = [json.loads(line) for line in as_json(pairs()).splitlines()]
+    some[30]["sentence2"] = ""
+    path = write(tmp_path / "a.json", json.dumps(some))
+    refused(load_pairs, path, f"{path}, row 31: sentence2 is ''")

@@ -380,7 +380,7 @@ def test_unusable_questions(tmp_path, query, what):
         ('{"data": [5]}', "'5' is no passage"),
         ('{"data": [{"paragraphs": [{"qas": []}]}]}', "a paragraph without context"),
         ('{"data": [{"paragraphs": [{"context": "塔"}]}]}', "qas of a passage is 'None'"),
-        ('{"data": [{"paragraphs": [{"context": "塔", "qas": ["?"]}]}]}', "no id"),
+        ('{"data": [{"paragraphs": [{"context": "塔", "qas": ["?"]}]}]}', "question is 'None'"),
         ('[{"context_text": "塔", "qas": 3}]', "qas of a passage is '3'"),
         ('{"sentence1": "塔", "sentence2": "塔"}', "among the keys 'sentence1, sentence2'"),
         ('{"data": [', "line 1: no JSON (Expecting value at character 11)"),
@@ -433,3 +433,66 @@ def test_real_cmrc(capsys):
 def test_a_table_of_questions_is_to_be_written_as_json(tmp_path, name):
     path = write(tmp_path / name, "context,question,answer\n甲在北京,在哪里,北京\n")
     refused(load_questions, path, f"{path}: a table", "an object a line", "orient='records'")
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [
+        {"answers": [{"text": "", "answer_start": -1}], "is_impossible": True},
+        {"answers": [{"text": "", "answer_start": -1}]},
+        {"answers": [{"text": "", "answer_start": 0}], "is_impossible": True},
+        {"answers": {"text": [""], "answer_start": [-1]}},
+        {"answers": [""], "answer_starts": [-1]},
+    ],
+)
+def test_an_empty_answer_at_minus_1_is_none(tmp_path, nothing):
+    """As DuReader's files have it where the passage does not answer."""
+    some = rows(passages())
+    asked = [row if row["answers"]["text"] else {**row, "answers": None, **nothing} for row in some]
+    path = write(tmp_path / "a.json", "\n".join(map(json.dumps, asked)))
+    assert any(not row["answers"]["text"] for row in some)
+    assert everything(load_questions(path)) == some
+
+
+def test_an_empty_answer_where_one_is_promised(tmp_path):
+    query = {"answers": [{"text": "", "answer_start": -1}], "is_impossible": False}
+    path = write(tmp_path / "a.json", one(query.pop("answers"), **query))
+    refused(load_questions, path, "no answer, and yet is_impossible is false")
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda text, start: {"answers": [text], "answer_starts": [start]},
+        lambda text, start: {"answers": [text], "answer_start": [start]},
+        lambda text, start: {"answers": {"text": text, "answer_start": start}},
+        lambda text, start: {"answer": text, "answer_start": start},
+        lambda text, start: {"answer_text": text, "answer_start": start},
+        lambda text, start: {"answers": [text, text], "answer_starts": [start, start]},
+    ],
+)
+def test_places_beside_the_answers_are_read(tmp_path, capsys, form):
+    """The second of two, which a search for the text would miss."""
+    some = [
+        {"id": str(i), "question": "高？", "context": f"30 米{i}，30 米", **form("30 米", 6)}
+        for i in range(9)
+    ]
+    path = write(tmp_path / "a.jsonl", "\n".join(map(json.dumps, some)))
+    found = everything(load_questions(path))
+    assert {start for row in found for start in row["answers"]["answer_start"]} == {6}
+    assert not capsys.readouterr().out
+
+
+def test_answers_and_places_of_different_number(tmp_path):
+    row = {"id": "1", "question": "高？", "context": "30 米", "answers": ["30", "米"]}
+    for places in ([0], 0, [0, 1, 3]):
+        path = write(tmp_path / "a.jsonl", json.dumps({**row, "answer_starts": places}))
+        refused(load_questions, path, "line 1: question '1'", "2 texts with", "answer_start")
+
+
+def test_one_bad_question_among_some_without_ids_is_told_alone(tmp_path):
+    some = [{"question": "高？", "context": f"30 米{i}", "answers": ["30"]} for i in range(9)]
+    some[5]["question"] = None
+    path = write(tmp_path / "a.json", json.dumps(some))
+    message = refused(load_questions, path, f"{path}, item 6: ", "question is 'None'")
+    assert "item 1" not in message

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import re
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,8 +27,8 @@ from utils.data import staging
 from utils.data.content import DataError, beginning, encoding_of, marked_lines
 from utils.data.layout import WHOLE, Files
 from utils.data.marked import Marked, marked
-from utils.data.objects import each_object, is_json
-from utils.data.rows import SHEETS, Problems
+from utils.data.objects import each_object, is_json, word_of
+from utils.data.rows import SHEETS, Problems, plain_name
 from utils.data.sources import Staged, parts_of, read_parts, share_out
 from utils.data.splits import as_numbers, digest_of
 from utils.data.staging import Shelf, arrow_splits, write_splits
@@ -282,7 +282,7 @@ def _stage(
     kind = JsonFile if is_json(path, begun) else LineFile
     # Read as its beginning suggests; only where the rest says otherwise, once more.
     file = kind(path, encoding, scheme, Manner())
-    for _ in islice(file.sentences(), BEGINNING):
+    for _ in itertools.islice(file.sentences(), BEGINNING):
         pass
     manner = file.manner()
     while True:
@@ -294,7 +294,12 @@ def _stage(
     file.refuse(repair, told)
     if not read.count and not read.long.count:
         raise DataError(f"{path}: no sentence in it; download it again, or fill it")
-    read.long.refuse(path, "put a blank line between sentences", "line")
+    read.long.refuse(path, file.cure_of_length, file.word)
+    if kind is LineFile and 20 <= read.count == file.tally.rows:
+        raise DataError(
+            f"{path}: a blank line behind each of its {read.count:,} lines, so that every character "
+            "would be a sentence; leave blank lines between sentences only"
+        )
     return Staged(not manner.labelled, as_numbers(read.digests), about=read.labels)
 
 
@@ -377,6 +382,9 @@ def _refuse_tool(path: Path, text: str) -> None:
 
 class LineFile:
     """A file of lines, read in one manner, and what in it does not go with that."""
+
+    word = "line"
+    cure_of_length = "put a blank line between sentences"
 
     def __init__(self, path: Path, encoding: str, scheme: str | None, manner: Manner):
         self.path, self.encoding, self.scheme, self.read_as = path, encoding, scheme, manner
@@ -556,7 +564,7 @@ def _fields(line: str) -> list[str]:
     """The columns of a line; the first is "" where the token is a blank."""
     if "\t" in line:
         first, *others = line.split("\t")
-        return [first if first.strip(" ") else "", *(field.strip() for field in others)]
+        return [first.rstrip(" "), *(field.strip() for field in others)]
     token, _, label = line.rpartition(" ")
     if not token.strip(" "):  # a blank, its separator and its label; or one column only
         return ["", label] if line.startswith(" ") else [label]
@@ -589,18 +597,21 @@ def _noted(labels: list[str], scheme: str, line: int, step: int, impossible: Pro
 def _refuse_labels(file: LineFile | JsonFile, repair: bool, told: list[str]) -> None:
     if file.read_as.wrong:
         raise DataError(f"{file.path}: {file.read_as.wrong}")
-    file.foreign.refuse(file.path, "correct it, or give another scheme=", "line")
+    file.foreign.refuse(file.path, "correct it, or give another scheme=", file.word)
     if not repair:
         cure = "impossible; correct it, or let repair=True do so"
-        file.impossible.refuse(file.path, cure, "line")
+        file.impossible.refuse(file.path, cure, file.word)
     rule = "接不上的改成 B-，没有收尾的到此为止"
-    _tell(file.path, file.impossible, "不可能的标签", rule, told)
+    _tell(file, file.impossible, "不可能的标签", rule, told)
 
 
-def _tell(path: Path, problems: Problems, what: str, rule: str, told: list[str]) -> None:
+def _tell(
+    file: LineFile | JsonFile, problems: Problems, what: str, rule: str, told: list[str]
+) -> None:
     if problems.count:
         number, first = problems.first[0]
-        told.append(f"{path.name}：{problems.count} 处{what}（第 {number} 行：{first}），{rule}。")
+        place = f"第 {number} {'行' if file.word == 'line' else '项'}"
+        told.append(f"{file.path.name}：{problems.count} 处{what}（{place}：{first}），{rule}。")
 
 
 def _as_characters(sentence: Sentence) -> Sentence:
@@ -639,6 +650,8 @@ JSON_CURE = (
 class JsonFile:
     """A file of JSON, read in one manner, and what in it does not go with that."""
 
+    cure_of_length = "cut it into sentences, and count their places anew"
+
     def __init__(self, path: Path, encoding: str, scheme: str | None, manner: Manner):
         self.path, self.scheme, self.read_as = path, scheme, manner
         self.letters = Letters()
@@ -653,6 +666,11 @@ class JsonFile:
         found = self.letters.manner(self.scheme) if self.labelled else Manner(labelled=False)
         return found._replace(tagged=True)
 
+    @property
+    def word(self) -> str:
+        """What its numbers count."""
+        return word_of(self.path)
+
     def sentences(self) -> Iterator[Sentence | None]:
         """The sentences; None for one that cannot be used."""
         for number, item in each_object(self.path):
@@ -666,13 +684,13 @@ class JsonFile:
 
     def refuse(self, repair: bool, told: list[str]) -> None:
         """Refuse what cannot be used, or tell how it was repaired."""
-        self.odd.refuse(self.path, JSON_CURE, "line")
+        self.odd.refuse(self.path, JSON_CURE, self.word)
         if self.read_as.tagged and self.read_as.labelled:
             _refuse_labels(self, repair, told)
         if not repair:
             cure = "leave one of them, or let repair=True do so"
-            self.overlaps.refuse(self.path, cure, "line")
-        _tell(self.path, self.overlaps, "重叠的实体", "只留较长的一个", told)
+            self.overlaps.refuse(self.path, cure, self.word)
+        _tell(self, self.overlaps, "重叠的实体", "只留较长的一个", told)
 
     def _named(self, each: Marked, number: int) -> Sentence | None:
         """A text with its names."""
@@ -794,6 +812,12 @@ def _label_names(staged: dict[str, Staged], parts, told: list[str]) -> list[str]
                 "模型学不到它们；若是笔误，请改正。"
             )
             types += unknown
+    for one, other in itertools.combinations(sorted(types), 2):
+        if plain_name(one) == plain_name(other):
+            told.append(
+                f"{parts[training].name}：类型 {one} 和 {other} 只差大小写或全角半角，算作两类；"
+                "若是同一类，请写成一样。"
+            )
     return ["O", *(f"{letter}-{kind}" for kind in sorted(types) for letter in "BI")]
 
 

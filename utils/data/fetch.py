@@ -81,9 +81,18 @@ def kept(folder: Path, write: Callable[[Path], None], names: Sequence[str] | Non
     """
     partial = folder.with_name(folder.name + ".partial")
     note = folder.with_name(folder.name + ".state")
+
+    def is_whole() -> bool:
+        try:
+            return note.read_text() == _state(folder, names) and folder.is_dir()
+        except OSError:
+            return False
+
+    if is_whole():  # needs no lock, so the cache may be another's, and only to be read
+        return folder
     with _locked(folder):
         if folder.is_dir():
-            if note.is_file() and note.read_text() == _state(folder, names):
+            if is_whole():  # another process wrote it meanwhile
                 return folder
             shutil.rmtree(folder)
         # Whoever wrote a partial folder no longer holds the lock: it was killed.
@@ -131,6 +140,8 @@ def hub_file(repo: str, name: str) -> Path:
         return Path(known)
     target = cache_folder() / "hub" / repo / name
     url = hf_hub_url(repo, name, repo_type="dataset")
+    if target.is_file() and _as_noted(target):  # needs no lock, as in `kept`
+        return target
     with _locked(target):
         if target.is_file() and _as_noted(target):
             return target

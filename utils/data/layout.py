@@ -16,6 +16,7 @@ ALIASES = {"training": "train", "val": "validation", "valid": "validation", "dev
 ALIASES |= {"训练": "train", "验证": "validation", "测试": "test"}
 ALIASES |= {f"{chinese}集": ALIASES[chinese] for chinese in ("训练", "验证", "测试")}
 NAMES = "|".join(sorted({*SPLITS, *ALIASES}, key=len, reverse=True))
+LIKE_A_SPLIT = re.compile(rf"(?<![a-z])({NAMES})(?![a-z]{{2}})", re.I)  # test1.json, dev_2k.tsv
 
 
 class Files(NamedTuple):
@@ -135,7 +136,8 @@ def _group_files(source: Path, files: list[Path], name: str, kind: Files) -> dic
             split = ALIASES.get(match["split"].lower(), match["split"].lower())
             groups[match["name"] or ""][split].append(path)
     groups = {key: splits for key, splits in groups.items() if "train" in splits}
-    chosen = groups.get(name) or groups.get("") or (groups.popitem()[1] if len(groups) == 1 else {})
+    alone = next(iter(groups.values())) if len(groups) == 1 else {}
+    chosen = groups.get(name) or groups.get("") or alone
     if not chosen:
         found = ", ".join(path.name for path in files)[:160]
         trees = ", or put texts that are a file each into a folder for each class"
@@ -150,7 +152,19 @@ def _group_files(source: Path, files: list[Path], name: str, kind: Files) -> dic
                 f"{source}: two files for {split}, {paths[0].name} and {paths[1].name}; "
                 "name a pattern that only one of them fits"
             )
+    _tell_left(source, files, [*groups.values()])
     return {split: path for split, [path] in chosen.items()}
+
+
+def _tell_left(source: Path, files: list[Path], groups: list[dict]) -> None:
+    """Tell which files are called like a split and belong to no data set, so that none reads them."""
+    known = {path for splits in groups for paths in splits.values() for path in paths}
+    left = [path.name for path in files if path not in known and LIKE_A_SPLIT.search(path.name)]
+    if left:
+        print(
+            f"{source.name}：没有读 {'、'.join(left)[:160]}；若是验证集或测试集，"
+            "改名为 validation 或 test（扩展名照旧）。"
+        )
 
 
 def find_class_file(path: Path) -> Path | None:

@@ -6,6 +6,7 @@
     {"text": "张三在北京", "entities": [{"start_idx": 0, "end_idx": 1, "type": "per", "entity": "张三"}]}
     {"data": {"text": "张三在北京"}, "annotations": [{"result": [{"value": …}]}]}       Label Studio
     ["张三在北京", {"entities": [[0, 2, "PER"]]}]                                       spaCy
+    {"text": "张三在北京", "tokens": [{…}, …], "spans": [{"start": 0, "end": 2, "label": "PER"}]}  Prodigy
     {"tokens": ["张", "三"], "ner_tags": ["B-PER", "I-PER"]}                            Hugging Face
 
 Some count the last character and some do not. Where the words of a name are written beside its
@@ -42,16 +43,26 @@ def marked(item: Any) -> Marked:
     if not isinstance(item, dict):
         return Marked(None, None)
     tokens = item.get("tokens", item.get("text"))
-    if isinstance(tokens, list):
-        tags = next((item[key] for key in TAGS if key in item), None)
-        return Marked("".join(map(str, tokens)), None, tokens, tags)
+    if isinstance(tokens, list) and not _is_beside(tokens, item):
+        key = max(
+            (key for key in TAGS if key in item), key=lambda k: _rank(item[k], tokens), default=None
+        )
+        return Marked("".join(map(str, tokens)), None, tokens, item.get(key))
     if isinstance(item.get("data"), dict):
         return _of_label_studio(item)
     text = next((item[key] for key in TEXTS if key in item), None)
-    key = next((key for key in MARKS if key in item), None)
+    # A class of the whole text may stand beside its names: the key that can be names counts.
+    key = max(
+        (key for key in MARKS if key in item), key=lambda k: _rank(item[k], text), default=None
+    )
     given = item.get(key)
     if key is None:
-        return Marked(text, None)
+        other = next((each for each in item if each != "tokens" and _are_names(item[each])), None)
+        return Marked(
+            text, None, wrong=other and f"names stand under {other!r:.30}; call it label" or ""
+        )
+    if item.get("answer") in ("reject", "ignore"):
+        return Marked(text, None, wrong=f"its answer is {item['answer']!r}; leave it out")
     if isinstance(given, dict):
         return _of_cluener(text, given)
     if isinstance(given, list) and given and all(isinstance(each, str) for each in given):
@@ -63,6 +74,38 @@ def marked(item: Any) -> Marked:
         return Marked(text, None, wrong=f"a name is {str(given[found.index(None)])[:60]!r}")
     known = all(isinstance(each, list) or set(each) & {"start_offset", "start"} for each in given)
     return Marked(text, found, inclusive=False if known else None)
+
+
+def _is_beside(tokens: list, item: dict) -> bool:
+    """Whether tokens stand beside a text whose names are told by places."""
+    return isinstance(item.get("text"), str) and (
+        any(isinstance(each, dict) for each in tokens) or not any(key in item for key in TAGS)
+    )
+
+
+def _rank(given: Any, text: Any) -> int:
+    """How well something can be the names in a text, or the labels of its tokens."""
+    if isinstance(given, dict) and given:
+        return 3 * all(isinstance(each, dict) for each in given.values())
+    if isinstance(given, list) and given:
+        if not all(isinstance(each, str) for each in given):
+            return 3
+        return 2 * (isinstance(text, (str, list)) and len(given) == len(text))
+    return given in ([], {})
+
+
+def _are_names(given: Any) -> bool:
+    """Whether something has places and types as names have, whatever it is called."""
+    if not isinstance(given, list) or not given:
+        return False
+    if all(isinstance(each, list) and len(each) == 3 for each in given):
+        return all(list(map(type, each)) == [int, int, str] for each in given)
+    if not all(isinstance(each, dict) for each in given):
+        return False
+    keys = set(given[0])
+    for inner in given[0].values():
+        keys |= set(inner) if isinstance(inner, dict) else set()
+    return all(keys & set(some) for some in (STARTS, ENDS, TYPES))
 
 
 def _name(mark: Any) -> tuple[Any, Any, Any, str | None] | None:
@@ -100,6 +143,9 @@ def _of_label_studio(item: dict) -> Marked:
     given = item.get("annotations", item.get("completions"))
     if not isinstance(given, list) or not given:
         return Marked(text, None)
+    given = [each for each in given if not isinstance(each, dict) or not each.get("was_cancelled")]
+    if not given:
+        return Marked(text, None, wrong="skipped by who annotated it; leave it out")
     if len(given) > 1:
         return Marked(text, None, wrong=f"{len(given)} annotations of one text; leave one of them")
     results = given[0].get("result", []) if isinstance(given[0], dict) else []

@@ -5,6 +5,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -234,7 +235,8 @@ def each_object(path: Path, name: str = "", inner: str = "") -> Iterator[tuple[i
             as it is.
         inner: of the list in these items that is wanted item by item, each as `{inner: [item]}`.
     Returns:
-        (line, value) pairs; the line is the one that the value begins on, counted from 1.
+        (number, value) pairs; the number is that of the line that the value begins on, counted from
+        1, or of the item in a list that stands on one line; see `word_of`.
     Raises:
         DataError: missing, empty or damaged file, or text that is no JSON.
     """
@@ -245,10 +247,11 @@ def each_object(path: Path, name: str = "", inner: str = "") -> Iterator[tuple[i
         return
     with json_stream(path, encoding) as stream:
         if form == "list":
-            for line in stream.items():
+            counted = is_on_one_line(path, encoding)
+            for place, line in enumerate(stream.items(), start=1):
                 value = stream.value()
                 if not stream.half.count:  # or nothing can come of the file
-                    yield line, value
+                    yield place if counted else line, value
         elif name and stream.next() == "{":
             yield from _parts_of(stream, name, inner)
         else:
@@ -319,6 +322,21 @@ def is_list(path: Path, encoding: str) -> bool:
             if begun := block.lstrip(BLANK):
                 return begun[0] == "["
     return False
+
+
+def is_on_one_line(path: Path, encoding: str) -> bool:
+    """Whether the second item of a list stands on the line of the first, as `json.dump` writes it."""
+    with contextlib.suppress(DataError):  # told by whoever reads it
+        begin = [line for line, _ in islice(list_items(path, encoding), 2)]
+        return len(begin) == 2 and begin[0] == begin[1]
+    return False
+
+
+def word_of(path: Path) -> str:
+    """What `each_object` counts in a file: "line", or "item" where a list stands on one line."""
+    encoding = encoding_of(path)
+    counted = form_of(path, encoding) == "list" and is_on_one_line(path, encoding)
+    return "item" if counted else "line"
 
 
 def list_items(path: Path, encoding: str) -> Iterator[tuple[int, Any]]:

@@ -37,7 +37,7 @@ from utils.data.rows import (
     without_blank_end,
 )
 from utils.data.sources import Staged, parts_of, read_parts, share_out
-from utils.data.splits import as_numbers, digest_of
+from utils.data.splits import as_numbers, digest_of, refuse_hidden
 from utils.data.staging import Shelf, arrow_splits, write_splits
 from utils.data.tables import sheet_or_parquet
 
@@ -53,7 +53,7 @@ SCORE_COLUMNS = ("score", "similarity", "similarity_score", "相似度", "分数
 TABLES = Files("csv|tsv|txt|json|jsonl|ndjson|xlsx|xlsm|parquet")
 BINARY = (".xlsx", ".xlsm", ".parquet")
 
-NUMBER = re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?", re.ASCII)
+NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 CURE = "name the columns sentence1, sentence2 and label or score in the first row"
 
 
@@ -107,6 +107,9 @@ def load_pairs(
         def read(part: str, path: Path, advance: Callable[[int], object]) -> Staged:
             return _stage(path, shelf, f"{part}.staged", told, advance)
 
+        def place_of(label: str) -> str:
+            return f"{parts[training]}, row {_first_row(shelf, training, label)}"
+
         staged = read_parts(parts, read, size)
         told += sorted({about.renamed for *_, about in staged.values() if about.renamed})
         learned, unlabelled = staged[training], {p for p in staged if staged[p].unlabelled}
@@ -118,6 +121,7 @@ def load_pairs(
                 _check_scores(staged, parts, training, manner)
             if manner.labelled:
                 found = _labels_in(shelf, training, manner.whole)
+                refuse_hidden(sorted(found, key=lambda f: (len(f), f)), place_of)
                 names, ids = _class_ids(found, parts[training], classes, told)
                 _check_labels(shelf, staged, parts, ids, names, manner.whole)
             if set(parts) != set(SPLITS) or unlabelled:
@@ -594,6 +598,16 @@ def _labels_in(shelf: Shelf, part: str, whole: bool) -> set[str]:
     for batch in shelf.batches(f"{part}.staged"):
         found.update(batch.column("given").unique().to_pylist())
     return set(map(_whole, found)) if whole else found
+
+
+def _first_row(shelf: Shelf, part: str, label: str) -> int:
+    """The number of the first row of a part that has a label."""
+    for batch in shelf.batches(f"{part}.staged"):
+        rows = zip(batch.column("number"), batch.column("given"), strict=True)
+        for number, given in rows:
+            if given.as_py() == label:
+                return number.as_py()
+    return 1
 
 
 def _class_list(classes: Sequence[str] | str | Path) -> list[str]:

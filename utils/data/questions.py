@@ -22,7 +22,7 @@ import numpy as np
 
 from utils.data.content import DataError, encoding_of
 from utils.data.layout import Files
-from utils.data.objects import each_object, form_of, lines_of
+from utils.data.objects import each_object, form_of, lines_of, word_of
 from utils.data.rows import Problems, is_seen
 from utils.data.sources import Staged, parts_of, read_parts, share_out
 from utils.data.splits import as_numbers, digest_of
@@ -215,7 +215,7 @@ def _stage(
     if first is None:
         raise DataError(f"{path}: no questions in it; {CURE}")
     # Read as the first row suggests; only where another row says otherwise, once more.
-    wanted, found = None, Manner(first.answers is not None, _unnumbered(first), frozenset())
+    wanted, found = None, Manner(first.answers is not None, first.id is None, frozenset())
     while found != wanted:
         wanted = found
         read = _read(path, wanted, shelf, name, advance)
@@ -231,10 +231,6 @@ def _stage(
     if wanted.labelled and not read.answerable:
         told.append(f"{path.name}：没有一个问题有答案；若是没有公布答案的测试集，不能拿它评测。")
     return Staged(not wanted.labelled, as_numbers(read.digests))
-
-
-def _unnumbered(row: Asked) -> bool:
-    return row.id is None and isinstance(row.question, str)
 
 
 def _read(
@@ -257,7 +253,7 @@ def _read(
     with shelf.rows(name, schema, batch_of, advance) as put:
         for number, row in enumerate(_asked(path), start=1):
             labelled = labelled or row.answers is not None
-            numbered = numbered and _unnumbered(row)
+            numbered = numbered and row.id is None
             if manner.numbered:
                 row = row._replace(id=number)
             wrong = _unusable(row, manner.labelled)
@@ -318,7 +314,7 @@ def _asked(path: Path) -> Iterator[Asked]:
     wrong = None
     for line, item in each_object(path, "data", "paragraphs"):
         try:
-            asked = list(_asked_in(item, path, line))
+            asked = [_without_nothing(each) for each in _asked_in(item, path, line)]
         except DataError as error:  # that the file is whole comes before what is in it
             wrong = wrong or error
         if not wrong:
@@ -327,16 +323,31 @@ def _asked(path: Path) -> Iterator[Asked]:
         raise wrong
 
 
+def _without_nothing(row: Asked) -> Asked:
+    """A question whose answers are "" at -1, as DuReader writes that there is none: without them."""
+    if not isinstance(row.answers, list):
+        return row
+    nothing = [
+        isinstance(each, tuple)
+        and isinstance(each[0], str)
+        and not each[0].strip()
+        and (each[1] == -1 or row.impossible is True)
+        for each in row.answers
+    ]
+    return row._replace(answers=[]) if nothing and all(nothing) else row
+
+
 def _asked_in(item: Any, path: Path, line: int) -> Iterator[Asked]:
     if not isinstance(item, dict):
-        raise DataError(f"{path}, line {line}: {str(item)[:30]!r} is no passage; {CURE}")
+        raise DataError(f"{path}, {word_of(path)} {line}: {str(item)[:30]!r} is no passage; {CURE}")
     if "context_text" in item:
         for query in _list(item.get("qas"), path, line, "qas of a passage"):
             yield _of_cmrc(line, item, query)
     elif "paragraphs" in item:
         for passage in _list(item["paragraphs"], path, line, "paragraphs"):
             if not isinstance(passage, dict) or "context" not in passage:
-                raise DataError(f"{path}, line {line}: a paragraph without context; {CURE}")
+                where = f"{path}, {word_of(path)} {line}"
+                raise DataError(f"{where}: a paragraph without context; {CURE}")
             for query in _list(passage.get("qas"), path, line, "qas of a passage"):
                 yield _of_squad(line, passage["context"], query)
     elif "context" in item and "qas" in item:
@@ -346,12 +357,14 @@ def _asked_in(item: Any, path: Path, line: int) -> Iterator[Asked]:
         yield _of_row(line, item)
     elif "data" not in item or _list(item["data"], path, line, "data"):
         keys = ", ".join(map(str, item))[:60]
-        raise DataError(f"{path}, line {line}: no passages among the keys {keys!r}; {CURE}")
+        where = f"{path}, {word_of(path)} {line}"
+        raise DataError(f"{where}: no passages among the keys {keys!r}; {CURE}")
 
 
 def _list(value, path: Path, line: int, what: str) -> list:
     if not isinstance(value, list):
-        raise DataError(f"{path}, line {line}: {what} is {str(value)[:30]!r}, not a list; {CURE}")
+        where = f"{path}, {word_of(path)} {line}"
+        raise DataError(f"{where}: {what} is {str(value)[:30]!r}, not a list; {CURE}")
     return value
 
 
@@ -378,21 +391,25 @@ def _of_cmrc(line: int, passage: dict, query) -> Asked:
 
 
 def _of_row(line: int, row: dict) -> Asked:
-    answers = row.get("answers", row.get("answer"))
+    answers = next((row[key] for key in ("answers", "answer", "answer_text") if key in row), None)
+    places = next((row[key] for key in ("answer_starts", "answer_start") if key in row), None)
     if isinstance(answers, str):
         answers = [answers]
-    if isinstance(answers, list):  # texts alone, or objects as in the layout of SQuAD
-        start = row.get("answer_start") if len(answers) == 1 else None
-        answers = [
-            (each.get("text"), each.get("answer_start"))
-            if isinstance(each, dict)
-            else (each, start)
-            for each in answers
-        ]
     if isinstance(answers, dict):
         texts, starts = answers.get("text"), answers.get("answer_start")
+        if isinstance(texts, str) and not isinstance(starts, list):
+            texts, starts = [texts], [starts]
         if isinstance(texts, list) and isinstance(starts, list) and len(texts) == len(starts):
             answers = list(zip(texts, starts, strict=True))
+    elif isinstance(answers, list):  # texts alone, or objects as in the layout of SQuAD
+        if not isinstance(places, list):
+            places = [places] * len(answers) if len(answers) == 1 or places is None else [places]
+        if all(isinstance(each, dict) for each in answers):
+            answers = [(each.get("text"), each.get("answer_start")) for each in answers]
+        elif len(answers) == len(places):
+            answers = list(zip(answers, places, strict=True))
+        else:
+            answers = f"{len(answers)} texts with {len(places)} answer_start"
     impossible = row.get("is_impossible")
     return Asked(line, row.get("id"), row.get("question"), row["context"], answers, impossible)
 
@@ -516,8 +533,8 @@ def _refuse(path: Path, problems: Problems, cure: str, numbered: bool) -> None:
     lines = [number for number, _ in problems.first]
     rows = [row for _, (row, _) in problems.first]
     named = [type(row.id) in (str, int) for row in rows]
-    form = form_of(path, encoding_of(path))
-    if form == "value" or form == "list" and lines[0] == problems.last:
+    form, word = form_of(path, encoding_of(path)), word_of(path)
+    if form == "value" or form == "list" and lines[0] == problems.last and word == "line":
         # All in one object: look for the questions, or their passages.
         ids = [has_id and not numbered for has_id in named]
         at = [row.id if n else str(row.context) for n, row in zip(ids, rows, strict=True)]
@@ -527,4 +544,4 @@ def _refuse(path: Path, problems: Problems, cure: str, numbered: bool) -> None:
         for line, has_id, (_, (row, wrong)) in zip(lines, named, problems.first, strict=True)
     )
     told.count = problems.count
-    told.refuse(path, cure, "line")
+    told.refuse(path, cure, word)

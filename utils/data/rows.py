@@ -33,10 +33,13 @@ PAIR_COLUMNS = (
     ("q1", "q2"),
     ("question1", "question2"),
     ("premise", "hypothesis"),
+    ("premise", "hypo"),  # XNLI's Chinese training file
     ("query1", "query2"),
     ("query", "title"),
     ("句子1", "句子2"),
     ("文本1", "文本2"),
+    ("问题1", "问题2"),
+    ("前提", "假设"),
 )
 
 # What the columns of texts and labels are called, in lower case.

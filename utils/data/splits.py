@@ -75,7 +75,11 @@ def _split(parts, classes, text: str, label: str, shelf: Shelf, size: int) -> li
     training = WHOLE if WHOLE in parts else "train"
     staged, told = _read(parts, training, text, label, shelf, size)
     missing = [split for split in SPLITS[1:] if split not in staged]
-    _refuse_hidden(staged.values())
+    places: dict[str, str] = {}
+    for part in staged.values():
+        for found, place in part.labels.items():
+            places.setdefault(found, place)
+    refuse_hidden(places, places.__getitem__)
     names, numbered = class_order(staged[training].labels, parts[training], classes)
     ids = ids_of(names, numbered, staged[training].labels, parts[training])
     for part in staged.values():
@@ -89,7 +93,8 @@ def _split(parts, classes, text: str, label: str, shelf: Shelf, size: int) -> li
     sides = None
     if missing:
         labels = list(staged[training].labels)
-        sides = sides_of(digests, codes, len(missing), labels, parts[training])
+        places = list(staged[training].labels.values())
+        sides = sides_of(digests, codes, len(missing), labels, parts[training], places)
     for part in parts.keys() - staged.keys():
         shelf.drop(f"{part}.staged")
     _write(staged, shelf, training, [*missing, "train"], sides, names, ids)
@@ -178,18 +183,21 @@ def _are_unlabelled(staged: Staged, problems: Sequence[Problem]) -> bool:
     return set(staged.labels) == {"-1"}
 
 
-def _refuse_hidden(parts: Iterable[Staged]) -> None:
-    """Refuse labels that only characters nobody can see tell apart."""
+def refuse_hidden(labels: Iterable[str], place_of: Callable[[str], str]) -> None:
+    """Refuse labels that only characters nobody can see tell apart.
+
+    Args:
+        place_of: the file and row of a label, for the message.
+    """
     plain: dict[str, str] = {}
-    for part in parts:
-        for label, place in part.labels.items():
-            seen = "".join(c for c in label if unicodedata.category(c) not in ("Cc", "Cf")).strip()
-            other = plain.setdefault(seen, label)
-            if other != label:
-                raise DataError(
-                    f"{place}: label {label[:40]!r} differs from {other[:40]!r} only in characters "
-                    "that cannot be seen; write it anew"
-                )
+    for label in labels:
+        seen = "".join(c for c in label if unicodedata.category(c) not in ("Cc", "Cf")).strip()
+        other = plain.setdefault(seen, label)
+        if other != label:
+            raise DataError(
+                f"{place_of(label)}: label {label[:40]!r} differs from {other[:40]!r} only in "
+                "characters that cannot be seen; write it anew"
+            )
 
 
 def _stage(
@@ -358,7 +366,12 @@ def ids_of(
 
 
 def sides_of(
-    digests: np.ndarray, codes: np.ndarray, count: int, labels: Sequence[str], path: Path
+    digests: np.ndarray,
+    codes: np.ndarray,
+    count: int,
+    labels: Sequence[str],
+    path: Path,
+    places: Sequence[str] = (),
 ) -> np.ndarray:
     """The side of each row, from 0 to `count`, which is the one that is learned from.
 
@@ -368,6 +381,7 @@ def sides_of(
 
     Args:
         digests, codes: of the rows, as in `Staged`; a code counts the `labels`.
+        places: the file and row of the first row of each label, for messages.
     Raises:
         DataError: too few texts.
     """
@@ -384,10 +398,11 @@ def sides_of(
     texts_of = np.split(in_class, bounds[:-1])
     alone = [first[texts[0]] for texts in texts_of if len(texts) == 1]
     if alone:
-        label = labels[codes[min(alone)]]
+        code = codes[min(alone)]
+        label, place = labels[code], places[code] if places else path
         more = f" (and {len(alone) - 1} more classes)" if len(alone) > 1 else ""
         raise DataError(
-            f"{path}: class {label[:40]!r} has one text only{more}, too few to be divided into "
+            f"{place}: class {label[:40]!r} has one text only{more}, too few to be divided into "
             f"{count + 1} splits; add texts, or give the splits as files"
         )
     for texts in texts_of:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # importing them takes a second or two, so the loaders do so 
     from datasets import Dataset, DatasetDict, Features
     from tqdm import tqdm
 
-READER = 3  # count up when other rows are read from the same files: what was kept is not taken then
+READER = 4  # count up when other rows are read from the same files: what was kept is not taken then
 
 # Bytes of a source, up to which its texts stay in memory. What is packed grows about tenfold.
 LARGE = 64 * 2**20

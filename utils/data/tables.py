@@ -23,6 +23,7 @@ from utils.data.objects import (
     has_inner_list,
     inner_lists,
     is_list,
+    is_on_one_line,
     list_items,
     lists_in,
     refuse_columns,
@@ -131,7 +132,7 @@ def word_of(path: Path) -> str:
         return "row"
     encoding = encoding_of(path)
     way = _way_to_objects(path, encoding)
-    counted = way is _inner_list or way is _json_list and _is_on_one_line(path, encoding)
+    counted = way is _inner_list or way is _json_list and is_on_one_line(path, encoding)
     return "item" if counted else "line"
 
 
@@ -411,15 +412,9 @@ def _way_to_objects(path: Path, encoding: str) -> Callable[[Path, str], Iterator
 
 def _json_list(path: Path, encoding: str) -> Iterator[tuple[int, object, str]]:
     """By their lines; where several stand on one line, as `json.dump` writes them, by their places."""
-    counted = _is_on_one_line(path, encoding)
+    counted = is_on_one_line(path, encoding)
     for place, (line, value) in enumerate(list_items(path, encoding), start=1):
         yield place if counted else line, *_object(value)
-
-
-def _is_on_one_line(path: Path, encoding: str) -> bool:
-    """Whether the second item of a list stands on the line of the first."""
-    begin = [line for line, _ in islice(list_items(path, encoding), 2)]
-    return len(begin) == 2 and begin[0] == begin[1]
 
 
 def _inner_list(path: Path, encoding: str) -> Iterator[tuple[int, object, str]]:

@@ -52,9 +52,15 @@ def main(arguments: list[str] | None = None) -> None:
             for path in create(paths):
                 print(f"✓ {path.relative_to(ROOT)}")
             return
-        if len(paths) != 1 or not options.handed_in:
+        if not options.chapter or not options.handed_in:
             raise AssignmentError(
                 "grading takes one chapter and a folder: make grade CHAPTER=05 FROM=folder"
+            )
+        if len(paths) > 1:
+            names = [path.stem for path in paths]
+            raise AssignmentError(
+                f"grading takes one notebook, and {' '.join(options.chapter)} begins "
+                f"{' and '.join(names)}: make grade CHAPTER={names[0]} FROM=folder"
             )
         print_points(grade(paths[0], options.handed_in), paths[0].stem)
     except AssignmentError as error:

@@ -43,6 +43,7 @@ from utils.smaller import load_onnx, predict_onnx
 PACKAGES = "site_assets/demos"  # package.json and package-lock.json
 CHECKPOINT = "mini-bert-zh"
 NEWS = "data/mini_thucnews"
+BLANKS = "results/blanks_while_training.json"
 # As chapter 5 trains it under mini.
 RECIPE = {"learning_rate": 1e-3, "epochs": 3, "patience": 2, "seed": SEED}
 DROPOUT = 0.0
@@ -102,56 +103,84 @@ def make_demos(output: Path) -> Path:
     """
     packages = fetch_packages(output / "packages")
     model, tokenizer = headline_classifier(output / "classifier")
-    checkpoint = Path(resolve(CHECKPOINT))
     served = output / "served"
-    weights = [checkpoint / "model.safetensors", output / "classifier/model.safetensors"]
-    blanks = course_root() / "results/blanks_while_training.json"
+    folders = [Path(resolve(CHECKPOINT)), output / "classifier"]
+    weights = [folder / "model.safetensors" for folder in folders]
+    blanks = course_root() / BLANKS
     made_of = fingerprint([*packages.iterdir(), *weights, blanks, Path(__file__)])
     if _is_made(served, made_of):
         return served
     shutil.rmtree(served, ignore_errors=True)
     served.mkdir(parents=True)
-    news = load_thucnews(course_root() / NEWS)["test"]
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder)
         for name in RUNTIME:
             shutil.copy(packages / name, plain)
-        shutil.copy(checkpoint / "tokenizer.json", plain)
-        # transformers returns attention weights under eager attention only.
-        options = {"dtype": torch.float32, "attn_implementation": "eager"}
-        reader = WithAttention(BertForMaskedLM.from_pretrained(checkpoint, **options))
-        write_onnx(reader, ("logits", "attentions"), tokenizer, plain / "mini-bert-zh.onnx")
-        file = write_onnx(Logits(model), ("logits",), tokenizer, plain / "headlines.onnx")
-        guesses = predict_onnx(load_onnx(file), tokenizer, list(news["text"]), MAX_LENGTH)
-        for path in sorted(plain.iterdir()):
-            if path.name not in PACKED:
-                shutil.copy(path, served)
-                continue
-            # No time in the header: equal files make equal bytes.
-            packed = gzip.compress(path.read_bytes(), 9, mtime=0)
-            (served / f"{path.name}.gz").write_bytes(packed)
+        export_models(model, tokenizer, plain)
+        headlines = scores_on_headlines(plain / "headlines.onnx", tokenizer)
+        pack(plain, served)
+    write_manifest(served, model, headlines)
+    write_notice(served)
+    (served / "made_of.txt").write_text(made_of, encoding="utf8")  # last: now it is whole
+    return served
+
+
+def export_models(
+    classifier: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path
+) -> None:
+    """Write both models as ONNX, and their tokenizer."""
+    checkpoint = Path(resolve(CHECKPOINT))
+    shutil.copy(checkpoint / "tokenizer.json", folder)
+    # transformers returns attention weights under eager attention only.
+    options = {"dtype": torch.float32, "attn_implementation": "eager"}
+    reader = WithAttention(BertForMaskedLM.from_pretrained(checkpoint, **options))
+    write_onnx(reader, ("logits", "attentions"), tokenizer, folder / "mini-bert-zh.onnx")
+    write_onnx(Logits(classifier), ("logits",), tokenizer, folder / "headlines.onnx")
+
+
+def scores_on_headlines(file: Path, tokenizer: PreTrainedTokenizerBase) -> dict[str, int]:
+    """How many of the test split's headlines the exported classifier has right."""
+    news = load_thucnews(course_root() / NEWS)["test"]
+    guesses = predict_onnx(load_onnx(file), tokenizer, list(news["text"]), MAX_LENGTH)
+    right = int((guesses.argmax(1) == np.array(news["label"])).sum())
+    return {"texts": len(news), "right": right}
+
+
+def pack(plain: Path, served: Path) -> None:
+    """Put the files of a folder into that of what is served, those of `PACKED` as .gz."""
+    for path in sorted(plain.iterdir()):
+        if path.name not in PACKED:
+            shutil.copy(path, served)
+            continue
+        # No time in the header: equal files make equal bytes.
+        packed = gzip.compress(path.read_bytes(), 9, mtime=0)
+        (served / f"{path.name}.gz").write_bytes(packed)
+
+
+def write_manifest(served: Path, classifier: PreTrainedModel, headlines: dict[str, int]) -> None:
+    """Write demos.json: what the page has to know of the files, which are all there by now."""
+    names = classifier.config.id2label
     manifest = {
         "files": {
             path.name: {"bytes": path.stat().st_size, "sha256": file_sha256(path)}
             for path in sorted(served.iterdir())
         },
         "max_length": MAX_LENGTH,
-        "classes": [model.config.id2label[i] for i in range(model.config.num_labels)],
-        "headlines": {
-            "texts": len(news),
-            "right": int((guesses.argmax(1) == np.array(news["label"])).sum()),
-        },
+        "classes": [names[i] for i in range(classifier.config.num_labels)],
+        "headlines": headlines,
         "blanks": blanks_while_training(),
     }
     (served / "demos.json").write_text(json.dumps(manifest, ensure_ascii=False), encoding="utf8")
-    versions = json.loads((course_root() / PACKAGES / "package.json").read_text("utf8"))
-    needs = versions["dependencies"]
+
+
+def write_notice(served: Path) -> None:
+    """Write whose programs these are, in the versions that were fetched."""
+    package = json.loads((course_root() / PACKAGES / "package.json").read_text("utf8"))
+    needs = package["dependencies"]
     notice = NOTICE.format(
         runtime=needs["onnxruntime-web"], tokenizers=needs["@huggingface/tokenizers"]
     )
     (served / "NOTICE.txt").write_text(notice, encoding="utf8")
-    (served / "made_of.txt").write_text(made_of, encoding="utf8")  # last: now it is whole
-    return served
 
 
 def fingerprint(paths: Sequence[Path], *further: object) -> str:
@@ -351,8 +380,7 @@ def stored_in_half(graph: onnx.ModelProto) -> onnx.ModelProto:
 
 def blanks_while_training() -> dict:
     """Chapter 3's blanks and what the twin of mini-bert-zh answered at each step."""
-    path = course_root() / "results/blanks_while_training.json"
-    stored = json.loads(path.read_text(encoding="utf8"))
+    stored = json.loads((course_root() / BLANKS).read_text(encoding="utf8"))
     return {"steps": stored["about"]["steps"], "blanks": stored["blanks"]}
 
 

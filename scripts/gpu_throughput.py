@@ -23,6 +23,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import cycle, islice
 from pathlib import Path
@@ -208,7 +209,8 @@ def ratios_of(table: dict) -> dict[str, float]:
     }
 
 
-def main() -> None:
+def parse_arguments() -> argparse.Namespace:
+    """What the command line says."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -223,18 +225,14 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=150, help="steps that are timed, a turn")
     parser.add_argument("--batch-size", type=int, default=256, help="rows a step")
     parser.add_argument("--results", type=Path, default=course_root() / "results")
-    arguments = parser.parse_args()
+    return parser.parse_args()
+
+
+def measured(arguments: argparse.Namespace, peak: float | None) -> Iterator[dict[str, dict]]:
+    """The rows of all ways by their names, after each turn of each of them."""
     tokenizer = AutoTokenizer.from_pretrained(arguments.tokenizer)
     layers, hidden, heads = SHAPES[arguments.shape]
-    path, peak = arguments.results / "gpu_throughput.json", measured_peak()
-    known = json.loads(path.read_text(encoding="utf8")) if path.is_file() else {}
-    about = circumstances() | {
-        "rows_a_step": arguments.batch_size,
-        "steps_timed_a_turn": arguments.steps,
-        "data_sheet_peak": PEAK,
-        "measured_peak": round(peak) if peak else None,
-        "how": " ".join(__doc__.split("\n\n")[-1].split()),
-    }
+    steps, size = (arguments.warm, arguments.steps), arguments.batch_size
     with tempfile.TemporaryDirectory() as folder:
         corpus = prepare_corpus(arguments.text, tokenizer, Path(folder))
         run = Run(
@@ -245,24 +243,37 @@ def main() -> None:
             layers=layers,
             hidden=hidden,
             heads=heads,
-            steps=arguments.warm + arguments.steps,
-            batch_size=arguments.batch_size,
+            steps=sum(steps),
+            batch_size=size,
         )
         config = OBJECTIVES["mlm"](run, tokenizer, corpus, {}).model.config
         seconds: dict[str, list[float]] = {way: [] for way in arguments.ways}
         table: dict[str, dict] = {}
         for turn in range(arguments.turns):
             for way in arguments.ways:
-                steps = arguments.warm, arguments.steps
                 took, lengths = timed(way, replace(run, seed=turn), corpus, tokenizer, steps)
                 seconds[way].append(took)
-                size, many = arguments.batch_size, arguments.steps
-                table[way] = row_of(seconds[way], lengths, config, size, many, peak)
+                table[way] = row_of(seconds[way], lengths, config, size, arguments.steps, peak)
                 print(turn, way, table[way]["tokens_per_second"][-1], "tokens/s", flush=True)
-                measured = {"about": about, "rows": table, "ratios": ratios_of(table)}
-                text = json.dumps(known | {arguments.shape: measured}, indent=1) + "\n"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(text, encoding="utf8")
+                yield table
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    path, peak = arguments.results / "gpu_throughput.json", measured_peak()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    known = json.loads(path.read_text(encoding="utf8")) if path.is_file() else {}
+    about = circumstances() | {
+        "rows_a_step": arguments.batch_size,
+        "steps_timed_a_turn": arguments.steps,
+        "data_sheet_peak": PEAK,
+        "measured_peak": round(peak) if peak else None,
+        "how": " ".join(__doc__.split("\n\n")[-1].split()),
+    }
+    for table in measured(arguments, peak):
+        shape = {"about": about, "rows": table, "ratios": ratios_of(table)}
+        text = json.dumps(known | {arguments.shape: shape}, indent=1) + "\n"
+        path.write_text(text, encoding="utf8")
 
 
 if __name__ == "__main__":

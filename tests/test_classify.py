@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 import tempfile
+import tracemalloc
 from pathlib import Path
 
 import classify
@@ -409,3 +410,65 @@ def test_one_column_for_both(tmp_path, checkpoint):
     data = table(tmp_path / "in.csv", rows())
     words = refused("train", data, "--text", "留言", "--label", "留言", "--output", tmp_path / "m")
     assert "'留言' is to hold both" in words
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate"])
+def test_a_long_table_is_never_in_memory_as_a_whole(trained, tmp_path, monkeypatch, command):
+    """24 megabytes of texts; what is held is some hundred of them."""
+    text = "球队主场" * 200
+    data = table(tmp_path / "long.csv", [(text, "体育")] * 10_000)
+
+    def halves(model, tokenizer, texts, max_length):
+        return np.full((len(texts), 2), 0.5, np.float32), np.ones(len(texts), bool)
+
+    monkeypatch.setattr(answering, "predict_and_known", halves)
+    monkeypatch.setattr(answering, "predict", lambda *given: halves(*given)[0])
+    loaded = answering.load(trained)
+    monkeypatch.setattr(answering, "load", lambda folder: loaded)
+    words = ["predict", trained, data, "--text", "留言", "--output", tmp_path / "out.csv"]
+    if command == "evaluate":
+        words = ["evaluate", trained, data, *NAMED]
+    tracemalloc.start()
+    run(*words)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8e6 < data.stat().st_size / 3
+    if command == "predict":
+        assert len(answers_of(tmp_path / "out.csv")) == 10_000
+
+
+@pytest.mark.parametrize(
+    ("last", "told"),
+    [('"球队,体育', "row 34"), ("球队", "row 34: 1 columns"), ("球队,物流", "物流")],
+)
+def test_what_is_wrong_in_the_last_row_shows_before_anything_is_asked(
+    trained, tmp_path, monkeypatch, last, told
+):
+    data = table(tmp_path / "a.csv", rows())
+    with open(data, "a", encoding="utf-8") as file:
+        file.write(last)
+    asked = []
+    for name in ("predict", "predict_and_known"):
+        monkeypatch.setattr(answering, name, lambda *given: asked.append(given))
+    assert told in refused("evaluate", trained, data, *NAMED)
+    if last.startswith('"'):  # the others are rows like any
+        words = ("predict", trained, data, "--text", "留言", "--output", tmp_path / "out.csv")
+        assert told in refused(*words)
+    assert not asked
+
+
+def test_rows_are_answered_as_they_are_alone(trained, tmp_path, monkeypatch):
+    """Whatever stands beside them in a batch, and however many of its rows are empty."""
+    lines = [(text,) for text, _ in rows(4)] + [("",)] * 5 + [("球队",)]
+    data = table(tmp_path / "new.csv", lines, ("留言",))
+    run("predict", trained, data, "--text", "留言", "--output", tmp_path / "whole.csv")
+    monkeypatch.setattr(answering, "ROWS_AT_A_TIME", 2)
+    run("predict", trained, data, "--text", "留言", "--output", tmp_path / "parts.csv")
+    whole, parts = (answers_of(tmp_path / f"{name}.csv") for name in ("whole", "parts"))
+    assert len(parts) == len(lines) and [row["留言"] for row in parts] == [row[0] for row in lines]
+    for first, second in zip(whole, parts, strict=True):
+        assert (first["note"], first["prediction"]) == (second["note"], second["prediction"])
+        if first["probability"]:
+            assert float(first["probability"]) == pytest.approx(
+                float(second["probability"]), abs=0.02
+            )

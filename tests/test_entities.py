@@ -397,7 +397,7 @@ def test_a_name_within_a_name(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("bad", "what"),
     [
-        ('{"text": "甲", "label": {}', "no JSON (Expecting ',' delimiter"),
+        ('{"text": "甲", "label": {}', "no JSON (it ends early at character 26)"),
         ("not json", "no JSON (Expecting value"),
         ("[1, 2]", "no JSON object like the others"),
         ('{"text": 5, "label": {}}', "no text"),

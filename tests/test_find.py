@@ -132,7 +132,7 @@ def test_the_browser_cuts_texts_as_the_index_does(open_page):
         '用 AutoModel.from_pretrained("bert-base-chinese") 装载，[MASK] 占 15%',
         'TrainingArguments(eval_strategy="epoch")、t5-small、1e-5、80/10/10、__init__',
         "ECE、TF-IDF、GPT-2、ELMo 与 F1",
-        "預訓練語言模型；ＢＥＲＴ，①②，café，α=0.5，<extra_id_0>",
+        "預訓練語言模型；ＢＥＲＴ，①②，café，α=0.5，<extra_id_0>、</s>、##ing，a < b > c",
     ]
     page = open_page("search.html?q=BERT")
     found(page, ["词"])
@@ -252,5 +252,28 @@ def test_names_and_chinese_are_cut_into_what_they_are_found_by():
     assert list(words.words("[CLS]")) == ["[cls]", "cls"]
     assert list(words.words("AutoModel")) == ["automodel", "auto", "model"]
     assert list(words.words("ECE")) == ["ece", "ECE"]
+    assert list(words.words("</s>")) == ["</s>", "s"]
+    assert list(words.words("##ing")) == ["##", "ing"]
+    assert set(words.words("<extra_id_0>")) >= {"<extra_id_0>", "extra_id_0", "extra"}
     assert list(words.words("eval_strategy=")) == ["eval_strategy", "eval", "strategy"]
     assert words.folded("預ＡＢ", {"預": "预"}) == "预AB"
+
+
+def test_words_of_taiwan_lead_to_the_words_of_the_book():
+    book = "缓存、采样，前缀和文件；文件夹里的字符串" + "文件" * 5 + "文档"
+    found = indexing.words_of_taiwan(book)
+    assert found["快取"] == "缓存" and found["取样"] == "采样" and found["字首"] == "前缀"
+    # A word that the book has too, and means something else by, stays what it is.
+    assert "文件" not in found
+    # What the book does not have needs no other name.
+    assert "计程车" not in found
+
+
+def test_a_word_of_taiwan_is_read_though_the_book_lacks_its_characters():
+    section = {
+        "page": "chapters/08", "uri": "chapters/08.html", "title": "第 8 章", "address": "kv",
+        "heading": "缓存", "above": [], "blocks": [("prose", "缓存里是键和值", False)],
+    }  # fmt: skip
+    content = indexing.files([section], {"资讯": "信息"})["sections"]
+    assert dict(content["terms"]) == {"快取": "缓存", "资讯": "信息"}
+    assert "訊" in content["traditional"][0]

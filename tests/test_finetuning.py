@@ -71,6 +71,15 @@ def same(first, second, **tolerance):
     return all(torch.allclose(first[name], second[name], **tolerance) for name in first)
 
 
+def test_texts_of_which_nothing_is_known_are_told_beside_the_answers(checkpoint, tokenizer):
+    model = finetuning.new_classifier(checkpoint, NAMES)
+    texts = ["球队", "😀" * 9, "", "😀球"]
+    rows, known = finetuning.predict_and_known(model, tokenizer, texts, batch_size=2)
+    assert known.tolist() == [True, False, False, True]
+    np.testing.assert_array_equal(rows, finetuning.predict(model, tokenizer, texts, batch_size=2))
+    assert finetuning.holds_known(tokenizer, tokenizer(texts)["input_ids"]) == known.tolist()
+
+
 # new_classifier
 
 
@@ -486,15 +495,38 @@ def test_classes_without_names_are_taken_by_number(checkpoint, splits):
     finetuning.check_classes(unnamed, train=splits[0], validation=splits[1])
 
 
-def test_two_columns_of_classes_are_refused(checkpoint, tokenizer, splits):
+@pytest.mark.parametrize("entrance", ["fine_tune", "fine_tune_by", "fine_tune_tagger"])
+def test_two_columns_of_classes_are_refused(checkpoint, tokenizer, splits, entrance):
     train, validation = splits
     corrected = train.add_column("labels", [1 - each for each in train["label"]])
     model = finetuning.new_classifier(checkpoint, NAMES)
+    begin = {
+        "fine_tune": lambda rows: finetuning.fine_tune(model, tokenizer, rows, validation),
+        "fine_tune_by": lambda rows: finetuning.fine_tune_by(dict, "x", model, tokenizer, rows),
+        "fine_tune_tagger": lambda rows: finetuning.fine_tune_tagger(
+            finetuning.new_tagger(checkpoint, ["O", "B-X", "I-X"]), tokenizer, rows, validation
+        ),
+    }[entrance]
     with pytest.raises(
         ValueError, match="^train: .*`label` and `labels`; remove_columns"
     ) as refused:
-        finetuning.fine_tune(model, tokenizer, corrected, validation)
+        begin(corrected)
     assert "\n" not in str(refused.value)
+
+
+def test_two_columns_of_classes_are_refused_in_the_validation_split(checkpoint, tokenizer, splits):
+    train, validation = splits
+    corrected = validation.add_column("labels", [1 - each for each in validation["label"]])
+    model = finetuning.new_classifier(checkpoint, NAMES)
+    with pytest.raises(ValueError, match="^validation: two columns of classes"):
+        finetuning.fine_tune(model, tokenizer, train, corrected)
+
+
+def test_classes_are_checked_where_the_caller_measures(checkpoint, tokenizer, splits):
+    model = finetuning.new_classifier(checkpoint, NAMES)
+    turned = named(splits[0], NAMES[::-1])
+    with pytest.raises(ValueError, match="^train: classes in another order than the model's"):
+        finetuning.fine_tune_by(dict, "x", model, tokenizer, turned)
 
 
 def test_class_names_may_stand_in_a_tuple(checkpoint, splits):

@@ -1,5 +1,7 @@
 """Texts packed into rows, and without padding: the same logits as the library's own forward."""
 
+import contextlib
+
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
@@ -80,12 +82,14 @@ def test_the_context_computes_less_and_not_by_the_library(monkeypatch):
     assert [tuple(shape) for shape in seen] == [(3, 64, 32)] * 2, "a part that was changed"
     monkeypatch.undo()
     seen.clear()
+    from utils import unpadded
     from utils.finetuning import packing
 
-    run = packing.run_layer
-    monkeypatch.setattr(
-        packing, "run_layer", lambda layer, asks, *rest: seen.append(len(asks)) or run(layer, asks, *rest)
-    )  # fmt: skip
+    run = unpadded.run_layer
+    for room in (unpadded, packing):
+        monkeypatch.setattr(
+            room, "run_layer", lambda layer, asks, *rest: seen.append(len(asks)) or run(layer, asks, *rest)
+        )  # fmt: skip
     with torch.no_grad(), without_padding(model):
         model(**batch)
     rounded = 64  # 5 + 12 + 30 = 47, to whole blocks of 64: each shape is compiled once
@@ -111,6 +115,36 @@ def test_loss_and_gradients_are_the_same(lengths, width):
     for name, gradient in gradients[0].items():
         torch.testing.assert_close(gradients[1][name], gradient, atol=1e-9, rtol=0, msg=name)
     assert gradients[0]["bert.encoder.layer.0.attention.self.query.weight"].abs().max() > 1e-6
+
+
+@pytest.mark.parametrize("frozen", ["embeddings", "layer.0", "bias", "query", "output.dense"])
+def test_frozen_parts_have_no_gradient_and_the_others_theirs(frozen):
+    batch = padded(texts_of([5, 12, 30])) | {"labels": torch.tensor([0, 2, 1])}
+    model = bert().double()
+    for name, each in model.named_parameters():
+        each.requires_grad_(frozen not in name)
+    gradients = []
+    for context in (contextlib.nullcontext(), without_padding(model)):
+        model.zero_grad()
+        with context:
+            model(**batch).loss.backward()
+        gradients.append({name: each.grad for name, each in model.named_parameters()})
+    for name, gradient in gradients[0].items():
+        if frozen in name:
+            assert gradients[1][name] is None, name
+        else:
+            torch.testing.assert_close(gradients[1][name], gradient, atol=1e-9, rtol=0, msg=name)
+
+
+@pytest.mark.parametrize("activation", ["relu", "gelu_new", "gelu_python"])
+def test_another_activation_is_that_of_the_library(activation):
+    batch, model = padded(texts_of([5, 12, 30])), bert(hidden_act=activation).double()
+    plain = model(**batch).logits
+    with without_padding(model):
+        torch.testing.assert_close(model(**batch).logits, plain, atol=1e-9, rtol=0)
+    gelu = bert().double()
+    gelu.load_state_dict(model.state_dict())
+    assert (gelu(**batch).logits - plain).abs().max() > 1e-9 or activation == "gelu_python"
 
 
 def test_every_kind_of_target_has_the_loss_of_the_library():

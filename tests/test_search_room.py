@@ -263,6 +263,15 @@ def test_pairs_that_teach_nothing_are_refused(checkpoint):
         finetuning.contrastive_fine_tune(checkpoint, ["球", "球"], ["队"])
 
 
+def test_pairs_that_an_epoch_would_never_get_to_are_refused(checkpoint):
+    texts, other = LETTERS[:8], ["球"] * 5 + list(LETTERS[8:11])
+    with pytest.raises(ValueError, match="'球' stands in 5 of 8 pairs, but an epoch has 4 batches"):
+        finetuning.contrastive_fine_tune(checkpoint, texts, other, batch_size=2)
+    with pytest.raises(ValueError, match="stands in 3 of 3 pairs"):  # on either side
+        finetuning.contrastive_fine_tune(checkpoint, ["球", "队", "球"], ["人", "球", "友"])
+    finetuning.contrastive_fine_tune(checkpoint, texts, other, epochs=1, batch_size=1)
+
+
 # Fine-tuning on grades
 
 

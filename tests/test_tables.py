@@ -11,7 +11,7 @@ from data_files import as_csv, items, write
 from pyarrow import parquet
 
 from utils.data import DataError, content, load_texts, objects
-from utils.data.tables import read_table
+from utils.data.tables import open_table, read_table
 
 pytestmark = pytest.mark.usefixtures("plain_environment")
 
@@ -105,6 +105,24 @@ def test_cells_are_read_as_they_look(tmp_path):
     assert table.numbers == [2, 3]
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.xlsx", "a.jsonl", "a.json", "a.parquet"])
+def test_rows_come_one_at_a_time_or_all_at_once_alike(tmp_path, name):
+    path = in_form(tmp_path / name)
+    opened, table = open_table(path, "留言"), read_table(path, "留言")
+    assert opened.columns == table.columns and opened.place("留言") == table.columns.index("留言")
+    assert next(opened.rows).cells == table.rows[0]
+    rest = list(opened.rows)
+    assert [row.cells for row in rest] == table.rows[1:] and len(rest) == len(ROWS) - 1
+    assert [row.number for row in rest] == table.numbers[1:]
+
+
+def test_objects_that_hold_nothing_are_refused_together(tmp_path):
+    path = write(tmp_path / "a.jsonl", "1\nnull\n")
+    for read in (open_table, read_table):
+        with pytest.raises(DataError, match="line 1: int, no object; line 2: NoneType, no object"):
+            read(path)
+
+
 def test_sheet_row_numbers_count_the_empty_rows(tmp_path):
     path = sheet(tmp_path / "a.xlsx", [(1, "物流", "甲"), (None, None, None), (2, "", "乙")])
     with pytest.raises(DataError) as caught:
@@ -171,10 +189,12 @@ def test_a_list_in_pieces_is_the_same_list(tmp_path, monkeypatch, block, indent)
     for escaped in (True, False):
         written = json.dumps(values, ensure_ascii=escaped, indent=indent)
         path = write(tmp_path / "a.json", f"\ufeff\n {written} \n")
-        found = list(objects.list_items(path, "utf-8"))
+        heights = [json.dumps(each, indent=indent).count("\n") + 1 for each in values]
+        lines = [3 + sum(heights[:place]) for place in range(6)]
+        found = list(objects.each_object(path))
         assert [value for _, value in found] == values
-        numbers = [number for number, _ in objects.each_object(path)]
-        assert numbers == ([line for line, _ in found] if indent else [1, 2, 3, 4, 5, 6])
+        assert [number for number, _ in found] == (lines if indent else [1, 2, 3, 4, 5, 6])
+        assert list(objects.list_items(path, "utf-8", half_is_right=True)) == found
         assert objects.word_of(path) == ("line" if indent else "item")
 
 
@@ -182,9 +202,9 @@ def test_a_list_in_pieces_is_the_same_list(tmp_path, monkeypatch, block, indent)
     "text, told",
     [
         ('[{"text": "甲",\n "label": "物流"},\n {"text": 乙}]', "line 3: no JSON"),
-        ('[{"text": "甲"}\n {"text": "乙"}]', "line 2: no JSON (no comma)"),
+        ('[{"text": "甲"}\n {"text": "乙"}]', "line 2: no JSON (no comma at character 2)"),
         ('[{"text": "甲", "label": "物流"},\n]', "line 2: no JSON"),
-        ('[{"text": "甲", "label": "物流"}]\n[]', "something behind its list"),
+        ('[{"text": "甲", "label": "物流"}]\n[]', "line 2: no JSON (something behind its end"),
         ("[" * 100_000, "brackets within brackets"),
         (f"[{'1' * 5000}]", "no JSON"),
     ],

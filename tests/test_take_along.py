@@ -215,6 +215,32 @@ def test_grading_takes_the_chapter_before_the_folder_and_after_it_as_make_does(t
             grading_program.main(words)
 
 
+def test_a_chapter_of_two_notebooks_is_graded_one_by_one(tmp_path):
+    with pytest.raises(SystemExit, match="CHAPTER=09_more_tasks") as stopped:
+        grading_program.main(["grade", "09", "--from", str(tmp_path)])
+    assert "09_pairs_and_search" in str(stopped.value)
+    with pytest.raises(SystemExit, match="CHAPTER=05"):
+        grading_program.main(["grade", "--from", str(tmp_path)])
+
+
+def test_what_is_no_hand_in_of_the_chapter_is_said_before_grading(tmp_path, assignment):
+    source = tmp_path / "course/source" / CHAPTER.stem / CHAPTER.name
+    source.parent.mkdir(parents=True)
+    nbformat.write(assignment, source)
+    handed_in = tmp_path / "handed_in"
+    handed_in.mkdir()
+    right, other = handed_in / "李四.ipynb", handed_in / "张三.ipynb"
+    nbformat.write(assignment, right)
+    assignments.handed_in_for(CHAPTER, [right], source)
+    nbformat.write(assignments.assignment_of(nb.read(nb.CHAPTERS / "06_imdb.ipynb")), other)
+    with pytest.raises(assignments.AssignmentError, match="张三.ipynb: has no exercise of 05_thuc"):
+        assignments.grade(CHAPTER, handed_in, tmp_path / "course")
+    for text in ("", "<html>", "[]", "{}", '{"nbformat": 4, "nbformat_minor": 5}'):
+        other.write_text(text, encoding="utf8")
+        with pytest.raises(assignments.AssignmentError, match="张三.ipynb: not a notebook"):
+            assignments.grade(CHAPTER, handed_in, tmp_path / "course")
+
+
 # Slides
 
 
@@ -295,6 +321,8 @@ def small_site(tmp_path):
 
 def test_the_zip_holds_site_and_course_and_the_way_in(small_site, tmp_path):
     root, site = small_site
+    for name in ("404.html", "sitemap.xml"):
+        (site / name).write_text("for a server")
     size = packing.pack(tmp_path / "out.zip", root, site)
     archive = zipfile.ZipFile(tmp_path / "out.zip")
     assert archive.testzip() is None and size == (tmp_path / "out.zip").stat().st_size

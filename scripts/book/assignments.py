@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import sys
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -130,6 +131,8 @@ def nbgrader_api(course: Path) -> "NbGraderAPI":
         step for step in steps if step.__name__ != "ClearSolutions"
     ]
     config.Execute.timeout = 300
+    # Each student's kernel would say that it speaks to this machine in plain text.
+    config.Execute.extra_arguments = ["--IPKernelApp.log_level=40"]
     config.NbGrader.logfile = ""
     return NbGraderAPI(config=config)
 
@@ -151,6 +154,39 @@ def create(paths: list[Path], course: Path = COURSE) -> list[Path]:
     return released
 
 
+def graded_cells(file: Path) -> set[str]:
+    """Names of the cells that are graded in a notebook.
+
+    Raises:
+        AssignmentError: it cannot be read.
+    """
+    try:
+        notes = [cell.metadata.get("nbgrader", {}) for cell in nbformat.read(file, 4).cells]
+        return {note["grade_id"] for note in notes if note.get("grade")}
+    # No JSON, or JSON of another kind.
+    except (ValueError, AttributeError, KeyError, TypeError, nbformat.ValidationError) as error:
+        raise AssignmentError(f"{file}: not a notebook; ask for the .ipynb file again") from error
+
+
+def handed_in_for(path: Path, files: list[Path], source: Path) -> None:
+    """See that the files are the assignment of a chapter, before an hour of grading.
+
+    Args:
+        path: The chapter's notebook.
+        source: The assignment as it was made.
+
+    Raises:
+        AssignmentError: one is no notebook, or has no graded cell of this chapter.
+    """
+    wanted = graded_cells(source)
+    for file in files:
+        if not wanted & graded_cells(file):
+            raise AssignmentError(
+                f"{file}: has no exercise of {path.stem}; take it out of the folder, "
+                "or grade the chapter that it is from"
+            )
+
+
 def grade(path: Path, handed_in: Path, course: Path = COURSE) -> dict[str, dict[str, float]]:
     """Grade what students handed in for a chapter.
 
@@ -162,13 +198,16 @@ def grade(path: Path, handed_in: Path, course: Path = COURSE) -> dict[str, dict[
         student -> {exercise: points}, such as {"张三": {"05-1": 1.0}}.
 
     Raises:
-        AssignmentError: nothing was handed in, no such assignment, or nbgrader refuses.
+        AssignmentError: nothing was handed in, a file is of another chapter, no such assignment,
+            or nbgrader refuses.
     """
     files = sorted(handed_in.glob("*.ipynb")) if handed_in.is_dir() else []
     if not files:
         raise AssignmentError(f"{handed_in}: no notebooks there; a file for each student")
-    if not (course / "source" / path.stem).is_dir():
+    source = course / "source" / path.stem / path.name
+    if not source.is_file():
         raise AssignmentError(f"{path.stem} was not made yet: make assignment CHAPTER={path.stem}")
+    handed_in_for(path, files, source)
     api = nbgrader_api(course)
     points = {}
     for file in files:
@@ -176,7 +215,11 @@ def grade(path: Path, handed_in: Path, course: Path = COURSE) -> dict[str, dict[
         place = course / "submitted" / student / path.stem
         place.mkdir(parents=True, exist_ok=True)
         shutil.copy(file, place / path.name)
-        run(api.autograde(path.stem, student, force=True, create=True), f"{student}, {path.stem}")
+        with warnings.catch_warnings():
+            # Of nbgrader's own database; nothing that a teacher could mend.
+            warnings.filterwarnings("ignore", "Object of type <Submitted")
+            done = api.autograde(path.stem, student, force=True, create=True)
+        run(done, f"{student}, {path.stem}")
         with api.gradebook as book:
             [notebook] = book.find_submission(path.stem, student).notebooks
             points[student] = {PART.fullmatch(each.name)[1]: each.score for each in notebook.grades}

@@ -18,8 +18,9 @@ from book.version import current_version
 SITE = ROOT / "_build/html"
 DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold
 STORED = {".safetensors", ".png", ".woff", ".woff2", ".gz", ".zip"}  # compressed already
-# What Sphinx leaves for itself.
-LEFT_OUT = {".buildinfo", ".nojekyll", "objects.inv"}
+# What Sphinx leaves for itself, and what only a server has a use for: 404.html's links begin with the
+# address that the site is published at.
+LEFT_OUT = {".buildinfo", ".nojekyll", "objects.inv", "404.html", "robots.txt", "sitemap.xml"}
 
 START = """<!doctype html>
 <html lang="zh-CN">

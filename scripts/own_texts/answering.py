@@ -4,26 +4,51 @@ import argparse
 import csv
 import itertools
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from sklearn.metrics import classification_report
 from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from own_texts.notes import BROKEN, EMPTY, UNSURE, nothing_known
-from own_texts.outputs import refuse_table
-from utils.data import DataError, Table, is_empty_cell, is_seen, read_rows, read_table
-from utils.finetuning import load_classifier, predict
+from own_texts.notes import BROKEN, UNSURE, note_before
+from own_texts.outputs import refuse_table, written_whole
+from utils.data import DataError, Row, each_usable_row, open_table
+from utils.finetuning import load_classifier, predict, predict_and_known
 from utils.measuring import estimate
 from utils.models import ModelError
 
 ROWS_AT_A_TIME = 512
-NEW_COLUMNS = ("prediction", "probability", "note")
+TOLD = 5  # rows that cannot be read, of which it is said what is wrong
+
+Each = TypeVar("Each")
 
 
-def load(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, int, float]:
-    """(model, tokenizer, tokens a text is cut at, threshold) of a folder that `train` has written."""
+class Classifier(NamedTuple):
+    """What `train` has written."""
+
+    model: PreTrainedModel
+    tokenizer: PreTrainedTokenizerBase
+    max_length: int  # tokens that a text is cut at
+    threshold: float  # probability below which an answer is unsure
+
+
+class Answer(NamedTuple):
+    """What is written behind a row, as text."""
+
+    prediction: str
+    probability: str
+    note: str
+
+
+def load(folder: Path) -> Classifier:
+    """The classifier of a folder.
+
+    Raises:
+        ModelError: no such folder, a damaged one, or no model that chooses one of some classes.
+    """
     model, tokenizer = load_classifier(folder)
     several = model.config.problem_type == "multi_label_classification"
     if several or model.config.num_labels < 2:
@@ -36,80 +61,88 @@ def load(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, int, f
             f"{folder}/config.json: threshold is {threshold!r:.40}, not a probability; write one, "
             "or take the line away"
         )
-    return model, tokenizer, min(tokenizer.model_max_length, positions), threshold
+    max_length = min(tokenizer.model_max_length, positions)
+    return Classifier(model, tokenizer, max_length, threshold)
 
 
 def predict_table(arguments: argparse.Namespace) -> None:
-    """Write the table with three columns more; every row stays in its place."""
+    """Write the table with three columns more; every row stays in its place.
+
+    The table is read twice, a row at a time: first to its end, for what is damaged there should show
+    before hours are spent on what stands above.
+    """
     refuse_table(arguments.output)
-    model, tokenizer, max_length, threshold = load(arguments.model)
-    table = read_table(arguments.data, arguments.text)
-    texts = table.column(arguments.text)
-    answers, chances, notes = ([""] * len(texts) for _ in NEW_COLUMNS)
-    places = []
-    for place, text in enumerate(texts):
-        if text is None:
-            notes[place] = BROKEN
-        elif not is_seen(text) or is_empty_cell(text.strip()):
-            notes[place] = EMPTY
-        else:
-            places.append(place)
-    with tqdm(total=len(places), unit="text") as bar:
-        for start in range(0, len(places), ROWS_AT_A_TIME):
-            some = places[start : start + ROWS_AT_A_TIME]
-            rows = predict(model, tokenizer, [texts[place] for place in some], max_length)
-            unread = nothing_known(tokenizer, [texts[place] for place in some], max_length)
-            for place, row, blind in zip(some, rows, unread, strict=True):
-                answers[place] = model.config.id2label[int(row.argmax())]
-                chances[place] = f"{row.max():.4f}"
-                notes[place] = UNSURE if blind or row.max() < threshold else ""
-            bar.update(len(some))
-    write_table(arguments.output, table, [answers, chances, notes])
-    counts = Counter(note or "sure" for note in notes)
+    classifier = load(arguments.model)
+    table = open_table(arguments.data, arguments.text)
+    text_at = table.place(arguments.text)
+    total = sum(1 for _ in table.rows)
+    table = open_table(arguments.data, arguments.text)
+    counts, problems = Counter(), []
+    with written_whole(arguments.output) as file, tqdm(total=total, unit="row") as bar:
+        writer = csv.writer(file)
+        writer.writerow([*table.columns, *free_names(Answer._fields, table.columns)])
+        for rows in in_batches(table.rows):
+            answers = answered([row.cells and row.cells[text_at] for row in rows], classifier)
+            for row, answer in zip(rows, answers, strict=True):
+                writer.writerow([*(row.cells or [""] * len(table.columns)), *answer])
+            counts.update(answer.note or "sure" for answer in answers)
+            problems += [row.problem for row in rows if row.problem][: TOLD - len(problems)]
+            bar.update(len(rows))
     print("、".join(f"{name} {count}" for name, count in counts.most_common()))
-    for problem in table.problems[:5]:
+    for problem in problems:
         print(f"第 {problem.number} 行没法读（{problem.detail}），在输出里标为 {BROKEN}")
 
 
-def write_table(path: Path, table: Table, columns: list[list[str]]) -> None:
-    """The table with the new columns as CSV, whole or not at all.
+def answered(texts: Sequence[str | None], classifier: Classifier) -> list[Answer]:
+    """An answer for each text; one of blanks where there is nothing to classify.
 
-    With a byte order mark, without which Excel takes Chinese in a CSV file for something else.
+    Args:
+        texts: None for a row that cannot be read.
     """
-    new = []
-    for name in NEW_COLUMNS:
-        names = itertools.chain([name], (f"{name}_{number}" for number in itertools.count(2)))
-        new.append(next(each for each in names if each not in table.columns))
-    unfinished = path.with_name(path.name + ".part")
-    try:
-        with open(unfinished, "w", encoding="utf-8-sig", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow([*table.columns, *new])
-            for row, answer in zip(table.rows, zip(*columns, strict=True), strict=True):
-                writer.writerow([*(row or [""] * len(table.columns)), *answer])
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    notes = [note_before(text) for text in texts]
+    places = [place for place, note in enumerate(notes) if not note]
+    answers = [Answer("", "", note) for note in notes]
+    model, tokenizer, max_length, threshold = classifier
+    some = [texts[place] for place in places]
+    chances, known = predict_and_known(model, tokenizer, some, max_length)
+    for place, row, is_known in zip(places, chances, known, strict=True):
+        name = model.config.id2label[int(row.argmax())]
+        sure = is_known and row.max() >= threshold
+        answers[place] = Answer(name, f"{row.max():.4f}", "" if sure else UNSURE)
+    return answers
+
+
+def free_names(names: Sequence[str], taken: Sequence[str]) -> list[str]:
+    """Each name, or the first of name_2, name_3 … that is not taken."""
+    free = []
+    for name in names:
+        others = (f"{name}_{number}" for number in itertools.count(2))
+        free.append(next(each for each in itertools.chain([name], others) if each not in taken))
+    return free
+
+
+def in_batches(rows: Iterable[Each]) -> Iterator[list[Each]]:
+    """Some rows at a time, for the memory that all of a long table would take."""
+    rows = iter(rows)
+    while batch := list(itertools.islice(rows, ROWS_AT_A_TIME)):
+        yield batch
 
 
 def evaluate(arguments: argparse.Namespace) -> None:
-    """Print how a classifier does on labelled texts, class by class, and above its threshold."""
+    """Print how a classifier does on labelled texts, class by class, and above its threshold.
+
+    The texts are read twice, a row at a time: first to the end, for all that is wrong with them.
+    """
     model, tokenizer, max_length, threshold = load(arguments.model)
-    rows = read_rows(arguments.data, arguments.text, arguments.label)
+    where = arguments.data, arguments.text, arguments.label
     ids = {name: number for number, name in model.config.id2label.items()}
-    if unknown := sorted({row.label for row in rows} - set(ids)):
-        first = next(row for row in rows if row.label == unknown[0])
-        raise DataError(
-            f"{first.place}: label {unknown[0][:40]!r} is none of the model's "
-            f"({', '.join(ids)[:80]}); "
-            + (
-                "write the names"
-                if unknown[0].isdecimal()
-                else "correct it, or leave such rows out"
-            )
-        )
-    labels = np.array([ids[row.label] for row in rows])
-    chances = predict(model, tokenizer, [row.text for row in tqdm(rows)], max_length)
+    labels = np.array(known_labels(each_usable_row(*where), ids))
+    chances = np.empty((len(labels), len(ids)), dtype=np.float32)
+    with tqdm(total=len(labels), unit="text") as bar:
+        for rows in in_batches(each_usable_row(*where)):
+            these = slice(bar.n, bar.n + len(rows))
+            chances[these] = predict(model, tokenizer, [row.text for row in rows], max_length)
+            bar.update(len(rows))
     print(estimate(chances, labels))
     print(
         classification_report(
@@ -121,3 +154,23 @@ def evaluate(arguments: argparse.Namespace) -> None:
     if 0 < sure.sum() < len(sure):
         right = (chances.argmax(1) == labels)[sure].mean()
         print(f"把握不低于 {threshold:.2f} 的有 {sure.mean():.0%}，其中 {right:.1%} 是对的")
+
+
+def known_labels(rows: Iterable[Row], ids: dict[str, int]) -> list[int]:
+    """The class id of each row.
+
+    Raises:
+        DataError: a label that the model does not know.
+    """
+    labels, unknown = [], {}  # of labels without an id: where each stands first
+    for row in rows:
+        labels.append(ids.get(row.label, -1))
+        if row.label not in ids:
+            unknown.setdefault(row.label, row.place)
+    if unknown:
+        name, place = min(unknown.items())
+        cure = "write the names" if name.isdecimal() else "correct it, or leave such rows out"
+        raise DataError(
+            f"{place}: label {name[:40]!r} is none of the model's ({', '.join(ids)[:80]}); {cure}"
+        )
+    return labels

@@ -1,16 +1,12 @@
 """What may be said of a row instead of an answer, or beside it."""
 
-from collections.abc import Sequence
-
-from transformers import PreTrainedTokenizerBase
+from utils.data import is_empty_cell, is_seen
 
 UNSURE, EMPTY, BROKEN = "unsure", "empty", "broken"
 
 
-def nothing_known(
-    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_length: int
-) -> list[bool]:
-    """Whether a text is nothing but what the model has no token for, such as emoji."""
-    special = set(tokenizer.all_special_ids)  # [UNK] among them
-    rows = tokenizer(list(texts), truncation=True, max_length=max_length)["input_ids"]
-    return [special.issuperset(row) for row in rows]
+def note_before(text: str | None) -> str:
+    """What is said of a text that no model need look at; "" of any other."""
+    if text is None:
+        return BROKEN
+    return EMPTY if not is_seen(text) or is_empty_cell(text.strip()) else ""

@@ -1,8 +1,10 @@
-"""Places for what is written, refused with words before hours are spent on it."""
+"""Places for what is written, refused with words before hours are spent on it; files written whole."""
 
 import contextlib
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 
 def refuse_folder(folder: Path) -> None:
@@ -43,3 +45,18 @@ def refuse_unwritable(folder: Path) -> None:
             f"{folder}: nothing can be written there ({error.strerror}); name another place for "
             "the output"
         ) from None
+
+
+@contextlib.contextmanager
+def written_whole(path: Path) -> Iterator[TextIO]:
+    """A CSV file to write to, which is in its place when all is written, or not at all.
+
+    With a byte order mark, without which Excel takes Chinese in a CSV file for something else.
+    """
+    unfinished = path.with_name(path.name + ".part")
+    try:
+        with open(unfinished, "w", encoding="utf-8-sig", newline="") as file:
+            yield file
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -14,10 +14,17 @@ from sklearn.utils.class_weight import compute_class_weight
 from tqdm import tqdm
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from own_texts.notes import UNSURE, nothing_known
+from own_texts.notes import UNSURE
 from own_texts.outputs import refuse_folder
 from utils.data import audit_texts, load_texts
-from utils.finetuning import fine_tune, new_classifier, predict, save_classifier, tokenize
+from utils.finetuning import (
+    fine_tune,
+    holds_known,
+    new_classifier,
+    predict,
+    save_classifier,
+    tokenize,
+)
 from utils.measuring import confidence_threshold, estimate, out_of_fold, strongest_tfidf
 from utils.models import load_tokenizer, resolve
 
@@ -47,7 +54,8 @@ def train(arguments: argparse.Namespace) -> None:
     terms = TERMS.get(Path(checkpoint).name, "权重可用来做什么，以它的模型卡为准")
     print(f"\n从 {Path(checkpoint).name} 开始训练。{terms}。")
     texts = [text for split in splits.values() for text in split["text"]]
-    if unread := sum(nothing_known(tokenizer, texts, arguments.max_length)):
+    encoded = tokenizer(texts, truncation=True, max_length=arguments.max_length)
+    if unread := holds_known(tokenizer, encoded["input_ids"]).count(False):
         print(
             f"有 {unread} 条文本，{Path(checkpoint).name} 一个字也不认得（例如只有表情），从中学不到什么。"
         )

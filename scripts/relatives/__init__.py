@@ -8,5 +8,6 @@ steps        a step of the optimiser: its groups, its rate, its precision
 scores       how an arm does in its exams
 models       the model of an arm, and the losses of what it is asked
 training     the loop of all arms, its log and its checkpoints
+two_stages   ELECTRA's discriminator, trained after its generator and not with it
 runs         arms trained and scored, some side by side, and the row that each leaves
 """

@@ -15,6 +15,7 @@ import re
 import shutil
 from collections import Counter, defaultdict
 from html.parser import HTMLParser
+from importlib.resources import files as files_of
 from pathlib import Path
 
 import yaml
@@ -48,6 +49,9 @@ TERMS = ASSETS / "search_terms.yml"
 ASKED = ASSETS / "search_asked.yml"
 GLOSSARY = "glossary"
 CHUNK = 9000  # characters of text in one file, about
+# How much more often a word of the mainland must stand in the book than its twin from Taiwan to be
+# what the reader of the twin looks for: 文件 is a word of both, and means two things.
+TWIN = 4
 FURNITURE = 4  # a block of code on so many pages says nothing of any: the setup cell
 CHINESE_FILES = 48
 
@@ -267,6 +271,27 @@ def simplified_characters(text: str) -> dict[str, str]:
     return {old: new for old, new in pairs if old != new and len(new) == 1 and new in there}
 
 
+def words_of_taiwan(text: str) -> dict[str, str]:
+    """What Taiwan calls things that the book calls otherwise, both in simplified characters.
+
+    OpenCC's list for translating from Taiwan's usage, as far as the book has its words.
+
+    >>> words_of_taiwan("缓存里的字符串")
+    {'字串': '字符串', '字元': '字符', '快取': '缓存'}
+    """
+    simplify = OpenCC("t2s").convert
+    listed = files_of("opencc").joinpath("dictionary", "TWPhrasesRev.txt").read_text("utf-8")
+    found = {}
+    for line in listed.splitlines():
+        theirs, _, ours = line.partition("\t")
+        theirs, all_ours = simplify(theirs), map(simplify, ours.split())
+        here = [each for each in all_ours if text.count(each) > TWIN * text.count(theirs)]
+        here = [each for each in here if len(each) > 1 and each != theirs]
+        if len(theirs) > 1 and here:
+            found[theirs] = " ".join(here)
+    return dict(sorted(found.items()))
+
+
 def plain_text(section: dict) -> str:
     """A section's text for the snippets: prose first."""
     prose = [text for kind, text, _ in section["blocks"] if kind == "prose"]
@@ -336,7 +361,8 @@ def files(sections: list[dict], terms: dict[str, str]) -> dict[str, object]:
     everything = "".join(
         each["heading"] + "".join(text for _, text, _ in each["blocks"]) for each in sections
     )
-    simplified = simplified_characters(everything)
+    terms = words_of_taiwan(everything) | terms
+    simplified = simplified_characters(everything + "".join(terms))
     made: dict[str, object] = defaultdict(dict)
     for word, places in sorted(postings(sections, simplified).items()):
         made[file_of(word)][word] = places

@@ -2,7 +2,7 @@
 
 Chinese is written without blanks, and no two programs cut it into the same words. So it is
 indexed by its characters and pairs of characters, which every program finds the same; the
-reader's query is taken apart by the same rules in `site_assets/static/course_search.js`.
+reader's query is taken apart by the same rules in `site_assets/static/search_engine.js`.
 """
 
 import re
@@ -10,10 +10,11 @@ import unicodedata
 from collections.abc import Iterator
 
 HAN = r"\u3400-\u9fff\U00020000-\U0003ffff〇"
-# Names of code, numbers and their compounds: torch.compile, t5-small, 1e-5, 80/10/10.
+# Names of code, numbers and their compounds: torch.compile, t5-small, 1e-5, 80/10/10; and
+# tokens as models write them: [CLS], </s>, <extra_id_0>, ##ing.
 LETTERS = r"A-Za-z0-9_\u00c0-\u024f\u0370-\u03ff"
 PIECES = re.compile(
-    rf"\[[A-Za-z]+\d*\]|[{LETTERS}]+(?:[./'+-][{LETTERS}]+)*|[{HAN}]+",
+    rf"\[[A-Za-z]+\d*\]|</?[A-Za-z][A-Za-z0-9_]*>|##|[{LETTERS}]+(?:[./'+-][{LETTERS}]+)*|[{HAN}]+",
 )
 PARTS = re.compile(r"[./'+-]+")
 HUMPS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z\u00c0-\u024f\u0370-\u03ff]+|\d+")
@@ -52,6 +53,9 @@ def words(text: str) -> Iterator[str]:
         if piece[0] == "[":
             yield piece.lower()
             yield piece[1:-1].lower()
+        elif piece[0] == "<":
+            yield piece.lower()
+            yield from latin_words(piece.strip("</>"))
         elif re.match(f"[{HAN}]", piece):
             yield from piece
             yield from (piece[i : i + 2] for i in range(len(piece) - 1))

@@ -9,7 +9,7 @@
   const HAN = "\\u3400-\\u9fff\\u{20000}-\\u{3ffff}〇";
   const LETTERS = "A-Za-z0-9_\\u00c0-\\u024f\\u0370-\\u03ff";
   const PIECES = new RegExp(
-    `\\[[A-Za-z]+\\d*\\]|[${LETTERS}]+(?:[./'+-][${LETTERS}]+)*|[${HAN}]+`, "gu"
+    `\\[[A-Za-z]+\\d*\\]|</?[A-Za-z][A-Za-z0-9_]*>|##|[${LETTERS}]+(?:[./'+-][${LETTERS}]+)*|[${HAN}]+`, "gu"
   );
   const HUMPS = /[A-Z]+(?![a-z])|[A-Z]?[a-z\u00c0-\u024f\u0370-\u03ff]+|\d+/g;
   const CAPITALS = /^[A-Z][A-Z0-9]{1,7}$/;
@@ -24,6 +24,7 @@
   const QUESTIONS = new RegExp(QUESTION.join("|"), "gu");
   const IS_HAN = new RegExp(`^[${HAN}]`, "u");
   const HAN_RUNS = new RegExp(`[${HAN}]+`, "gu");
+  const CHUNKS = /[\s：:，,、；（）()「」？?→]+/; // between the parts of a heading
   const NUMBER = /^\d+(\.\d+)?\s+/; // of a heading
   // The line that says what is wrong, at the end of what Python prints.
   const ERROR = /[A-Za-z]*(?:Error|Exception)(?::\s|:?$)/g;
@@ -38,6 +39,9 @@
   const TERM = 0.5; // a term of the book that the reader calls or writes otherwise
   // What a heading adds to a section's score: its own words, and its likeness to the whole query.
   const TITLE = 1.2, LIKE = 2, WHOLE = 0.7;
+
+  const OFTEN = 4; // headings that have a pair of characters, which then is a word of the book
+  const SENTENCE = 24; // so many letters in the same order are no chance: a message that was pasted
 
   const files = new Map(); // name → promise of its content
   const waiting = new Map(); // name → function that takes the content
@@ -75,6 +79,9 @@
       ...piecesOf(title),
       ...asked[place].split(" ").filter(Boolean).map((text) => new Set(words(text))),
     ]);
+    content.shortTitles = content.titles.map((title) => plain(title.replace(NUMBER, "")));
+    content.titleChunks = content.titles.map((title) => title.split(CHUNKS).map(plain));
+    content.plainTexts = new Map(); // section → its text as `bare` gives it
     content.inTitles = new Map(); // word → how many headings have it
     for (const [place, title] of content.titleWords.entries()) {
       for (const word of new Set([...title, ...content.askedWords[place]])) {
@@ -82,8 +89,11 @@
       }
     }
     content.values = new Map();
-    content.ours = content.terms.flatMap(([, ours]) => ours.match(HAN_RUNS) || [])
-      .filter((term, place, all) => [...term].length > 2 && all.indexOf(term) === place);
+    const ofTitles = [...content.inTitles].filter(([word, n]) => n >= OFTEN && IS_HAN.test(word));
+    content.ours = [
+      ...content.terms.flatMap(([, ours]) => ours.match(HAN_RUNS) || []),
+      ...ofTitles.map(([word]) => word),
+    ].filter((term, place, all) => [...term].length > 1 && all.indexOf(term) === place);
     index = content;
     return index;
   }
@@ -91,7 +101,7 @@
   /* A heading and its parts: 填充：别让模型去算空白 → three sets of words. */
   function piecesOf(title) {
     const text = title.replace(NUMBER, "");
-    const parts = text.split(/[\s：:，,、；（）()「」？?→]+/).filter((part) => [...part].length > 1);
+    const parts = text.split(CHUNKS).filter((part) => [...part].length > 1);
     return [...new Set([text, ...parts])].map((part) => new Set(words(part)));
   }
 
@@ -124,6 +134,7 @@
   function words(text) {
     return (text.match(PIECES) || []).flatMap((piece) => {
       if (piece[0] === "[") return [piece.toLowerCase(), piece.slice(1, -1).toLowerCase()];
+      if (piece[0] === "<") return [piece.toLowerCase(), ...latinWords(piece.replace(/[</>]/g, ""))];
       return IS_HAN.test(piece) ? [...piece, ...pairs(piece)] : latinWords(piece);
     });
   }
@@ -192,20 +203,28 @@
   /* Terms of the book that one wrong character of the reader's may have meant: 残茶连接 → 残差连接. */
   async function nearTerms(run) {
     const characters = [...run];
+    const there = await Promise.all(pairs(run).map(placesOf));
+    // What stands at the wrong character must not be at home in the book itself.
+    const stray = (i) => !there[i] || there[i].length <= 2 * STRAY;
+    // A word of readers that the book has another name for is no mistake: 快取, 回圈.
+    const named = Array(run.length).fill(false);
+    for (const [term] of index.terms) {
+      const start = IS_HAN.test(term) ? run.indexOf(term) : -1;
+      if (start >= 0) named.fill(true, start, start + term.length);
+    }
     const found = new Set();
     for (const term of index.ours) {
       const wanted = [...term];
       for (let start = 0; start + wanted.length <= characters.length; start++) {
-        const places = wanted.map((_, i) => start + i);
-        const wrong = places.filter((i) => wanted[i - start] !== characters[i]);
+        const wrong = wanted.map((_, i) => start + i)
+          .filter((i) => wanted[i - start] !== characters[i]);
         if (wrong.length !== 1) continue;
-        // What stands there must not be at home in the book itself.
         const [place] = wrong;
         const around = [place - 1, place].filter((i) => i >= start && i + 1 < start + wanted.length);
-        const there = await Promise.all(
-          around.map((i) => placesOf(characters[i] + characters[i + 1]))
-        );
-        if (there.every((places) => !places || places.length <= 2 * STRAY)) found.add(term);
+        // Of two characters one says little: neither may be half of a word beside them.
+        const alone = wanted.length > 2
+          || [start - 1, start, start + 1].every((i) => !there[i] && !named[i]);
+        if (alone && around.every(stray)) found.add(term);
       }
     }
     return [...found];
@@ -244,6 +263,8 @@
       if (piece[0] === "[") {
         if (!(await add(piece.toLowerCase(), 1.5))) await add(piece.slice(1, -1).toLowerCase(), 1);
         else await add(piece.slice(1, -1).toLowerCase(), 0.5);
+      } else if (piece[0] === "<" && (await add(piece.toLowerCase(), 1.5))) {
+        continue;
       } else if (IS_HAN.test(piece)) {
         const characters = [...piece];
         if (characters.length === 1) await add(piece, 1);
@@ -270,7 +291,8 @@
           if (characters.length > 1 && alone) await add(characters[i], 0.35);
         }
       } else {
-        const [whole, ...parts] = latinWords(piece);
+        const name = piece.replace(/[</>]/g, (mark) => (piece[0] === "<" ? "" : mark));
+        const [whole, ...parts] = latinWords(name);
         const known = await placesOf(whole);
         const near = parts.length && /[./'+-]/.test(piece) ? [] : await meant(whole, known);
         await add(whole, 1, near);
@@ -288,7 +310,8 @@
   // Ranking
 
   const rarity = (places) => Math.log(1 + (2 * index.sections.length) / places.length);
-  const bare = (text) => folded(text).toLowerCase().replace(/[\s\p{P}\p{S}]+/gu, "");
+  const plain = (text) => text.toLowerCase().replace(/[\s\p{P}\p{S}]+/gu, "");
+  const bare = (text) => plain(folded(text));
 
   function scores(groups) {
     const found = new Map(); // section → [score, covered]
@@ -342,13 +365,11 @@
 
   /* How well a heading answers by itself. */
   function headingBonus(section, query, groups, asked) {
-    const title = index.titles[section];
-    const short = bare(title.replace(NUMBER, ""));
+    const short = index.shortTitles[section];
     let bonus = 0;
     if (short.includes(query)) {
       bonus = 0.5 + (0.8 * query.length) / short.length;
-      const chunks = title.split(/[\s：:，,、；（）()「」？?→]+/).map(bare);
-      if (chunks.includes(query)) bonus += 0.5;
+      if (index.titleChunks[section].includes(query)) bonus += 0.5;
     }
     let sum = 0, covered = 0;
     for (const { weight, options } of groups) {
@@ -361,6 +382,11 @@
 
   async function textOf(section) {
     return (await load(`t${index.sections[section][4]}`))[section];
+  }
+
+  async function plainTextOf(section) {
+    if (!index.plainTexts.has(section)) index.plainTexts.set(section, bare(await textOf(section)));
+    return index.plainTexts.get(section);
   }
 
   /* Of a pasted error the words from its kind on; what stands before is the reader's own code. */
@@ -398,7 +424,8 @@
     const first = ranked.slice(0, Math.max(limit, 12));
     await Promise.all(first.map(([section]) => textOf(section)));
     for (const row of first) {
-      if (whole.length > 2 && bare(await textOf(row[0])).includes(whole)) row[1] *= 1.4;
+      if (whole.length < 3 || !(await plainTextOf(row[0])).includes(whole)) continue;
+      row[1] *= whole.length < SENTENCE ? 1.4 : 2.5;
     }
     first.sort((a, b) => b[1] - a[1] || a[0] - b[0]);
     const marks = groups.flatMap((group) => group.options.map((option) => option.word));

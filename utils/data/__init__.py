@@ -1,7 +1,9 @@
 """The door to the data: texts and their audit, names, questions, pairs, whatever form they are in; long texts.
 
 texts, tables                  texts with a class: THUCNews, IMDb, a table of your own
-entities, marked, spans        sentences with names, as BIO labels, as spans
+sheets, cells                  Excel files; a cell as the text that its reader sees
+entities, marked               sentences with names, a label a line or marked in JSON
+schemes, spans                 labels in BIO, BMES and so on; the same names as spans
 questions, pairs               passages with questions; two sentences with a class or a grade
 audit                          what is wrong with texts before anything is trained on them
 shorten                        which part of a long text to keep
@@ -13,15 +15,24 @@ fetch, no_text                 the Hub and archives; what a file is that holds n
 
 from utils.data.audit import Audit, audit_texts, near_duplicates
 from utils.data.content import DataError
-from utils.data.entities import detect_scheme, impossible_labels, load_entities, to_bio
+from utils.data.entities import load_entities
 from utils.data.no_text import what_it_is
 from utils.data.pairs import NLI_CLASSES, load_pairs
 from utils.data.questions import load_questions
-from utils.data.rows import is_empty_cell, is_seen
+from utils.data.rows import Row, is_empty_cell, is_seen
+from utils.data.schemes import detect_scheme, impossible_labels, to_bio
 from utils.data.shorten import PARTS, shorten
 from utils.data.spans import Span, bio_of, spans_of, texts_and_spans
 from utils.data.splits import THUCNEWS_CLASSES, balanced_sample
-from utils.data.tables import Table, read_rows, read_table
+from utils.data.tables import (
+    OpenTable,
+    Table,
+    TableRow,
+    each_usable_row,
+    open_table,
+    read_rows,
+    read_table,
+)
 from utils.data.texts import IMDB_CLASSES, load_imdb, load_texts, load_thucnews
 
 __all__ = [
@@ -29,14 +40,18 @@ __all__ = [
     "DataError",
     "IMDB_CLASSES",
     "NLI_CLASSES",
+    "OpenTable",
     "PARTS",
+    "Row",
     "Span",
     "THUCNEWS_CLASSES",
     "Table",
+    "TableRow",
     "audit_texts",
     "balanced_sample",
     "bio_of",
     "detect_scheme",
+    "each_usable_row",
     "impossible_labels",
     "is_empty_cell",
     "is_seen",
@@ -47,6 +62,7 @@ __all__ = [
     "load_texts",
     "load_thucnews",
     "near_duplicates",
+    "open_table",
     "read_rows",
     "read_table",
     "shorten",

@@ -4,7 +4,6 @@
     load_entities("ner/weibo_*.conll.gz")        # a pattern: one data set among several
     load_entities("cluener")                     # a folder with train.json, dev.json, test.json
     load_entities("my.txt")                      # one file: split by sentence
-    to_bio(["B-PER", "E-PER", "O", "S-LOC"])     # ['B-PER', 'I-PER', 'O', 'B-LOC']
 
 Bad input raises a DataError of one line: the file and line, what is wrong, and the cure.
 """
@@ -17,18 +16,18 @@ import itertools
 import re
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from utils.data import staging
 from utils.data.content import DataError, beginning, encoding_of, marked_lines
 from utils.data.layout import WHOLE, Files
 from utils.data.marked import Marked, marked
 from utils.data.objects import each_object, is_json, word_of
 from utils.data.rows import SHEETS, Problems, object_splits_watch, plain_name
+from utils.data.schemes import SCHEMES, Letters, converted, normal_label
 from utils.data.sources import Staged, parts_of, read_parts, share_out
 from utils.data.splits import as_numbers, digest_of
 from utils.data.staging import Shelf, arrow_splits, write_splits
@@ -37,14 +36,8 @@ if TYPE_CHECKING:  # importing them takes a second or two, so the loader does so
     import pyarrow
     from datasets import DatasetDict, Features
 
-# The letters that a scheme writes before a type. Which of them begin an entity and which end it is
-# the same in all: see `_convert`.
-SCHEMES = {"BIO": "BI", "IOB1": "BI", "BMES": "BMES", "BIOES": "BIES", "BILOU": "BILU"}
-BEGIN, ALONE, GO_ON, END = "B", "SU", "IM", "EL"
-
 TOKEN_NAMES = {"token", "word", "char", "character", "text", "字", "词", "字符"}
 LABEL_NAMES = {"label", "labels", "tag", "tags", "ner", "ner_tag", "ner_tags", "标签"}
-LABEL = re.compile(r"O|(?P<letter>[BIMESLU])[-_](?P<type>\w[\w.\-/]*)")
 PLACED = re.compile(r"(\D+|.)(0|[1-9]\d*)", re.S)  # Weibo: a character and its place in its word
 
 NAMES = Files(
@@ -77,6 +70,14 @@ class Manner(NamedTuple):
     tagged: bool = False  # JSON: whether tokens have labels, rather than texts names
     width: int = 2  # lines: how many columns
     placed: bool = False  # lines: whether a place in its word stands behind each character
+
+    @classmethod
+    def of(cls, letters: Letters, scheme: str | None) -> Manner:
+        """The scheme that the caller gave or the letters of the labels tell, as part of a manner."""
+        try:
+            return cls(scheme=scheme or letters.scheme())
+        except DataError as error:
+            return cls(wrong=str(error))
 
 
 def load_entities(
@@ -146,117 +147,6 @@ def load_entities(
 GROWTH = 4
 
 
-def to_bio(labels: Sequence[str], scheme: str | None = None) -> list[str]:
-    """The labels of one sentence in BIO (IOB2); what continues nothing begins an entity.
-
-    Args:
-        labels: in any of `SCHEMES`, with `-` or `_` between letter and type.
-        scheme: None takes what `detect_scheme` finds in this sentence.
-    Raises:
-        DataError: a label that is none, or one that is not of the scheme.
-    """
-    return _convert(_checked(labels), scheme or detect_scheme([labels]))[0]
-
-
-def impossible_labels(labels: Sequence[str], scheme: str | None = None) -> list[int]:
-    """Places of the labels in one sentence that no entity can have there.
-
-    I- (M-, E-) where no entity of its type is open, and whatever follows an entity that its
-    scheme has not closed: in BMES, the O of `B-PER O`. The end of the sentence counts as the
-    place after the last.
-    """
-    return _convert(_checked(labels), scheme or detect_scheme([labels]))[1]
-
-
-def detect_scheme(sentences: Iterable[Sequence[str]]) -> str:
-    """The scheme of a whole file's labels, by the letters in them: a key of `SCHEMES`.
-
-    B and I alone are BIO, or IOB1 if entities begin with I, and B stands only where an entity
-    follows another of its type. M means BMES; E or S without M, BIOES; L or U, BILOU.
-
-    Raises:
-        DataError: letters that do not go together.
-    """
-    seen = Letters()
-    for labels in sentences:
-        seen.add(_checked(labels))
-    return seen.scheme()
-
-
-class Letters:
-    """What the labels of a file begin with, and what begins its entities."""
-
-    def __init__(self):
-        self.found: set[str] = set()
-        self.begun_by_i = self.begun_by_b = False
-
-    def add(self, labels: Sequence[str]) -> None:
-        """Look at the labels of one more sentence, in the form that `_normal` gives."""
-        if (kinds := set(labels)) == {"O"}:
-            return
-        self.found.update(label[0] for label in kinds)
-        if self.begun_by_b:  # then it is not IOB1
-            return
-        for before, label in zip(["O", *labels], labels, strict=False):
-            if before[1:] != label[1:]:
-                self.begun_by_i = self.begun_by_i or label[0] == "I"
-                self.begun_by_b = self.begun_by_b or label[0] == "B"
-
-    def scheme(self) -> str:
-        """A key of `SCHEMES`; see `detect_scheme`."""
-        letters = self.found - {"O"}
-        fitting = [scheme for scheme, known in SCHEMES.items() if letters <= set(known)]
-        if not fitting:
-            raise DataError(
-                f"labels with {', '.join(sorted(letters))} are of no one scheme; write them in one "
-                f"of {', '.join(SCHEMES)}"
-            )
-        if fitting[0] != "BIO":
-            return "BIOES" if letters <= set("BIES") else fitting[0]
-        return "IOB1" if self.begun_by_i and not self.begun_by_b else "BIO"
-
-    def manner(self, scheme: str | None) -> Manner:
-        """The scheme that the caller gave or these have, as part of a manner."""
-        try:
-            return Manner(scheme=scheme or self.scheme())
-        except DataError as error:
-            return Manner(wrong=str(error))
-
-
-@functools.lru_cache(maxsize=1000)
-def _normal(label: str) -> str | None:
-    """A label with `-` behind its letter, or None if it is none."""
-    found = LABEL.fullmatch(label)
-    return found and (f"{found['letter']}-{found['type']}" if found["letter"] else "O")
-
-
-def _checked(labels: Sequence[str]) -> list[str]:
-    normal = [_normal(label) for label in labels]
-    if None in normal:
-        at = normal.index(None)
-        raise DataError(f"label {at}, {labels[at]!r}: write O, or B-PER and the like")
-    return normal
-
-
-def _convert(labels: list[str], scheme: str) -> tuple[list[str], list[int]]:
-    """BIO, and the places where the labels were impossible."""
-    bio, impossible = [], []
-    closes = "E" in SCHEMES[scheme] or "L" in SCHEMES[scheme]
-    open_type = None  # of the entity that the next label may continue
-    for place, label in enumerate(labels):
-        letter, kind = label[0], label[2:]
-        begins = letter in BEGIN + ALONE + "O" or kind != open_type
-        if letter in GO_ON + END and begins and scheme != "IOB1":
-            impossible.append(place)
-        elif closes and open_type is not None and begins:
-            impossible.append(place)
-        bio.append("O" if letter == "O" else f"{'B' if begins else 'I'}-{kind}")
-        open_type = kind if letter in BEGIN + GO_ON else None
-    if closes and open_type is not None:
-        impossible.append(len(labels))
-    return bio, impossible
-
-
 def _stage(
     path: Path,
     scheme: str | None,
@@ -305,6 +195,7 @@ def _stage(
 
 
 BEGINNING = 1000  # sentences that tell how a file is probably to be read
+BYTES = 16  # that a character takes while it is read, with its label
 
 
 class Found(NamedTuple):
@@ -325,17 +216,18 @@ def _read(
     count, long, blank, digests = 0, Problems(), Problems(), bytearray()
     code_of: dict[str, int] = {}
     schema = pyarrow.schema({"text": pyarrow.string(), "labels": pyarrow.list_(pyarrow.int32())})
-    with shelf.writer(name, schema) as writer:
-        texts, codes, bounds = [], array("i"), [0]
 
-        def write() -> None:
-            places = pyarrow.array(bounds, pyarrow.int32())
-            labels = pyarrow.ListArray.from_arrays(places, np.frombuffer(codes, np.int32))
-            columns = [pyarrow.array(texts, pyarrow.string()), labels]
-            batch = pyarrow.RecordBatch.from_arrays(columns, schema=schema)
-            writer.write_batch(batch)
-            advance(batch.nbytes)
+    def batch_of(rows: list[tuple[str, array]]) -> pyarrow.RecordBatch:
+        texts, codes = zip(*rows, strict=True)
+        bounds = np.cumsum([0, *map(len, codes)], dtype=np.int32)
+        flat = np.frombuffer(b"".join(codes), np.int32)
+        columns = [
+            pyarrow.array(texts, pyarrow.string()),
+            pyarrow.ListArray.from_arrays(bounds, flat),
+        ]
+        return pyarrow.RecordBatch.from_arrays(columns, schema=schema)
 
+    with shelf.rows(name, schema, batch_of, advance) as put:
         for sentence in file.sentences():
             if sentence is None:
                 continue
@@ -349,16 +241,8 @@ def _read(
                 continue
             count += 1
             digests += digest_of(text)
-            texts.append(text)
-            codes.extend(
-                [code_of.setdefault(label, len(code_of)) for label in sentence.labels or ()]
-            )
-            bounds.append(len(codes))
-            if len(texts) == staging.BATCH_ROWS or len(codes) > staging.BATCH_CHARACTERS // 16:
-                write()
-                texts, codes, bounds = [], array("i"), [0]
-        if texts:
-            write()
+            codes = [code_of.setdefault(label, len(code_of)) for label in sentence.labels or ()]
+            put((text, array("i", codes)), BYTES * len(text))
     return Found(count, long, blank, digests, list(code_of))
 
 
@@ -403,7 +287,7 @@ class LineFile:
         tally = self.tally.summed_up()
         if tally.bare:
             return Manner(labelled=False)
-        found = self.letters.manner(self.scheme)
+        found = Manner.of(self.letters, self.scheme)
         return found._replace(width=tally.width, placed=tally.placed > 0.9 * tally.rows)
 
     def sentences(self) -> Iterator[Sentence | None]:
@@ -550,11 +434,11 @@ def _parsed(text: str) -> Line:
     fields = _fields(line.rstrip(" \t\r"))
     token, given = fields[0], fields[-1]
     names = [field.strip('"').casefold() for field in fields]
-    label = _normal(given) if len(fields) > 1 else None
+    label = normal_label(given) if len(fields) > 1 else None
     return Line(
         not line.strip() or token == "-DOCSTART-",
         # `# id 5f3a…` before a sentence, as MultiCoNER writes it; `# O` is a character.
-        line.rstrip(" \t\r").startswith("# ") and not _normal(given),
+        line.rstrip(" \t\r").startswith("# ") and not normal_label(given),
         len(names) > 1 and names[0] in TOKEN_NAMES and names[-1] in LABEL_NAMES,
         token,
         given,
@@ -590,7 +474,7 @@ def _noted(labels: list[str], scheme: str, line: int, step: int, impossible: Pro
     """The labels of a sentence in BIO; those that no entity can have there are noted."""
     if set(labels) == {"O"}:
         return labels
-    bio, places = _convert(labels, scheme)
+    bio, places = converted(labels, scheme)
     for place in places:
         here = [*labels, "the end"][place]
         before = labels[place - 1] if place else "the beginning"
@@ -668,7 +552,7 @@ class JsonFile:
         """How it should have been read, as far as it was."""
         if not self.tagged:
             return Manner(labelled=self.named)
-        found = self.letters.manner(self.scheme) if self.labelled else Manner(labelled=False)
+        found = Manner.of(self.letters, self.scheme) if self.labelled else Manner(labelled=False)
         return found._replace(tagged=True)
 
     @property
@@ -686,7 +570,7 @@ class JsonFile:
             self.labelled = self.labelled or each.labels is not None
             self.named = self.named or each.names is not None or bool(each.wrong)
             if each.tokens and isinstance(each.labels, list) and not _unfit(each, True):
-                self.letters.add([_normal(label) for label in each.labels])
+                self.letters.add([normal_label(label) for label in each.labels])
             yield self._tagged(each, number) if self.read_as.tagged else self._named(each, number)
 
     def refuse(self, repair: bool, told: list[str]) -> None:
@@ -727,7 +611,7 @@ class JsonFile:
             return Sentence(list(each.tokens), None, number)
         if not manner.scheme:
             return None
-        labels = [_normal(label) for label in each.labels]
+        labels = [normal_label(label) for label in each.labels]
         known = f"O{SCHEMES[manner.scheme]}"
         foreign = [label for label in labels if label[0] not in known]
         for label in foreign:
@@ -747,7 +631,7 @@ def _unfit(each: Marked, labelled: bool) -> str:
         return "no labels, unlike the others"
     if labelled and len(labels) != len(tokens):
         return f"{len(tokens)} tokens and {len(labels)} labels"
-    if labelled and (odd := [x for x in labels if not isinstance(x, str) or not _normal(x)]):
+    if labelled and (odd := [x for x in labels if not isinstance(x, str) or not normal_label(x)]):
         ids = ", an id without its name" if isinstance(odd[0], int) else ""
         return f"{str(odd[0])[:20]!r} is no label{ids}"
     return ""
@@ -768,7 +652,7 @@ def _spans(each: Marked) -> tuple[set[tuple[int, int, str]], list[str]]:
     """Entities as (start, end included, type), and what is wrong with others."""
     spans, wrong, text = set(), [], each.text
     for start, end, kind, surface in each.names:
-        if not isinstance(kind, str) or not _normal(f"B-{kind}"):
+        if not isinstance(kind, str) or not normal_label(f"B-{kind}"):
             wrong.append(f"type {str(kind)[:20]!r} is no name")
             continue
         if type(start) is not int or type(end) is not int:

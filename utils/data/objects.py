@@ -161,11 +161,12 @@ class NoJson(ValueError):
 
 
 @contextlib.contextmanager
-def json_stream(path: Path, encoding: str) -> Iterator[Stream]:
+def json_stream(path: Path, encoding: str, half_is_right: bool = False) -> Iterator[Stream]:
     """A file to be read as a stream.
 
     Args:
         encoding: as `encoding_of` gives it.
+        half_is_right: whether the reader looks for half a character by itself.
     Raises:
         DataError: it is no JSON, or holds half a character.
     """
@@ -175,11 +176,21 @@ def json_stream(path: Path, encoding: str) -> Iterator[Stream]:
             found = Stream(text, ends)
             yield found
         except NoJson as error:
-            what = f"no JSON ({error.what} at character {error.column})"
-            if error.what == ENDLESS:
-                what = ENDLESS
-            raise DataError(f"{path}, line {error.line}: {what}; {CURE}") from error
-    found.half.refuse(path, "save the texts anew as UTF-8", "line")
+            raise DataError(f"{path}, line {error.line}: {_plainly(error)}; {CURE}") from error
+    if not half_is_right:
+        found.half.refuse(path, "save the texts anew as UTF-8", "line")
+
+
+def _plainly(error: NoJson) -> str:
+    """What is wrong, where the json module's words would have its user think of delimiters."""
+    what = error.what
+    if what == ENDLESS:
+        return what
+    if what == "Extra data":
+        what = "something behind its end"
+    elif what == "Expecting ',' delimiter":
+        what = "it ends early" if error.at_end else "no comma"
+    return f"no JSON ({what:.80} at character {error.column})"
 
 
 def form_of(path: Path, encoding: str) -> str:
@@ -245,14 +256,11 @@ def each_object(path: Path, name: str = "", inner: str = "") -> Iterator[tuple[i
     if form == "lines":
         yield from _json_lines(path, encoding)
         return
+    if form == "list":
+        yield from list_items(path, encoding)
+        return
     with json_stream(path, encoding) as stream:
-        if form == "list":
-            counted = is_on_one_line(path, encoding)
-            for place, line in enumerate(stream.items(), start=1):
-                value = stream.value()
-                if not stream.half.count:  # or nothing can come of the file
-                    yield place if counted else line, value
-        elif name and stream.next() == "{":
+        if name and stream.next() == "{":
             yield from _parts_of(stream, name, inner)
         else:
             stream.next()
@@ -326,10 +334,13 @@ def is_list(path: Path, encoding: str) -> bool:
 
 def is_on_one_line(path: Path, encoding: str) -> bool:
     """Whether the second item of a list stands on the line of the first, as `json.dump` writes it."""
+    begin = []
     with contextlib.suppress(DataError):  # told by whoever reads it
-        begin = [line for line, _ in islice(list_items(path, encoding), 2)]
-        return len(begin) == 2 and begin[0] == begin[1]
-    return False
+        with json_stream(path, encoding, half_is_right=True) as stream:
+            for line in islice(stream.items(), 2):
+                begin.append(line)
+                stream.value()
+    return len(begin) == 2 and begin[0] == begin[1]
 
 
 def word_of(path: Path) -> str:
@@ -339,30 +350,23 @@ def word_of(path: Path) -> str:
     return "item" if counted else "line"
 
 
-def list_items(path: Path, encoding: str) -> Iterator[tuple[int, Any]]:
-    """The items of one JSON list, each with the line it begins on; a piece at a time is in memory.
+def list_items(path: Path, encoding: str, half_is_right: bool = False) -> Iterator[tuple[int, Any]]:
+    """The items of one JSON list with their numbers, as `each_object` gives them.
 
     Args:
         path: a file that `is_list`.
         encoding: as `encoding_of` gives it.
+        half_is_right: whether the reader looks for half a character by itself.
     Raises:
         DataError: from where on it is no JSON.
     """
-    with opened(path) as stream, io.TextIOWrapper(stream, encoding, newline="") as text:
-        try:
-            found = Stream(text)
-            for line in found.items():
-                yield line, found.value()
-            found.end()
-        except NoJson as error:
-            where, what = f", line {error.line}", error.what
-            if what == "Extra data":
-                where, what = "", "something behind its list"
-            elif what == "Expecting ',' delimiter":
-                what = "it ends early" if error.at_end else "no comma"
-            raise DataError(
-                f"{path}{where}: no JSON ({what:.80}); write one object a line"
-            ) from error
+    counted = is_on_one_line(path, encoding)
+    with json_stream(path, encoding, half_is_right) as stream:
+        for place, line in enumerate(stream.items(), start=1):
+            value = stream.value()
+            if half_is_right or not stream.half.count:  # or nothing can come of the file
+                yield place if counted else line, value
+        stream.end()
 
 
 def inner_lists(path: Path, encoding: str) -> Iterator[tuple[str, bool, Any]]:

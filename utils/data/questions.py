@@ -14,6 +14,7 @@ import functools
 import re
 import unicodedata
 from array import array
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -237,17 +238,10 @@ def _read(
     path: Path, manner: Manner, shelf: Shelf, name: str, advance: Callable[[int], object]
 ) -> Found:
     """Read a file in one manner, and look in which it should be read."""
-    broken, settled, seen, hashes = Problems(), {}, set(), array("q")
-    digests, labelled, numbered = bytearray(), False, True
+    broken, settled, ids = Problems(), defaultdict(Settled), Ids(manner.doubtful)
+    labelled, numbered, answerable = False, True, False
     count = answers_count = 0
-    answerable = False
-    digest_of_last = ("", b"")
-
-    def settle(how: str, row: Asked, wrong: str) -> None:
-        if how not in settled:
-            settled[how] = Settled()
-        settled[how].add(row, wrong)
-
+    digests, digest_of_last = bytearray(), ("", b"")
     schema = _batch([], manner.labelled).schema
     batch_of = functools.partial(_batch, labelled=manner.labelled)
     with shelf.rows(name, schema, batch_of, advance) as put:
@@ -257,13 +251,8 @@ def _read(
             if manner.numbered:
                 row = row._replace(id=number)
             wrong = _unusable(row, manner.labelled)
-            if not manner.numbered:
-                key = str(row.id)
-                hashes.append(hash(key))
-                if hashes[-1] in manner.doubtful:
-                    if not wrong and key in seen:
-                        wrong = "stands twice; give each question an id of its own"
-                    seen.add(key)
+            if not manner.numbered and ids.stood_before(str(row.id), not wrong):
+                wrong = "stands twice; give each question an id of its own"
             if wrong:
                 broken.add(row.line, (row, wrong))
                 continue
@@ -271,39 +260,54 @@ def _read(
                 answers_count += len(row.answers)
                 answerable = answerable or bool(row.answers or row.impossible)
             if not is_seen(row.question):
-                settle(BLANK, row, "the question is empty")
+                settled[BLANK].add(row, "the question is empty")
                 continue
-            answers = None
-            if manner.labelled:
-                found = [_place(row.context, text, start) for text, start in row.answers]
-                for _, how, wrong in found:
-                    if how:
-                        settle(how, row, wrong)
-                answers = [place for place, _, _ in found if place]
-                if row.answers and not answers:
-                    settle(UNANSWERED, row, "")
-                    continue
+            answers = _settled_answers(row, settled) if manner.labelled else None
+            if row.answers and answers == []:
+                settled[UNANSWERED].add(row, "")
+                continue
             if digest_of_last[0] != row.context:
                 digest_of_last = row.context, digest_of(row.context)
             digests += digest_of_last[1]
             count += 1
             put(Question(str(row.id), row.question, row.context, answers), len(row.context))
-    doubtful = frozenset(several(hashes))
-    return Found(
-        Manner(labelled, numbered, doubtful if not numbered else frozenset()),
-        broken,
-        settled,
-        count,
-        answers_count,
-        answerable,
-        digests,
-    )
+    found = Manner(labelled, numbered, ids.of_several() if not numbered else frozenset())
+    return Found(found, broken, settled, count, answers_count, answerable, digests)
 
 
-def several(numbers: array) -> list[int]:
-    """Which numbers stand more than once among some."""
-    found, counts = np.unique(np.frombuffer(numbers, np.int64), return_counts=True)
-    return found[counts > 1].tolist()
+class Ids:
+    """The ids of a file, of which none may stand twice.
+
+    Only their hashes are kept. Where two agree, the file is read once more, and those ids are looked
+    at themselves.
+    """
+
+    def __init__(self, doubtful: frozenset[int]):
+        self.doubtful = doubtful
+        self.hashes, self.seen = array("q"), set()
+
+    def stood_before(self, key: str, usable: bool) -> bool:
+        """Whether a question that is usable has an id that another had; the id is noted."""
+        self.hashes.append(hash(key))
+        if self.hashes[-1] not in self.doubtful:
+            return False
+        twice = usable and key in self.seen
+        self.seen.add(key)
+        return twice
+
+    def of_several(self) -> frozenset[int]:
+        """The hashes that stand more than once."""
+        found, counts = np.unique(np.frombuffer(self.hashes, np.int64), return_counts=True)
+        return frozenset(found[counts > 1].tolist())
+
+
+def _settled_answers(row: Asked, settled: dict[str, Settled]) -> list[tuple[str, int]]:
+    """The answers that stand in the passage, each where it stands; how that was settled is noted."""
+    found = [_place(row.context, text, start) for text, start in row.answers]
+    for _, how, wrong in found:
+        if how:
+            settled[how].add(row, wrong)
+    return [place for place, _, _ in found if place]
 
 
 # --- Layouts -------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Read one file, or one folder of text files, row by row. No label ids, no splits, no network.
 
 A generator of rows holds one row at a time, and what is wrong with the others. Where a list is
-wanted, there is `scan_rows`.
+wanted, there is `read_rows`.
 """
 
 import contextlib

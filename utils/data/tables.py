@@ -4,18 +4,15 @@
 or the names in the objects, that say what a column holds, and the caller who says which are meant.
 """
 
-import contextlib
-import datetime
 import json
-import zipfile
 from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple
 
 from utils.data import rows as files
-from utils.data.content import DataError, NoLabels, encoding_of, lines, unpacked_limit
-from utils.data.no_text import what_it_is
+from utils.data.cells import as_text, in_parts, is_half
+from utils.data.content import DataError, NoLabels, encoding_of, lines
 from utils.data.objects import (
     LONGEST_FIRST,
     ROWWISE,
@@ -29,11 +26,32 @@ from utils.data.objects import (
     refuse_columns,
 )
 from utils.data.rows import SHEETS, Problem, Row, parquet_file, table_rows
+from utils.data.sheets import header_and_cells, sheet_rows
 
 TEXT, LABEL = "text", "label"
 
 # Forms that only this module reads, by the endings of their names.
 OBJECTS = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz")
+
+
+class TableRow(NamedTuple):
+    """A row of a file as text, or what is wrong with it."""
+
+    number: int  # of the line, or of the sheet's row, that it starts on
+    cells: list[str] | None  # one text for each column; None: see `problem`
+    problem: Problem | None = None
+
+
+class OpenTable(NamedTuple):
+    """A file whose rows come one at a time, in its order, also those that cannot be used."""
+
+    path: Path
+    columns: list[str]  # as the file writes them
+    rows: Iterator[TableRow]
+
+    def place(self, name: str) -> int:
+        """Where a column stands; see `place_of`."""
+        return place_of(name, self.columns, self.path)
 
 
 class Table(NamedTuple):
@@ -85,7 +103,7 @@ def place_of(name: str, columns: list[str], path: Path) -> int:
 def _names_elsewhere(name: str, path: Path) -> str:
     """Why a column is not found although its name is there, with the cure; or ""."""
     if path.name.lower().endswith(SHEETS):
-        for number, cells in islice(_cells(path, ()), 1, 10):
+        for number, cells in islice(sheet_rows(path, ()), 1, 10):
             if files.plain_name(name) in files.column_names(cells):
                 return f"row {number} has it: delete what stands above it"
     elif not path.name.lower().endswith((*OBJECTS, ".parquet")):
@@ -118,12 +136,22 @@ def read_rows(path: Path, text: str = TEXT, label: str = LABEL) -> list[Row]:
     """Rows of one file; `text` and `label` are what its columns are called.
 
     Raises:
-        DataError: see `scan_rows`, and all rows that cannot be used.
+        DataError: see `each_row`, and all rows that cannot be used.
     """
-    rows, problems = files.sorted_out(each_row(path, text, label))
+    return list(each_usable_row(path, text, label))
+
+
+def each_usable_row(path: Path, text: str = TEXT, label: str = LABEL) -> Iterator[Row]:
+    """The rows of `read_rows` one at a time; what is wrong with others is told behind the last."""
+    problems = []
+    for each in each_row(path, text, label):
+        if isinstance(each, Row):
+            yield each
+        else:
+            problems.append(each)
     if problems:
+        problems.sort(key=lambda problem: problem.number)
         files.refuse_problems(path, problems, word_of(path))
-    return rows
 
 
 def word_of(path: Path) -> str:
@@ -156,7 +184,23 @@ def each_row(path: Path, text: str = TEXT, label: str = LABEL) -> Iterator[Row |
 
 
 def read_table(path: Path, *wanted: str) -> Table:
-    """Every row of a file with every column, as text.
+    """Every row of a file with every column, as text; see `open_table`.
+
+    Raises:
+        DataError: missing, empty or damaged file, or one without rows.
+    """
+    opened = open_table(path, *wanted)
+    table = Table(path, opened.columns, [], [], [])
+    for row in opened.rows:
+        table.rows.append(row.cells)
+        table.numbers.append(row.number)
+        if row.problem:
+            table.problems.append(row.problem)
+    return table
+
+
+def open_table(path: Path, *wanted: str) -> OpenTable:
+    """The columns of a file, and its rows one at a time, as text.
 
     The form is known by the ending: .xlsx, .jsonl or .json (an object a line, or one list of
     objects; the column a.b is the b of object a), .parquet; anything else is a table with its names
@@ -167,38 +211,44 @@ def read_table(path: Path, *wanted: str) -> Table:
     Args:
         wanted: columns that should be there.
     Raises:
-        DataError: missing, empty or damaged file, or one without rows.
+        DataError: missing or empty file, or one without rows; of one that is damaged further on,
+            when it is read so far.
     """
     if path.name.lower().endswith(SHEETS):
-        table = _sheet(path, wanted)
+        columns, rows = _sheet(path, wanted)
     elif path.name.lower().endswith(OBJECTS):
-        table = _objects(path, wanted)
+        columns, rows = _objects(path, wanted)
     elif path.suffix.lower() == ".parquet":
-        table = _parquet(path, wanted)
+        columns, rows = _parquet(path, wanted)
     else:
-        table = _delimited(path, *wanted)
-    if not table.rows:
+        columns, rows = _delimited(path, *wanted)
+    first = next(rows, None)
+    if first is None:
         raise DataError(f"{path}: no rows in it; fill it")
-    if not table.columns and table.problems:
-        files.refuse_problems(path, table.problems, word_of(path))
-    return table
+    return OpenTable(path, columns, chain([first], rows))
 
 
-def _delimited(path: Path, *wanted: str) -> Table:
-    columns, rows = _header_and_rows(path, *wanted)
-    table = Table(path, columns, [], [], [])
-    for number, fields in rows:
-        fields = files.without_blank_end(fields, len(columns))
-        found = ""
-        if len(fields) != len(columns):
-            found = f"{len(fields)} columns instead of {len(columns)}"
-        elif [field.strip() for field in fields] == columns:
-            found = "the names of the columns once more"
-        table.rows.append(None if found else fields)
-        table.numbers.append(number)
-        if found:
-            table.problems.append(Problem(number, "columns", found))
-    return table
+def _delimited(path: Path, *wanted: str) -> tuple[list[str], Iterator[TableRow]]:
+    columns, found = _header_and_rows(path, *wanted)
+
+    def rows() -> Iterator[TableRow]:
+        for number, fields in found:
+            fields = files.without_blank_end(fields, len(columns))
+            wrong = ""
+            if len(fields) != len(columns):
+                wrong = f"{len(fields)} columns instead of {len(columns)}"
+            elif [field.strip() for field in fields] == columns:
+                wrong = "the names of the columns once more"
+            yield _table_row(number, fields, "columns", wrong)
+
+    return columns, rows()
+
+
+def _table_row(number: int, cells: list[str], kind: str, wrong: str) -> TableRow:
+    """A row with its cells, or with the problem of this kind if anything is wrong with it."""
+    return (
+        TableRow(number, None, Problem(number, kind, wrong)) if wrong else TableRow(number, cells)
+    )
 
 
 def _delimited_rows(path: Path, text: str, label: str) -> Iterator[Row | Problem]:
@@ -214,14 +264,13 @@ def _header_and_rows(path: Path, *wanted: str) -> tuple[list[str], Iterator[tupl
     return [name.strip() for name in next(rows, (1, []))[1]], rows
 
 
-def _sheet(path: Path, wanted: Collection[str] = ()) -> Table:
-    columns, rows = _header_and_cells(path, wanted)
-    numbered = list(rows)
-    return Table(path, columns, [row for _, row in numbered], [n for n, _ in numbered], [])
+def _sheet(path: Path, wanted: Collection[str]) -> tuple[list[str], Iterator[TableRow]]:
+    columns, rows = header_and_cells(path, wanted)
+    return columns, (TableRow(number, cells) for number, cells in rows)
 
 
 def _sheet_rows(path: Path, text: str, label: str) -> Iterator[Row | Problem]:
-    columns, rows = _header_and_cells(path, {text, label})
+    columns, rows = header_and_cells(path, {text, label})
     first = next(rows, None)
     if first is None:
         return
@@ -237,128 +286,30 @@ def _sheet_rows(path: Path, text: str, label: str) -> Iterator[Row | Problem]:
         yield Row(row[text_at], row[label_at].strip(), path, number)
 
 
-def _header_and_cells(
-    path: Path, wanted: Collection[str]
-) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
-    """The names in the first row of a sheet, and the rows below it with their numbers."""
-    rows = _cells(path, wanted)
-    columns = [name.strip() for name in next(rows, (1, []))[1]]
-    while columns and not columns[-1]:  # a sheet may be wider than what is written in it
-        columns.pop()
-    width = len(columns)
-    return columns, ((number, (row + [""] * width)[:width]) for number, row in rows)
-
-
-def _cells(path: Path, wanted: Collection[str]) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a sheet that hold anything, one at a time, with their numbers.
-
-    Excel writes each text once, into a list apart from the sheet, and openpyxl keeps this list.
-
-    Args:
-        wanted: columns that the sheet should have.
-    """
-    import openpyxl
-
-    head = _head_of(path)
-    if head and head[:2] != b"PK":
-        what, cure = what_it_is(path, head) or ("text and no Excel file", "call it .csv")
-        raise DataError(f"{path}: {what}; {cure}")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-        if size > (limit := unpacked_limit(path.stat().st_size)):
-            raise DataError(f"{path}: unpacks to more than {limit:,} bytes; get it from its source")
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        with contextlib.closing(book):
-            yield from _filled(_chosen_sheet(book, wanted, path))
-    except DataError:
-        raise
-    except Exception as error:  # a parser of XML in an archive: whatever a damaged one makes of it
-        reason = str(error).partition("\n")[0][:80] or type(error).__name__
-        raise DataError(
-            f"{path}: no Excel file, or a damaged one ({reason}); open it in Excel and save it "
-            "again as .xlsx, or as CSV"
-        ) from error
-
-
-def _filled(sheet) -> Iterator[tuple[int, list[str]]]:
-    """The rows of a sheet in which there is more than blanks."""
-    sheet.reset_dimensions()  # some programs write a wrong one, and rows would be missing
-    for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
-        cells = [_cell(cell) for cell in row]
-        if any(map(str.strip, cells)):
-            yield number, cells
-
-
-def _head_of(path: Path) -> bytes:
-    try:
-        with open(path, "rb") as stream:
-            return stream.read(512)
-    except OSError:
-        raise DataError(f"{path}: no such file; check the path") from None
-
-
-def _chosen_sheet(book, wanted: Collection[str], path: Path):
-    """The sheet to read, which is none that its owner has hidden.
-
-    Raises:
-        DataError: several would do, of which only one would be read.
-    """
-    sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
-    headers = {}
-    for sheet in sheets:
-        _, first = next(_filled(sheet), (1, []))
-        headers[sheet.title] = set(files.column_names(first)) - {""}
-    filled = [sheet for sheet in sheets if headers[sheet.title]]
-    if not filled:
-        return book.worksheets[0]
-    names = {files.plain_name(name) for name in wanted}
-    fitting = [sheet for sheet in filled if names and names <= headers[sheet.title]]
-    chosen = (fitting or filled)[0]
-    alike = [
-        sheet.title
-        for sheet in filled
-        if sheet in fitting or headers[sheet.title] == headers[chosen.title]
-    ]
-    if len(alike) > 1:
-        told = ", ".join(map(repr, alike[:4]))
-        raise DataError(
-            f"{path}: the sheets {told:.80} have the same columns; put their rows into one sheet, "
-            "or save the one that is meant as CSV"
-        )
-    return chosen
-
-
-def _cell(value: object) -> str:
-    """A cell of a sheet: a day has no hours, and a line's end that Excel wrote out is one again."""
-    if isinstance(value, datetime.datetime) and value.time() == datetime.time():
-        return value.date().isoformat()
-    text = _as_text(value)
-    if "_x" not in text:
-        return text
-    from openpyxl.utils.escape import unescape
-
-    return unescape(text)
-
-
-def _objects(path: Path, wanted: Collection[str] = ()) -> Table:
+def _objects(path: Path, wanted: Collection[str]) -> tuple[list[str], Iterator[TableRow]]:
+    encoding = encoding_of(path)
+    columns = _names_in_objects(path, encoding)
+    if not columns:  # no object has anything in it, or there is none
+        found = [Problem(n, "json", wrong) for n, _, wrong in _each_object(path, encoding) if wrong]
+        files.refuse_problems(path, found, word_of(path))
     wanted = {files.plain_name(name) for name in wanted}
-    problems: list[Problem] = []
-    found: list[tuple[int, dict | None]] = []
+
+    def rows() -> Iterator[TableRow]:
+        for number, value, wrong in _each_object(path, encoding):
+            wrong = wrong or _wanted_in_parts(value.items(), wanted)
+            cells = [] if wrong else [as_text(value.get(name)) for name in columns]
+            yield _table_row(number, cells, "json", wrong)
+
+    return columns, rows()
+
+
+def _names_in_objects(path: Path, encoding: str) -> list[str]:
+    """Every name that an object of a file has, in the order of their first appearance."""
     names: dict[str, None] = {}
-    for number, value, wrong in _each_object(path, encoding_of(path)):
+    for _, value, wrong in _each_object(path, encoding):
         if not wrong:
             names |= dict.fromkeys(value)
-            wrong = _wanted_in_parts(value.items(), wanted)
-        found.append((number, None if wrong else value))
-        if wrong:
-            problems.append(Problem(number, "json", wrong))
-    columns = list(names)
-    rows = [
-        None if value is None else [_as_text(value.get(name)) for name in columns]
-        for _, value in found
-    ]
-    return Table(path, columns, rows, [number for number, _ in found], problems)
+    return list(names)
 
 
 def _object_rows(path: Path, text: str, label: str) -> Iterator[Row | Problem]:
@@ -366,10 +317,7 @@ def _object_rows(path: Path, text: str, label: str) -> Iterator[Row | Problem]:
     first = next((value for _, value, wrong in _each_object(path, encoding) if not wrong), {})
     columns = list(first)
     if not {text, label} <= set(columns):  # called a little otherwise, or not in every row
-        every: dict[str, None] = {}
-        for _, value, wrong in _each_object(path, encoding):
-            every |= {} if wrong else dict.fromkeys(value)
-        columns = list(every)
+        columns = _names_in_objects(path, encoding)
         if columns:
             text, label = (columns[place] for place in _places(text, label, columns, path))
     split_at, refuse_splits = files.splits_watch(files.column_names(columns), path)
@@ -378,12 +326,12 @@ def _object_rows(path: Path, text: str, label: str) -> Iterator[Row | Problem]:
             yield Problem(number, "json", wrong)
             continue
         if split_at is not None:
-            refuse_splits(number, _as_text(value.get(columns[split_at])))
+            refuse_splits(number, as_text(value.get(columns[split_at])))
         content, name = value.get(text), value.get(label)
         if in_parts(content):
-            yield Problem(number, "parts", f"{_as_text(content):.40}")
+            yield Problem(number, "parts", f"{as_text(content):.40}")
             continue
-        yield Row(_as_text(content), _as_text(name).strip(), path, number)
+        yield Row(as_text(content), as_text(name).strip(), path, number)
 
 
 def _each_object(path: Path, encoding: str) -> Iterator[tuple[int, object, str]]:
@@ -412,9 +360,8 @@ def _way_to_objects(path: Path, encoding: str) -> Callable[[Path, str], Iterator
 
 def _json_list(path: Path, encoding: str) -> Iterator[tuple[int, object, str]]:
     """By their lines; where several stand on one line, as `json.dump` writes them, by their places."""
-    counted = is_on_one_line(path, encoding)
-    for place, (line, value) in enumerate(list_items(path, encoding), start=1):
-        yield place if counted else line, *_object(value)
+    for number, value in list_items(path, encoding, half_is_right=True):
+        yield number, *_object(value)
 
 
 def _inner_list(path: Path, encoding: str) -> Iterator[tuple[int, object, str]]:
@@ -449,7 +396,7 @@ def _object(value: object) -> tuple[object, str]:
     if not isinstance(value, dict):
         return value, f"{type(value).__name__}, no object"
     value = _flat(value)
-    half = any(_half(text) for pair in value.items() for text in pair if isinstance(text, str))
+    half = any(is_half(text) for pair in value.items() for text in pair if isinstance(text, str))
     return value, "half of a character, written \\uD8xx alone" if half else ""
 
 
@@ -467,22 +414,13 @@ def _flat(value: dict) -> dict:
     return flat
 
 
-def _half(text: str) -> bool:
-    """Whether a text holds half a character, which JSON can write (\\ud83d) and nothing can store."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return True
-    return False
-
-
 def sheet_or_parquet(path: Path) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
     """The names of the columns of an Excel or a Parquet file, and its rows with their numbers."""
     if path.name.lower().endswith(SHEETS):
-        return _header_and_cells(path, ())
+        return header_and_cells(path, ())
     with parquet_file(path) as file:
         names = file.schema_arrow.names
-    rows = ((number, [_as_text(value) for value in row]) for number, row in _parquet_cells(path))
+    rows = ((number, [as_text(value) for value in row]) for number, row in _parquet_cells(path))
     return names, rows
 
 
@@ -495,24 +433,25 @@ def _parquet_cells(path: Path) -> Iterator[tuple[int, tuple]]:
                 yield number, row
 
 
-def _parquet(path: Path, wanted: Collection[str] = ()) -> Table:
+def _parquet(path: Path, wanted: Collection[str]) -> tuple[list[str], Iterator[TableRow]]:
     wanted = {files.plain_name(name) for name in wanted}
     with parquet_file(path) as file:
         names = file.schema_arrow.names
-    rows, problems = [], []
-    for number, row in _parquet_cells(path):
-        wrong = _wanted_in_parts(zip(names, row, strict=True), wanted)
-        rows.append(None if wrong else [_as_text(value) for value in row])
-        if wrong:
-            problems.append(Problem(number, "cell", wrong))
-    return Table(path, names, rows, list(range(1, len(rows) + 1)), problems)
+
+    def rows() -> Iterator[TableRow]:
+        for number, row in _parquet_cells(path):
+            wrong = _wanted_in_parts(zip(names, row, strict=True), wanted)
+            cells = [] if wrong else [as_text(value) for value in row]
+            yield _table_row(number, cells, "cell", wrong)
+
+    return names, rows()
 
 
 def _wanted_in_parts(cells: Iterable[tuple[str, object]], wanted: Collection[str]) -> str:
     """What is wrong with a row of whose wanted columns one holds several texts; else ""."""
     for name, value in cells:
         if files.plain_name(name) in wanted and in_parts(value):
-            return f"{name} is {_as_text(value):.40}, not one text"
+            return f"{name} is {as_text(value):.40}, not one text"
     return ""
 
 
@@ -526,31 +465,6 @@ def _parquet_rows(path: Path, text: str, label: str) -> Iterator[Row | Problem]:
             for content, name in zip(texts, labels, strict=True):
                 number += 1
                 if in_parts(content):
-                    yield Problem(number, "parts", f"{_as_text(content):.40}")
+                    yield Problem(number, "parts", f"{as_text(content):.40}")
                     continue
-                yield Row(_as_text(content), _as_text(name).strip(), path, number)
-
-
-def in_parts(value: object) -> bool:
-    """Whether several texts stand where one should: turns of a conversation, or a list of texts."""
-    return isinstance(value, dict) or (
-        isinstance(value, list) and (len(value) > 1 or any(map(in_parts, value)))
-    )
-
-
-def _as_text(value: object) -> str:
-    """A cell as its reader sees it: 5.0, as Excel keeps the number 5, is 5; nothing is "".
-
-    A list of one is that one, as annotation tools write a label; of several it is JSON.
-    """
-    if isinstance(value, list) and len(value) < 2:
-        value = value[0] if value else None
-    value = files.decoded(value)
-    if value is None or value != value:  # nan
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, (list, dict)):
-        written = json.dumps(value, ensure_ascii=False)
-        return json.dumps(value) if _half(written) else written
-    return str(value)
+                yield Row(as_text(content), as_text(name).strip(), path, number)

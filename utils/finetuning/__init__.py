@@ -26,8 +26,10 @@ from utils.finetuning.by_measure import MeasuringTrainer, fine_tune_by
 from utils.finetuning.classifier import (
     as_texts,
     by_length,
+    holds_known,
     new_classifier,
     predict,
+    predict_and_known,
     sentence_features,
 )
 from utils.finetuning.encoders import (
@@ -155,6 +157,7 @@ __all__ = [
     "fine_tune_regressor",
     "fine_tune_tagger",
     "first_sentences",
+    "holds_known",
     "is_head",
     "is_plain_bert",
     "is_t5",
@@ -180,6 +183,7 @@ __all__ = [
     "pair_features",
     "piece_scores",
     "predict",
+    "predict_and_known",
     "predict_entities",
     "predict_pairs",
     "predict_scores",

@@ -80,8 +80,9 @@ def fine_tune_by(
     Returns:
         the `transformers.Trainer`; `trainer.state.log_history` holds the curves.
     Raises:
-        ValueError: no rows, rows longer than the model can read, a measure that is not a number,
-            or `output` holds the checkpoints of another run.
+        ValueError: no rows, rows longer than the model can read, classes that do not agree with the
+            model's, a measure that is not a number, or `output` holds the checkpoints of another
+            run.
     """
     # Said: Trainer takes whatever is not called a loss for the better the greater.
     decides = {"metric_for_best_model": best, "greater_is_better": not lower_is_better}

@@ -1,6 +1,6 @@
 """A text classifier on a pretrained encoder: make one, predict, read its features."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -124,7 +124,6 @@ def check_length(model: nn.Module, length: int) -> None:
         )
 
 
-@torch.inference_mode()
 def predict(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
@@ -140,15 +139,42 @@ def predict(
     Raises:
         ValueError: something else than text, or a row longer than the model can read.
     """
+    probabilities, _ = predict_and_known(model, tokenizer, texts, max_length, batch_size)
+    return probabilities
+
+
+@torch.inference_mode()
+def predict_and_known(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    texts: Sequence[str] | str,
+    max_length: int = 128,
+    batch_size: int = 64,
+) -> tuple[np.ndarray, np.ndarray]:
+    """What `predict` gives, and which texts hold anything that the model knows: (texts,) of bool.
+
+    See `holds_known`: without asking the tokenizer a second time.
+    """
     model.eval()
     texts = as_texts(texts)
     rows = np.empty((len(texts), model.config.num_labels), dtype=np.float32)
+    known = np.empty(len(texts), dtype=bool)
     # One autocast around all batches: it casts each weight once and keeps it until it ends.
     with without_padding(model), low_precision(model):
         for places in longest_first(texts, batch_size):
-            output, _ = _forward(model, tokenizer, [texts[place] for place in places], max_length)
-            rows[places] = output.logits.float().softmax(-1).cpu().numpy()
-    return rows
+            batch = _encode(tokenizer, [texts[place] for place in places], max_length)
+            rows[places] = _forward(model, batch).logits.float().softmax(-1).cpu().numpy()
+            known[places] = holds_known(tokenizer, batch["input_ids"].tolist())
+    return rows, known
+
+
+def holds_known(tokenizer: PreTrainedTokenizerBase, rows: Iterable[Sequence[int]]) -> list[bool]:
+    """Whether rows of token ids hold any token but special ones.
+
+    A text of emoji has none where the model knows no emoji: [UNK] is special too.
+    """
+    special = set(tokenizer.all_special_ids)
+    return [not special.issuperset(row) for row in rows]
 
 
 @torch.inference_mode()
@@ -178,9 +204,9 @@ def sentence_features(
     features = np.empty((len(texts), model.config.hidden_size), dtype=np.float32)
     with low_precision(model):
         for places in longest_first(texts):
-            batch = [texts[place] for place in places]
-            output, mask = _forward(model, tokenizer, batch, max_length)
-            hidden = output.last_hidden_state.float()
+            batch = _encode(tokenizer, [texts[place] for place in places], max_length)
+            hidden = _forward(model, batch).last_hidden_state.float()
+            mask = batch["attention_mask"].to(hidden.device)
             if pooling == "last":
                 pooled = hidden[torch.arange(len(places)), (mask.sum(1) - 2).clamp(min=0)]
             else:
@@ -200,19 +226,23 @@ def longest_first(texts: list[str], batch_size: int = 64) -> list[np.ndarray]:
     return by_length(texts, batch_size)[::-1]
 
 
-def _forward(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, texts: list[str], max_length: int
-) -> tuple[ModelOutput, torch.Tensor]:
-    """One padded batch through the model: (its output, attention mask (texts, length))."""
-    device = next(model.parameters()).device
+def _encode(
+    tokenizer: PreTrainedTokenizerBase, texts: list[str], max_length: int
+) -> dict[str, torch.Tensor]:
+    """One padded batch."""
     # Not "pt": there the library walks through all ids in Python (transformers 5.23), a tenth of
     # the time that a small student needs.
     encoded = tokenizer(
         texts, truncation=True, max_length=max_length, padding=True, return_tensors="np"
     )
-    batch = {name: torch.from_numpy(values).to(device) for name, values in encoded.items()}
+    return {name: torch.from_numpy(values) for name, values in encoded.items()}
+
+
+def _forward(model: PreTrainedModel, batch: dict[str, torch.Tensor]) -> ModelOutput:
+    """What a model says of a batch, on the device that it is on."""
     check_length(model, batch["input_ids"].shape[1])
-    return model(**batch), batch["attention_mask"]
+    device = next(model.parameters()).device
+    return model(**{name: values.to(device) for name, values in batch.items()})
 
 
 def low_precision(model: nn.Module) -> torch.autocast:

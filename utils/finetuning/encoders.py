@@ -1,7 +1,9 @@
 """Encoders whose sentence vectors are trained, by sentence-transformers: from partners, from grades."""
 
 import contextlib
+import math
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,7 +53,8 @@ def contrastive_fine_tune(
         the model; `save_pretrained(folder, create_model_card=False)` writes it,
         `load_sentence_encoder` reads it.
     Raises:
-        ValueError: lists of different lengths, an empty sentence, or fewer than two pairs.
+        ValueError: lists of different lengths, an empty sentence, fewer than two pairs, or a
+            sentence in more pairs than an epoch has batches.
     """
     from sentence_transformers.base.sampler import BatchSamplers
     from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
@@ -60,6 +63,7 @@ def contrastive_fine_tune(
     check_pairs(*rows.values())
     if len(rows["anchor"]) < 2:
         raise ValueError("contrastive_fine_tune: one pair has nothing to be told from; give more")
+    _check_repeats(*rows.values(), batch_size)
     model = _new_encoder(checkpoint, max_length, pooling, seed)
     settings = {
         "num_train_epochs": epochs,
@@ -71,6 +75,23 @@ def contrastive_fine_tune(
     }
     loss = MultipleNegativesRankingLoss(model, scale=scale)
     return _train(model, Dataset.from_dict(rows), loss, settings, progress)
+
+
+def _check_repeats(first: list[str], second: list[str], batch_size: int) -> None:
+    """Refuse pairs of which some would never be trained on.
+
+    A batch takes a sentence once, so the sampler makes more batches than its length says, and the
+    trainer stops after that many (sentence-transformers 6.2: findings/pairs_behind_the_last_step.sh).
+    """
+    pairs_of = Counter(text for pair in zip(first, second, strict=True) for text in set(pair))
+    text, count = pairs_of.most_common(1)[0]
+    batches = math.ceil(len(first) / batch_size)
+    if count > batches:
+        raise ValueError(
+            f"contrastive_fine_tune: {text[:20]!r} stands in {count} of {len(first)} pairs, but an "
+            f"epoch has {batches} batches, which take a sentence once each, and never gets to the "
+            "others; give a smaller batch_size, or fewer pairs of it"
+        )
 
 
 def similarity_fine_tune(

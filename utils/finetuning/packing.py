@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from transformers import BertForSequenceClassification, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutputWithPoolingAndCrossAttentions
 
-from utils.unpadded import Texts, attend, attend_from, embed, is_plain, run_layer
+from utils.unpadded import Texts, attend_from, is_plain, run_layer, states_after
 
 # ---------------------------------------------------------------- several texts in a row
 
@@ -137,15 +137,8 @@ def _first_states(
             bert, input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids, **more
         )
     texts = Texts.of(attention_mask.bool(), bert.dtype)
-    if token_type_ids is None:
-        token_type_ids = torch.zeros_like(input_ids)
-    hidden = embed(bert.embeddings, texts, input_ids, token_type_ids)  # (tokens, hidden)
-    # Once here, not in each of the products.
-    if torch.is_autocast_enabled("cpu") and hidden.dtype == torch.float32:
-        hidden = hidden.to(torch.get_autocast_dtype("cpu"))
     *layers, last = bert.encoder.layer
-    for layer in layers:
-        hidden = run_layer(layer, hidden, attend(layer.attention.self, hidden, texts))
+    hidden = states_after(layers, bert, input_ids, texts, token_type_ids)
     first = hidden[texts.first]
     askers = Texts.of(torch.ones(len(first), 1, dtype=torch.bool), hidden.dtype)
     attended = attend_from(last.attention.self, first, hidden, texts, askers)

@@ -168,7 +168,6 @@ def fine_tune(
         ValueError: no rows, rows longer than the model can read, classes that do not agree, or
             `output` holds the checkpoints of another run.
     """
-    check_classes(model, train=train, validation=validation)
     settings = course_recipe(learning_rate, epochs, batch_size, seed, progress) | options
     return run_trainer(
         BucketTrainer, model, tokenizer, train, validation, settings, output, patience,
@@ -207,10 +206,14 @@ def run_trainer(
         settings: all `TrainingArguments` but the folder.
         further: what else makes it another run than one that differs in it.
         parts: further arguments of the Trainer, such as `data_collator` and `compute_metrics`.
+    Raises:
+        ValueError: as `fine_tune`.
     """
-    splits = [train] if validation is None else [train, validation]
+    named = {"train": train} | ({} if validation is None else {"validation": validation})
+    splits = list(named.values())
     if not all(map(len, splits)):
         raise ValueError("the split to train on, and that to validate on, need at least one row")
+    check_classes(model, **named)
     check_length(model, max(max(map(len, split["input_ids"])) for split in splits))
     # Each forward takes **kwargs, from which Trainer concludes that it divides its loss by the
     # number of accumulated batches. None does: the steps would be that many times too large.

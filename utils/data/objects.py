@@ -176,21 +176,21 @@ def json_stream(path: Path, encoding: str, half_is_right: bool = False) -> Itera
             found = Stream(text, ends)
             yield found
         except NoJson as error:
-            raise DataError(f"{path}, line {error.line}: {_plainly(error)}; {CURE}") from error
+            what = _plainly(error.what, error.column, error.at_end)
+            raise DataError(f"{path}, line {error.line}: {what}; {CURE}") from error
     if not half_is_right:
         found.half.refuse(path, "save the texts anew as UTF-8", "line")
 
 
-def _plainly(error: NoJson) -> str:
+def _plainly(what: str, column: int, at_end: bool) -> str:
     """What is wrong, where the json module's words would have its user think of delimiters."""
-    what = error.what
     if what == ENDLESS:
         return what
     if what == "Extra data":
         what = "something behind its end"
     elif what == "Expecting ',' delimiter":
-        what = "it ends early" if error.at_end else "no comma"
-    return f"no JSON ({what:.80} at character {error.column})"
+        what = "it ends early" if at_end else "no comma"
+    return f"no JSON ({what:.80} at character {column})"
 
 
 def form_of(path: Path, encoding: str) -> str:
@@ -411,7 +411,8 @@ def _value(text: str) -> tuple[Any, str, int]:
     try:
         return json.loads(text), "", 0
     except json.JSONDecodeError as error:
-        return None, f"no JSON ({error.msg} at character {error.colno})", error.lineno
+        what = _plainly(error.msg, error.colno, error.pos >= len(text))
+        return None, what, error.lineno
     except RecursionError:
         return None, ENDLESS, 1
     except ValueError as error:  # a number of thousands of digits

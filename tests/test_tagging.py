@@ -340,7 +340,7 @@ def checkpoint(tmp_path_factory):
 
 @pytest.fixture
 def in_float32(monkeypatch):
-    for room in ("classifier", "recipe"):
+    for room in ("tokens", "recipe"):
         monkeypatch.setattr(f"utils.finetuning.{room}.bf16_available", lambda: False)
 
 

@@ -18,9 +18,9 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from utils.finetuning.classifier import check_length, longest_first, low_precision, new_with_head
+from utils.finetuning.classifier import check_length, longest_first, new_with_head
 from utils.finetuning.saving import load_with_head
-from utils.profile import SEED
+from utils.profile import SEED, bf16_available
 
 OUTSIDE = (-1, -1)  # the offsets of a piece that is none of the passage's
 
@@ -271,7 +271,7 @@ def answer_questions(
             padding_side="right",  # so that a piece keeps its place
             return_tensors="pt",
         ).to(model.device)
-        with low_precision(model):
+        with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16_available()):
             output = model(**batch)
         starts = output.start_logits.float().cpu().numpy()
         ends = output.end_logits.float().cpu().numpy()

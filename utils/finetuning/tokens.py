@@ -15,7 +15,6 @@ import torch
 from datasets import Dataset
 from transformers import (
     AutoModelForTokenClassification,
-    BatchEncoding,
     DataCollatorForTokenClassification,
     PreTrainedModel,
     PreTrainedTokenizerBase,
@@ -26,14 +25,13 @@ from utils.finetuning.classifier import (
     as_texts,
     check_length,
     longest_first,
-    low_precision,
     named_labels,
     new_with_head,
 )
 from utils.finetuning.recipe import BucketTrainer, course_recipe, run_trainer
 from utils.finetuning.saving import load_with_head
 from utils.pretraining import IGNORE
-from utils.profile import SEED
+from utils.profile import SEED, bf16_available
 
 # What to do with label sequences that no text can have, such as an I-PER after O.
 REPAIRS = ("viterbi", "begin", "drop")
@@ -376,7 +374,27 @@ def piece_scores(
     )
     sources = windows.pop("overflow_to_sample_mapping")
     offsets = windows.pop("offset_mapping")
-    scores = _window_scores(model, tokenizer, windows, batch_size)
+    check_length(model, max(map(len, offsets)))
+    logs: list[np.ndarray] = [np.empty(0)] * len(offsets)
+    for places in longest_first(windows["input_ids"], batch_size):
+        batch = tokenizer.pad(
+            {name: [rows[place] for place in places] for name, rows in windows.items()},
+            return_tensors="pt",
+        ).to(model.device)
+        with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16_available()):
+            logits = model(**batch).logits
+        rows = logits.float().log_softmax(-1).cpu().numpy()
+        for row, place in zip(rows, places, strict=True):
+            logs[place] = row[: len(offsets[place])]
+    # Keep pieces with characters, each from one window.
+    kept: list[list[tuple]] = [[] for _ in texts]
+    for number, (source, places) in enumerate(zip(sources, offsets, strict=True)):
+        real = [place for place, (start, end) in enumerate(places) if start < end]
+        if kept[source]:
+            real = real[overlap // 2 :]
+        if number + 1 < len(sources) and sources[number + 1] == source:
+            real = real[: len(real) - (overlap - overlap // 2)]
+        kept[source] += [(places[place], logs[number][place]) for place in real]
     width = model.config.num_labels
     return [
         PieceScores(
@@ -384,52 +402,8 @@ def piece_scores(
             np.array([row for _, row in pieces], dtype=np.float32).reshape(-1, width),
             len(text),
         )
-        for pieces, text in zip(_joined(sources, offsets, scores, overlap), texts, strict=True)
+        for pieces, text in zip(kept, texts, strict=True)
     ]
-
-
-def _window_scores(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    windows: BatchEncoding,
-    batch_size: int,
-) -> list[np.ndarray]:
-    """Log probabilities (pieces, labels) of each window, [CLS] and [SEP] among the pieces."""
-    lengths = list(map(len, windows["input_ids"]))
-    check_length(model, max(lengths))
-    scores: list[np.ndarray] = [np.empty(0)] * len(lengths)
-    with low_precision(model):
-        for places in longest_first(windows["input_ids"], batch_size):
-            batch = tokenizer.pad(
-                {name: [rows[place] for place in places] for name, rows in windows.items()},
-                return_tensors="pt",
-            ).to(model.device)
-            rows = model(**batch).logits.float().log_softmax(-1).cpu().numpy()
-            for row, place in zip(rows, places, strict=True):
-                scores[place] = row[: lengths[place]]
-    return scores
-
-
-def _joined(
-    sources: Sequence[int],
-    offsets: Sequence[Sequence[tuple[int, int]]],
-    scores: Sequence[np.ndarray],
-    overlap: int,
-) -> list[list[tuple[tuple[int, int], np.ndarray]]]:
-    """The pieces of each text that have characters, each from one window, with their scores.
-
-    Args:
-        sources: of each window the place of its text; the windows of a text stand together.
-    """
-    kept: list[list[tuple]] = [[] for _ in range(sources[-1] + 1)]
-    for number, (source, places) in enumerate(zip(sources, offsets, strict=True)):
-        real = [place for place, (start, end) in enumerate(places) if start < end]
-        if kept[source]:
-            real = real[overlap // 2 :]
-        if number + 1 < len(sources) and sources[number + 1] == source:
-            real = real[: len(real) - (overlap - overlap // 2)]
-        kept[source] += [(places[place], scores[number][place]) for place in real]
-    return kept
 
 
 def entities_in(

@@ -131,11 +131,12 @@ def test_arms_differ_in_what_is_asked_only(data):
 
 @pytest.mark.parametrize("name", TRAINED)
 def test_every_arm_learns(data, tmp_path, name):
-    _, log = trained(data, tmp_path, name, 160, learning_rate=1e-2, log_every=40)
+    _, log = trained(data, tmp_path, name, 160, seed=2, learning_rate=1e-2, log_every=40)
     first, last = log[0], log[-1]
-    if name == "rtd":
-        assert last["generator_loss"] < 0.9 * first["generator_loss"]
-        assert last["detection_loss"] < 0.95 * first["detection_loss"]
+    if name == "rtd":  # by a quarter and an eighth, on one thread and on two
+        assert last["generator_loss"] < 0.85 * first["generator_loss"]
+        late = (log[-2]["detection_loss"] + last["detection_loss"]) / 2
+        assert late < 0.93 * first["detection_loss"]
     else:
         assert last["mlm_loss"] < 0.8 * first["mlm_loss"]
         assert last["held_out_mlm_loss"] > 0
@@ -466,6 +467,20 @@ def test_recorded_losses_belong_to_the_rows():
             assert last["step"] == row["steps"]
             name = "generator_mlm_loss" if row["arm"] == "rtd" else "mlm_loss"
             assert last["held_out_mlm_loss"] == pytest.approx(row[name], abs=2e-3)
+
+
+def test_recorded_second_stages_are_on_equal_terms():
+    rows = {(row["arm"], row["seed"]): row for row in recorded("second_stage")}
+    assert set(rows) == {(arm, seed) for arm in SECOND_STAGES for seed in RECORDED_SEEDS}
+    terms = ("tokens", "steps", "rows_a_step", "learning_rate", "budget", "commit")
+    logs = {(row["arm"], row["seed"]): row for row in recorded("family_losses")}
+    for seed in RECORDED_SEEDS:
+        one, other = (rows[arm, seed] for arm in SECOND_STAGES)
+        assert [one[key] for key in terms] == [other[key] for key in terms]
+        for arm in SECOND_STAGES:
+            steps = [row[0] for row in logs[arm, seed]["rows"]]
+            assert steps[-1] == rows[arm, seed]["steps"]
+    assert rows["token_on", 0]["tokens"] != rows["token_on", 1]["tokens"]  # other rows
 
 
 def test_recorded_blanks_begin_with_nothing_and_end_with_words():

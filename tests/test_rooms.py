@@ -10,7 +10,7 @@ import pytest
 UTILS = nb.ROOT / "utils"
 # A room may import those before it.
 ORDER = (
-    "profile results models training_log resuming bert_weights bert joined unpadded clipping encoding data pretraining metrics "
+    "profile results models training_log resuming bert_weights bert unpadded clipping encoding data pretraining metrics "
     "finetuning smaller "
     "measuring errors toy_models figures token_reading token_figures entity_figures model_figures widgets checks"
 ).split()

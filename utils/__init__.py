@@ -10,7 +10,7 @@ inside a room. Arrows point one way, from the later to the earlier in this list;
     training_log     a run's log, and the report that is kept with a model
     resuming         carry on an interrupted run, and only that run
     bert             chapter 2's classes; bert_weights: their checkpoints
-    unpadded         BERT's layers without padding, on a processor; joined: their products
+    unpadded         BERT's layers without padding, on a processor
     clipping         gradients clipped while AdamW reads them
     encoding         text to token ids, many at once; also for another process
     data/            texts, names, questions, pairs, also your own -> DatasetDict

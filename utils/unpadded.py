@@ -12,8 +12,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from utils.joined import feed_forward, projections
-
 
 def is_plain(model: nn.Module, kind: type) -> bool:
     """Is it a model of this very kind on the processor, BERT as the library builds it: no adapters,
@@ -176,24 +174,17 @@ def run_layer(layer: nn.Module, hidden: Tensor, attended: Tensor) -> Tensor:
         hidden: states of all tokens, or of each text's first.
         attended: what `attend`, or `attend_from`, gives for them.
     """
-    output = layer.attention.output
-    attended = add_and_norm(output, output.dense(attended), hidden)
-    up, down = layer.intermediate, layer.output
-    if getattr(up.intermediate_act_fn, "act", None) is F.gelu:
-        wide = feed_forward(attended, up.dense, down.dense)
-    else:
-        wide = down.dense(up(attended))
-    return add_and_norm(down, wide, attended)
+    attended = add_and_norm(layer.attention.output, attended, hidden)
+    return add_and_norm(layer.output, layer.intermediate(attended), attended)
 
 
 def attend(attention: nn.Module, hidden: Tensor, texts: Texts) -> Tensor:
     """Attention of each text to itself: (tokens, hidden) -> (tokens, hidden)."""
     size, heads = attention.attention_head_size, attention.num_attention_heads
     there, back = texts.by_heads(heads)
-    parts = attention.query, attention.key, attention.value
     query, key, value = (  # (texts * heads, length, size) each
-        moved.view(-1, texts.real.shape[1], size)
-        for moved in projections(hidden, parts, size, there, back)
+        _Moved.apply(part(hidden).view(-1, size), there, back).view(-1, texts.real.shape[1], size)
+        for part in (attention.query, attention.key, attention.value)
     )
     mask = texts.mask.to(query.dtype).repeat_interleave(heads, 0).expand(-1, query.shape[1], -1)
     scores = torch.baddbmm(mask, query, key.transpose(1, 2), alpha=attention.scaling)
@@ -245,8 +236,8 @@ def chances(scores: Tensor) -> Tensor:
 
 
 def add_and_norm(part: nn.Module, values: Tensor, before: Tensor) -> Tensor:
-    """What BertSelfOutput and BertOutput do after their linear layer: dropout, residual, LayerNorm."""
-    return part.LayerNorm(dropped(values, part.dropout) + before)
+    """What BertSelfOutput and BertOutput do: a linear layer, dropout, residual and LayerNorm."""
+    return part.LayerNorm(dropped(part.dense(values), part.dropout) + before)
 
 
 def dropped(values: Tensor, dropout: nn.Dropout) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 from transformers import BertConfig, BertForPreTraining, BertModel
 
+from relatives.scores import fill_with
 from utils.pretraining import BertForMaskedPreTraining, judging_head, replace, sample
 from utils.unpadded import Texts, states_after
 
@@ -35,8 +36,7 @@ class TwoStageModel(torch.nn.Module):
 
     def generator_logits(self, hidden_ids: Tensor, places: Tensor, **options) -> Tensor:
         """(hidden, vocabulary) scores of the generator at the hidden places, and only there."""
-        states = self.generator.bert(hidden_ids, **options).last_hidden_state
-        return self.generator.cls.predictions(states.flatten(0, 1).index_select(0, places))
+        return fill_with(self.generator, hidden_ids, places, **options)
 
     def judgements(self, ids: Tensor, **options) -> Tensor:
         """(batch, length) scores; above 0: this token was put in."""

@@ -51,4 +51,12 @@ SECOND_STAGES = {
         replaced=True, learning_rate=5e-4, begun=True, two_stages=True, results=("second_stage",)
     ),
 }
-ALL = ARMS | STARTS | SECOND_STAGES
+# The same two stages within the budget of ARMS: a body that learns from blanks first, not scored,
+# and the arm that begins as it; of one seed both.
+BOTH_STAGES = {
+    "blanks_first": Arm(whole_exam=False, results=("both_stages",)),
+    "rtd_after": Arm(
+        replaced=True, learning_rate=5e-4, begun=True, two_stages=True, results=("both_stages",)
+    ),
+}
+ALL = ARMS | STARTS | SECOND_STAGES | BOTH_STAGES

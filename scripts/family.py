@@ -28,12 +28,13 @@ Two arms go on from a trained token arm (--begin FILE) with equal rows, rates an
 results/second_stage.jsonl: token_on fills blanks as before, and rtd_on finds the tokens that the
 arm, frozen, puts in (ELECTRA in two stages).
 
-Two more are both stages within the budget of the arms above, into results/both_stages.jsonl:
-blanks_first fills blanks, and rtd_after, with --begin, goes on as rtd_on does; for each seed
+Two more are both stages within the budget of the arms above, into results/both_stages.jsonl, half
+of it each, as in the paper: blanks_first fills blanks, and rtd_after goes on as rtd_on does, from
+the body of the same seed:
 
-    python scripts/family.py train --arms blanks_first --seeds 0 --tokens 10e6 --batch-size 64
-    python scripts/family.py train --arms rtd_after --seeds 0 --tokens 25e6 --batch-size 64 \\
-        --begin runs/family/blanks_first-0-10000000-64-0.001-…/model.safetensors
+    python scripts/family.py train --arms blanks_first --seeds 0 --tokens 17.5e6 --batch-size 64
+    python scripts/family.py train --arms rtd_after --seeds 0 --tokens 17.5e6 --batch-size 64 \\
+        --begin runs/family/blanks_first-0-…/model.safetensors
 
 On a processor an arm of 40 million tokens takes about an hour and a half, on a GPU a minute or two.
 """

@@ -9,7 +9,7 @@ import pytest
 from data_files import as_csv, items, refused, write, write_zip
 from pyarrow import parquet
 
-from utils.data import DataError, audit, audit_texts, load_imdb, load_texts, rows, staging
+from utils.data import DataError, audit, audit_texts, load_imdb, load_texts, problems, staging
 
 pytestmark = pytest.mark.usefixtures("plain_environment")
 
@@ -269,8 +269,8 @@ def test_a_source_whose_name_is_too_long(tmp_path, name):
 
 
 def test_each_kind_of_bad_row_has_words_in_both_languages():
-    assert set(rows.PROBLEMS) == set(audit.PROBLEMS)
-    for kind, (what, _) in rows.PROBLEMS.items():
+    assert set(problems.PROBLEMS) == set(audit.PROBLEMS)
+    for kind, (what, _) in problems.PROBLEMS.items():
         theirs, cure = audit.PROBLEMS[kind]
         told = theirs.format("X")
         # Columns that are too many are told with their number, which stands in the detail.
@@ -304,8 +304,8 @@ def test_each_kind_is_one_that_the_readers_give(tmp_path):
     write(tmp_path / "t" / "体育" / "1.txt", "一条")
     write(tmp_path / "t" / "财经" / "2.txt", b"")
     sources |= {"cell": tmp_path / "9.parquet", "file": tmp_path / "t"}
-    assert set(sources) == set(rows.PROBLEMS)
+    assert set(sources) == set(problems.PROBLEMS)
     for kind, path in sources.items():
         assert audit_texts(path).of(f"broken-{kind}") == 1, kind
-        cure = rows.PROBLEMS[kind][1]
+        cure = problems.PROBLEMS[kind][1]
         refused(load_texts, path, cure)

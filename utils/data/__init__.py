@@ -2,13 +2,18 @@
 
 texts, tables                  texts with a class: THUCNews, IMDb, a table of your own
 sheets, cells                  Excel files; a cell as the text that its reader sees
-entities, marked               sentences with names, a label a line or marked in JSON
+entities, entity_sentences     sentences with names; one of them, and what is said of its labels
+entity_lines, entity_json      files of them, a label a line or in JSON
+marked                         the names in an object, as many tools write them
 schemes, spans                 labels in BIO, BMES and so on; the same names as spans
-questions, pairs               passages with questions; two sentences with a class or a grade
+questions                      passages with questions
+pairs, pair_files              two sentences with a class or a grade; the rows of their files
+pair_groups                    pairs that share a sentence
 audit                          what is wrong with texts before anything is trained on them
 shorten                        which part of a long text to keep
 layout, sources                which file holds which split
 rows, objects, content         rows of a file, values of JSON, bytes in any encoding
+problems                       what is wrong in a file, told at once with the cure
 splits, staging                ids for the labels, splits where a source has one part; rows to Arrow
 fetch, no_text                 the Hub and archives; what a file is that holds no text
 """

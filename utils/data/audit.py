@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from utils.data import rows as files
 from utils.data import tables
 from utils.data.layout import SPLITS, WHOLE, find_parts
-from utils.data.rows import Problem, Row
+from utils.data.problems import SHEETS, Problem
+from utils.data.rows import Row
 
 if TYPE_CHECKING:  # importing it takes a second, so the audit does so when it is asked for
     import pandas as pd
@@ -36,7 +37,7 @@ CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 SEPARATORS = ",，;；、/／|｜+＋&#"
 
-# The same kinds as `rows.PROBLEMS`, for people: what is wrong and the cure.
+# The same kinds as `problems.PROBLEMS`, for people: what is wrong and the cure.
 PROBLEMS = {
     "columns": ("列数不对（{}）", "文本里有逗号或引号时，用引号把它括起来"),
     "tab": ("没有制表符", "写成「标签<TAB>文本」，或者用有列名的 CSV"),
@@ -182,7 +183,7 @@ def _broken(problems: Sequence[Problem], path: Path) -> list[Remark]:
     remarks = []
     for kind, found in kinds.items():
         what, cure = PROBLEMS[kind]
-        if kind in ("text", "label") and path.name.lower().endswith(files.SHEETS):
+        if kind in ("text", "label") and path.name.lower().endswith(SHEETS):
             cure += "（合并的单元格先拆开、往下填满；公式先在 Excel 里打开存一次）"
         details = list(dict.fromkeys(what.format(each.detail) for each in found))
         places = [f"第 {each.number} 行" if each.number else str(each.file) for each in found]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from utils.data.content import BOM, DataError, encoding_of, line_end, lines, opened
-from utils.data.rows import Problems
+from utils.data.problems import Problems
 
 CURE = "correct it, or download the file again"
 SPACE = re.compile(r"[ \t\r\n]*")

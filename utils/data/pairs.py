@@ -14,51 +14,34 @@ import functools
 import json
 import re
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, islice
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from utils.data.content import DataError, beginning, encoding_of, lines
+from utils.data.content import DataError
 from utils.data.layout import ONLY_SHARD, SPLITS, WHOLE, Files
-from utils.data.objects import each_object, is_json, refuse_columns
+from utils.data.pair_files import NLI_CLASSES, NUMBER, Columns, columns_of, rows_of
+from utils.data.pair_groups import grouped
+from utils.data.problems import Problems
 from utils.data.rows import (
-    SEPARATOR_LINE,
     SEVERAL,
-    Problems,
-    column_names,
     is_empty_cell,
     is_seen,
-    names_of_ids,
-    pair_columns,
-    parquet_file,
     plain_name,
     read_class_file,
     splits_watch,
-    table_rows,
-    without_blank_end,
 )
 from utils.data.sources import Staged, parts_of, read_parts, share_out
-from utils.data.splits import as_numbers, digest_of, refuse_hidden
+from utils.data.splits import refuse_hidden
 from utils.data.staging import Shelf, arrow_splits, write_splits
-from utils.data.tables import sheet_or_parquet
 
 if TYPE_CHECKING:  # importing them takes a second or two, so the loader does so when it needs them
     import pyarrow
     from datasets import DatasetDict, Features
 
-NLI_CLASSES = ("entailment", "neutral", "contradiction")  # the order of SNLI's ids on the Hub
-
-LABEL_COLUMNS = ("label", "gold_label", "is_duplicate", "标签", "类别")
-SCORE_COLUMNS = ("score", "similarity", "similarity_score", "相似度", "分数")
-
 TABLES = Files("csv|tsv|txt|json|jsonl|ndjson|xlsx|xlsm|parquet", after_split=ONLY_SHARD)
-BINARY = (".xlsx", ".xlsm", ".parquet")
-
-NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
-CURE = "name the columns sentence1, sentence2 and label or score in the first row"
 
 
 def load_pairs(
@@ -69,7 +52,7 @@ def load_pairs(
     """Pairs of sentences with a label, a score or both, split into train, validation and test.
 
     Files are CSV or tab-separated with the columns sentence1, sentence2 and label or score (other
-    names: `rows.PAIR_COLUMNS`, `LABEL_COLUMNS`, `SCORE_COLUMNS`; what was taken for what is
+    names: `rows.PAIR_COLUMNS`, `pair_files.LABEL_COLUMNS`, `SCORE_COLUMNS`; what was taken for what is
     printed), lines of sentence1<TAB>sentence2<TAB>label without a first row (LCQMC), or a JSON
     object a line with such keys (CLUE), each also compressed with gzip; or .xlsx and .parquet.
 
@@ -124,13 +107,13 @@ def load_pairs(
             if manner.scored:
                 _check_scores(staged, parts, training, manner)
             if manner.labelled:
-                found = _labels_in(shelf, training, manner.whole)
+                found = _labels_in(shelf, training, manner)
                 refuse_hidden(sorted(found, key=lambda f: (len(f), f)), place_of)
                 names, ids = _class_ids(found, parts[training], classes, told)
-                _check_labels(shelf, staged, parts, ids, names, manner.whole)
+                _check_labels(shelf, staged, parts, ids, names, manner)
             if set(parts) != set(SPLITS) or unlabelled:
                 hashes = learned.about.hashes
-                staged[training] = _grouped(shelf, training, hashes, manner, learned)
+                staged[training] = grouped(shelf, training, hashes, manner.label_of, learned)
         shares = share_out(staged, parts, "load_pairs", told)
         others = _other_columns(staged, shares)
         features = _features(names, manner.scored, others)
@@ -202,20 +185,11 @@ class Manner(NamedTuple):
     graded: bool  # the column of the labels holds scores
     whole: bool = False  # labels are numbers, to be written alike
 
-
-class Columns(NamedTuple):
-    """What the columns are called that are not others."""
-
-    one: str
-    two: str
-    label: str  # "": there is none
-    score: str
-
-
-def _columns_of(names: Sequence[str]) -> Columns:
-    label = next((name for name in LABEL_COLUMNS if name in names), "")
-    score = next((name for name in SCORE_COLUMNS if name in names), "")
-    return Columns(*pair_columns(names), label, score)
+    def label_of(self, given: str) -> str:
+        """The label of what a row has in its column; of a grade, which is none, ""."""
+        if self.graded:
+            return ""
+        return _whole(given) if self.whole else given
 
 
 def _stage(
@@ -226,106 +200,108 @@ def _stage(
     Raises:
         DataError: missing, empty, damaged or mixed-up file, missing column, empty sentence.
     """
-    names, rows = _rows_of(path)
-    columns = None
+    names, rows = rows_of(path)
+    reading = None
     # Read with the columns of the first row; only if others make a difference, once more.
-    while columns != _columns_of(names):
-        columns, rows = _columns_of(names), rows or _rows_of(path)[1]
-        read = _read(path, columns, rows, shelf, name, advance)
-        names, rows = read.names, None
-    read.again.refuse(path, "delete the row")
-    read.sentences.refuse(path, "write a sentence there, or delete the row")
-    read.labels.refuse(path, "write one class there, or delete the row")
-    if read.disagreed:
-        told.append(f"{path.name}：{read.disagreed} 对没有一致的标签（-），略去。")
-    about = read.about
+    while reading is None or reading.columns != columns_of(names):
+        reading = Reading(path, columns_of(names))
+        with shelf.rows(name, _schema(), _batch, advance) as put:
+            for number, row in rows or rows_of(path)[1]:
+                if pair := reading.looked_at(number, row):
+                    put(pair, _size(pair))
+        names, rows = list(reading.names), None
+    reading.refuse()
+    if reading.disagreed:
+        told.append(f"{path.name}：{reading.disagreed} 对没有一致的标签（-），略去。")
+    about = reading.about()
     if not about.given.count:
         raise DataError(f"{path}: no pairs in it; download it again, or fill it")
     return Staged(not (about.given.labels or about.score.filled), None, about=about)
 
 
-class Found(NamedTuple):
-    """What one reading of a file came to, besides its rows."""
+class Reading:
+    """One reading of a file: what is wrong with its rows, and what the others are like."""
 
-    names: list[str]  # of all columns that any row has
-    again: Problems
-    sentences: Problems
-    labels: Problems
-    disagreed: int
-    about: About
+    def __init__(self, path: Path, columns: Columns):
+        self.path, self.columns = path, columns
+        self.names: dict[str, None] = {}  # of all columns that any row has
+        self.again, self.sentences, self.labels = Problems(), Problems(), Problems()
+        self.disagreed = 0
+        self._given, self._score = Cells(), Cells()
+        self._keys: dict[tuple[str, ...], int] = {}
+        self._key_of, self._hashes = array("i"), array("q")
+        self._split_column, self._refuse_splits = "", None
+
+    def looked_at(self, number: int, row: dict) -> tuple | None:
+        """The pair of a row as it is staged (`_schema`); None if it is none, which is noted."""
+        self._watch(number, row)
+        one, two, label, score = self.columns
+        wrong = [column for column in (one, two) if not _is_sentence(row.get(column))]
+        for column in wrong:
+            self.sentences.add(number, f"{column} is {str(row.get(column, ''))[:20]!r}")
+        given = _plain(row.get(label)).strip() if label else ""
+        if is_empty_cell(given) or SEVERAL.fullmatch(given):
+            self.labels.add(number, f"label {given[:30]!r}")
+        if wrong:
+            return None
+        if given == "-":
+            self.disagreed += 1
+            return None
+        points = _plain(row.get(score)).strip() if score else ""
+        self._given.add(number, given)
+        self._score.add(number, points)
+        self._hashes.extend((hash(row[one].strip()), hash(row[two].strip())))
+        others = tuple(key for key in row if key and key not in self.columns)
+        self._key_of.append(self._keys.setdefault(others, len(self._keys)))
+        return number, row[one], row[two], given, points, [_plain(row[key]) for key in others]
+
+    def _watch(self, number: int, row: dict) -> None:
+        """Note new columns, the names of the columns once more, and a split that differs."""
+        if not self.names.keys() >= row.keys():
+            self.names |= dict.fromkeys(row)
+            if not self._split_column:
+                place, self._refuse_splits = splits_watch(list(self.names), self.path)
+                self._split_column = "" if place is None else list(self.names)[place]
+        if _is_header(row):
+            self.again.add(number, "the names of the columns once more")
+        if self._split_column:
+            self._refuse_splits(number, _plain(row.get(self._split_column)))
+
+    def refuse(self) -> None:
+        """Raise what is wrong with the rows, if anything is."""
+        self.again.refuse(self.path, "delete the row")
+        self.sentences.refuse(self.path, "write a sentence there, or delete the row")
+        self.labels.refuse(self.path, "write one class there, or delete the row")
+
+    def about(self) -> About:
+        """What is known of the pairs."""
+        wanted = ("sentence1", "sentence2", "label", "score")
+        renamed = [
+            f"{have} → {want}"
+            for have, want in zip(self.columns, wanted, strict=True)
+            if have and have != want
+        ]
+        line = f"列名：{'，'.join(renamed)}。" if renamed else ""
+        key_of = np.frombuffer(self._key_of, np.int32)
+        return About(self._given, self._score, list(self._keys), key_of, self._hashes, line)
 
 
-def _read(
-    path: Path,
-    columns: Columns,
-    rows: Iterable[tuple[int, dict]],
-    shelf: Shelf,
-    name: str,
-    advance: Callable[[int], object],
-) -> Found:
+def _is_sentence(cell: object) -> bool:
+    return isinstance(cell, str) and is_seen(cell) and not is_empty_cell(cell.strip())
+
+
+def _size(pair: tuple) -> int:
+    """Characters of a staged pair."""
+    _, one, two, _, _, others = pair
+    return len(one) + len(two) + sum(map(len, others))
+
+
+def _batch(pairs: list[tuple]) -> pyarrow.RecordBatch:
     import pyarrow
 
-    one, two, label, score = columns
-    again, sentences, labels, disagreed = Problems(), Problems(), Problems(), 0
-    given_cells, score_cells, hashes, key_of = Cells(), Cells(), array("q"), array("i")
-    names: dict[str, None] = {}
-    split_column, refuse_splits = "", None
-    keys: dict[tuple[str, ...], int] = {}
-    schema = _schema()
-
-    def batch_of(pairs: list[tuple]) -> pyarrow.RecordBatch:
-        columns = zip(*pairs, strict=True)
-        fields = [pyarrow.array(c, f.type) for c, f in zip(columns, schema, strict=True)]
-        return pyarrow.RecordBatch.from_arrays(fields, schema=schema)
-
-    with shelf.rows(name, schema, batch_of, advance) as put:
-        for number, row in rows:
-            if not names.keys() >= row.keys():
-                names |= dict.fromkeys(row)
-                if not split_column:
-                    place, refuse_splits = splits_watch(list(names), path)
-                    split_column = "" if place is None else list(names)[place]
-            if _is_header(row):
-                again.add(number, "the names of the columns once more")
-            if split_column:
-                refuse_splits(number, _plain(row.get(split_column)))
-            right = True
-            for column in (one, two):
-                sentence = row.get(column)
-                if (
-                    not isinstance(sentence, str)
-                    or not is_seen(sentence)
-                    or is_empty_cell(sentence.strip())
-                ):
-                    right = False
-                    sentences.add(number, f"{column} is {str(row.get(column, ''))[:20]!r}")
-            given = _plain(row.get(label)).strip() if label else ""
-            if is_empty_cell(given) or SEVERAL.fullmatch(given):
-                labels.add(number, f"label {given[:30]!r}")
-            if not right:
-                continue
-            if given == "-":
-                disagreed += 1
-                continue
-            points = _plain(row.get(score)).strip() if score else ""
-            given_cells.add(number, given)
-            score_cells.add(number, points)
-            hashes.append(hash(row[one].strip()))
-            hashes.append(hash(row[two].strip()))
-            kept = tuple(key for key in row if key and key not in columns)
-            key_of.append(keys.setdefault(kept, len(keys)))
-            others = [_plain(row[key]) for key in kept]
-            size = len(row[one]) + len(row[two]) + sum(map(len, others))
-            put((number, row[one], row[two], given, points, others), size)
-    renamed = [
-        f"{have} → {want}"
-        for have, want in zip(columns, ("sentence1", "sentence2", "label", "score"), strict=True)
-        if have and have != want
-    ]
-    line = f"列名：{'，'.join(renamed)}。" if renamed else ""
-    key_of = np.frombuffer(key_of, np.int32)
-    about = About(given_cells, score_cells, list(keys), key_of, hashes, line)
-    return Found(list(names), again, sentences, labels, disagreed, about)
+    columns, schema = zip(*pairs, strict=True), _schema()
+    fields = [pyarrow.array(c, f.type) for c, f in zip(columns, schema, strict=True)]
+    return pyarrow.RecordBatch.from_arrays(fields, schema=schema)
 
 
 def _schema() -> pyarrow.Schema:
@@ -343,210 +319,6 @@ def _schema() -> pyarrow.Schema:
             ("others", pyarrow.list_(text)),
         ]
     )
-
-
-# --- Files ---------------------------------------------------------------------------------------
-
-
-def _rows_of(path: Path) -> tuple[list[str], Iterator[tuple[int, dict]]]:
-    """The names of the columns, of JSON those of the first object, and the rows one at a time."""
-    if path.name.lower().endswith(BINARY):
-        return _binary_rows(path)
-    encoding = encoding_of(path)
-    if not is_json(path, beginning(path, encoding)):
-        return _table(path, encoding)
-    rows = _json_rows(path)
-    first = next(rows)
-    return list(first[1]), chain([first], rows)
-
-
-def _json_rows(path: Path) -> Iterator[tuple[int, dict]]:
-    """The objects of a file by the names of their columns in lower case."""
-    problems, others, pair = Problems(), Problems(), None
-    found = each_object(path, "data")
-    head = list(islice(found, 2))
-    if len(head) == 1:
-        refuse_columns(head[0][1], path)
-    for number, item in chain(head, found):
-        if not isinstance(item, dict):
-            problems.add(number, f"{str(item)[:20]!r} is no object")
-            continue
-        row = {str(key).strip().lower(): value for key, value in item.items()}
-        if pair and pair[0] in row and pair[1] in row:
-            yield number, row
-        elif not (here := pair_columns(list(row))):
-            problems.add(number, f"no two sentences among {', '.join(row)[:40]!r}")
-        elif pair:
-            others.add(number, f"no {pair[0]} and {pair[1]}, unlike the others")
-        else:
-            pair = here
-            yield number, row
-    cure = "call them sentence1 and sentence2, or read single texts with load_texts"
-    problems.refuse(path, cure)
-    if not pair:
-        raise DataError(f"{path}: no pairs in it; download it again, or fill it")
-    others.refuse(path, "name them alike")
-
-
-def _table(path: Path, encoding: str) -> tuple[list[str], Iterator[tuple[int, dict]]]:
-    written = (line.lstrip("\r\n") for line in lines(path, encoding))
-    written = (line for line in written if line and not SEPARATOR_LINE.fullmatch(line.strip()))
-    first_line = next(written, "").partition("\n")[0]
-    delimiter = next(
-        (mark for mark in ";|" if pair_columns(column_names(first_line.split(mark)))), ","
-    )
-    tabs = "\t" in first_line
-    plain = tabs and not _is_quoted(path, encoding)
-
-    def every() -> Iterator[tuple[int, list[str]]]:
-        if plain:
-            rows = _tab_rows(path, encoding)
-        else:
-            text = lines(path, encoding, newline="")
-            rows = table_rows(text, path, "\t" if tabs else delimiter)
-        return ((number, fields) for number, fields in rows if any(map(str.strip, fields)))
-
-    rows = every()
-    first = next(rows, None)
-    if first is None:
-        raise DataError(f"{path}: no pairs in it; download it again, or fill it")
-    columns = column_names(first[1])
-    if pair_columns(columns):
-        twice = {name for name in columns if name and columns.count(name) > 1}
-        if twice:
-            raise DataError(f"{path}, row 1: two columns are called {min(twice)!r}; rename one")
-        rows = ((number, without_blank_end(fields, len(columns))) for number, fields in rows)
-    else:
-        for number, fields in islice(rows, 9):
-            if pair_columns(column_names(fields)):
-                raise DataError(
-                    f"{path}, row {number}: the names of the columns; delete what stands above them"
-                )
-        columns = _columns_without_names(first[1], every, path)
-        rows = every()
-    return columns, _named(rows, columns, path, tabs)
-
-
-def _named(
-    rows: Iterable[tuple[int, list[str]]], columns: list[str], path: Path, tabs: bool
-) -> Iterator[tuple[int, dict]]:
-    """The rows with the names of the columns; those that are too short or too long are refused."""
-    odd, empty = Problems(), True
-    for number, fields in rows:
-        empty = False
-        if len(fields) != len(columns):
-            odd.add(number, f"{len(fields)} columns instead of {len(columns)}")
-        else:
-            yield number, dict(zip(columns, fields, strict=True))
-    if empty:
-        raise DataError(f"{path}: no pairs in it; download it again, or fill it")
-    odd.refuse(
-        path,
-        "write one tab between two columns and none in a sentence"
-        if tabs
-        else 'put a sentence that holds a comma or a quote in quotes: "...", "" for a quote',
-    )
-
-
-def _tab_rows(path: Path, encoding: str) -> Iterator[tuple[int, list[str]]]:
-    # At \n only: texts from the web hold characters (U+2028, U+0085) that others take for ends.
-    for number, line in enumerate(lines(path, encoding), start=1):
-        line = line.removesuffix("\n").rstrip("\r")
-        if line.strip():
-            yield number, line.split("\t")
-
-
-def _is_quoted(path: Path, encoding: str) -> bool:
-    """Whether fields between tabs have quotes around them as in CSV: some programs write them so."""
-    doubled, all_quoted, widths = False, True, set()
-    for _, fields in _tab_rows(path, encoding):
-        widths.add(len(fields))
-        for field in fields:
-            if not (len(field) > 1 and field[0] == field[-1] == '"'):
-                all_quoted = False
-            elif '""' in field[1:-1] and '"' not in field[1:-1].replace('""', ""):
-                doubled = True
-    if not (doubled or all_quoted or len(widths) > 1):
-        return False
-    try:
-        text = lines(path, encoding, newline="")
-        return len({len(fields) for _, fields in table_rows(text, path, "\t")}) == 1
-    except DataError:
-        return False
-
-
-def _columns_without_names(
-    first: list[str], every: Callable[[], Iterator[tuple[int, list[str]]]], path: Path
-) -> list[str]:
-    """The columns of a file whose first row is a pair already, or an error if it is none.
-
-    Args:
-        every: gives all rows, from the first on.
-    """
-    count, shown = len(first), ", ".join(first)[:60]
-    if {"text", "label"} <= set(column_names(first)):
-        raise DataError(f"{path}, row 1: single texts, not pairs; read them with load_texts")
-    if count == 3:
-        last = first[2].strip()
-        others = (fields[2].strip() for _, fields in islice(every(), 1, None) if len(fields) == 3)
-        if NUMBER.fullmatch(last) or last in (*NLI_CLASSES, "-") or last in others:
-            return ["sentence1", "sentence2", "label"]
-    if count == 2:
-        hashes, characters = (array("q"), array("q")), [0, 0]
-        for _, fields in every():
-            for side in range(2 if len(fields) == 2 else 0):
-                hashes[side].append(hash(fields[side].strip()))
-                characters[side] += len(fields[side].strip())
-        kinds = [len(np.unique(np.frombuffer(each, np.int64))) for each in hashes]
-        few = kinds.index(min(kinds))
-        rows = sum(1 for _ in every())
-        short = characters[few] <= 10 * len(hashes[few])  # as names of classes are
-        if min(kinds) <= rows / 2 and short or any(map(str.isdigit, first)):
-            raise DataError(
-                f"{path}, row 1: one text and its label a row ({shown!r}), not pairs; read them "
-                "with load_texts"
-            )
-        if not all(re.fullmatch(r"[\w ]{1,20}", name, re.ASCII) for name in first):
-            return ["sentence1", "sentence2"]
-    raise DataError(f"{path}, row 1: no two sentences among the columns {shown!r}; {CURE}")
-
-
-def _binary_rows(path: Path) -> tuple[list[str], Iterator[tuple[int, dict]]]:
-    """The names of the columns of a sheet or a Parquet file, and its rows."""
-    names, rows = sheet_or_parquet(path)
-    first = next(rows, None)
-    if first is None:
-        raise DataError(f"{path}: no rows in it; fill it")
-    columns = column_names(names)
-    if not pair_columns(columns):
-        raise DataError(
-            f"{path}, row 1: no two sentences among the columns {', '.join(columns)[:60]!r}; {CURE}"
-        )
-    every = chain([first], rows)
-    label = _columns_of(columns).label
-    classes = _classes_of(path, names[columns.index(label)]) if label else {}
-
-    def named() -> Iterator[tuple[int, dict]]:
-        for number, cells in every:
-            row = dict(zip(columns, cells, strict=True))
-            if classes:
-                row[label] = classes.get(row[label], row[label])
-            yield number, row
-
-    return columns, named()
-
-
-def _classes_of(path: Path, column: str) -> dict[str, str]:
-    """What the ids in a column mean, as a Parquet file of the Hub says it; -1 is no label there."""
-    if path.suffix.lower() != ".parquet":
-        return {}
-    with parquet_file(path) as file:
-        names = names_of_ids(file.schema_arrow.metadata or {}, column)
-        ids = {str(number): name for number, name in enumerate(names)}
-        batches = file.iter_batches(columns=[column]) if names else ()
-        if any(set(batch[column].unique().to_pylist()) - {-1, None} for batch in batches):
-            ids["-1"] = "-"  # not in a test file, where all are -1
-    return ids
 
 
 def _is_header(row: dict) -> bool:
@@ -626,12 +398,12 @@ def _check_scores(staged: dict[str, Staged], parts, training: str, manner: Manne
             )
 
 
-def _labels_in(shelf: Shelf, part: str, whole: bool) -> set[str]:
+def _labels_in(shelf: Shelf, part: str, manner: Manner) -> set[str]:
     """The labels that there are in a part."""
     found: set[str] = set()
     for batch in shelf.batches(f"{part}.staged"):
         found.update(batch.column("given").unique().to_pylist())
-    return set(map(_whole, found)) if whole else found
+    return set(map(manner.label_of, found))
 
 
 def _first_row(shelf: Shelf, part: str, label: str) -> int:
@@ -682,16 +454,16 @@ def _class_ids(
 
 
 def _check_labels(
-    shelf: Shelf, staged: dict[str, Staged], parts, ids, names: list[str], whole: bool
+    shelf: Shelf, staged: dict[str, Staged], parts, ids, names: list[str], manner: Manner
 ) -> None:
     for part in staged:
-        if staged[part].unlabelled or _labels_in(shelf, part, whole) <= set(ids):
+        if staged[part].unlabelled or _labels_in(shelf, part, manner) <= set(ids):
             continue
         unknown = Problems()
         for batch in shelf.batches(f"{part}.staged"):
             rows = zip(batch.column("number"), batch.column("given").to_pylist(), strict=True)
             for number, given in rows:
-                label = _whole(given) if whole else given
+                label = manner.label_of(given)
                 if label not in ids:
                     unknown.add(number.as_py(), f"unknown label {label[:20]!r}")
         unknown.refuse(
@@ -699,76 +471,6 @@ def _check_labels(
             "correct it, or add it to the training split or the class list "
             f"(known: {', '.join(names)[:80]})",
         )
-
-
-# --- Groups --------------------------------------------------------------------------------------
-
-
-def _grouped(shelf: Shelf, part: str, hashes: array, manner: Manner, staged: Staged) -> Staged:
-    """A part with its groups: pairs that a chain of shared sentences connects stay together.
-
-    The smallest sentence of a group is its name, so that this does not depend on the order of the
-    rows. Each split gets its share of each kind of group, which is the labels that occur in it.
-    """
-    group = _connected(hashes)
-    left = np.bincount(group)  # rows of each group that are still to come
-    digests, smallest, labels = bytearray(16 * len(left)), {}, {}
-    codes, row = np.zeros(len(group), np.int32), 0
-    for batch in shelf.batches(f"{part}.staged"):
-        columns = (batch.column(each).to_pylist() for each in ("sentence1", "sentence2", "given"))
-        for one, two, given in zip(*columns, strict=True):
-            here, low = group[row], min(one.strip(), two.strip())
-            if not manner.graded:
-                label = _whole(given) if manner.whole else given
-                codes[row] = labels.setdefault(label, len(labels))
-            left[here] -= 1
-            if here in smallest:
-                low = min(low, smallest[here])
-            if left[here]:
-                smallest[here] = low
-            else:
-                smallest.pop(here, None)
-                digests[16 * here : 16 * here + 16] = digest_of(low)
-            row += 1
-    kinds, names = _kinds(group, codes, list(labels) or [""])
-    return staged._replace(digests=as_numbers(digests)[group], codes=kinds[group], kinds=names)
-
-
-def _connected(hashes: array) -> np.ndarray:
-    """The number of the group of each pair."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    _, sentences = np.unique(np.frombuffer(hashes, np.int64), return_inverse=True)
-    one, two = sentences.astype(np.int32).reshape(-1, 2).T
-    size = int(sentences.max()) + 1
-    graph = coo_array((np.ones(len(one), np.int8), (one, two)), shape=(size, size))
-    return connected_components(graph, directed=False)[1][one]
-
-
-def _kinds(group: np.ndarray, codes: np.ndarray, labels: list[str]) -> tuple[np.ndarray, list[str]]:
-    """The kind of each group, and what the kinds are called."""
-    both = np.unique(group.astype(np.int64) * len(labels) + codes)
-    owner, code = np.divmod(both, len(labels))
-    groups_with = np.bincount(code, minlength=len(labels))
-    bounds = np.flatnonzero(np.r_[True, owner[1:] != owner[:-1], True])
-    names: dict[str, int] = {}
-    kind = np.empty(len(bounds) - 1, np.int32)
-    alone = np.diff(bounds) == 1
-    kind_of = np.array([names.setdefault(label, len(names)) for label in labels])
-    kind[alone] = kind_of[code[bounds[:-1][alone]]]
-    for each in np.flatnonzero(~alone):
-        name = "+".join(sorted(labels[c] for c in code[bounds[each] : bounds[each + 1]]))
-        kind[each] = names.setdefault(name, len(names))
-    sizes = np.bincount(kind, minlength=len(names))
-    _, first = np.unique(group, return_index=True)  # the first row of each group
-    largest = np.flatnonzero(sizes[kind] == sizes.max())
-    common = kind[largest[first[largest].argmin()]]
-    for each in np.flatnonzero(sizes[kind] == 1):
-        # The only group of its kind goes with the others, if these have all its labels too.
-        if (groups_with[code[bounds[each] : bounds[each + 1]]] > 1).all():
-            kind[each] = common
-    return kind, list(names)
 
 
 # --- Data sets -----------------------------------------------------------------------------------
@@ -819,7 +521,7 @@ def _finished(
         columns = {name: batch.column(name) for name in ("sentence1", "sentence2")}
         if ids is not None:
             given = batch.column("given").dictionary_encode()
-            labels = (_whole(g) if manner.whole else g for g in given.dictionary.to_pylist())
+            labels = map(manner.label_of, given.dictionary.to_pylist())
             id_of = np.array([ids[label] for label in labels], np.int64)
             columns["label"] = pyarrow.array(id_of[given.indices.to_numpy()])
         if manner.scored:

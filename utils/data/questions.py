@@ -24,7 +24,8 @@ import numpy as np
 from utils.data.content import DataError, encoding_of
 from utils.data.layout import Files
 from utils.data.objects import each_object, form_of, lines_of, word_of
-from utils.data.rows import Problems, is_seen, object_splits_watch
+from utils.data.problems import Problems
+from utils.data.rows import is_seen, object_splits_watch
 from utils.data.sources import Staged, parts_of, read_parts, share_out
 from utils.data.splits import as_numbers, digest_of
 from utils.data.staging import Shelf, arrow_splits, write_splits

@@ -18,7 +18,8 @@ from utils.data import rows as files
 from utils.data import tables
 from utils.data.content import DataError, NoLabels
 from utils.data.layout import SPLITS, WHOLE, find_class_file
-from utils.data.rows import Problem, Row
+from utils.data.problems import Problem
+from utils.data.rows import Row
 from utils.data.staging import Shelf, arrow_splits, progress, write_splits
 
 if TYPE_CHECKING:  # importing them takes a second or two, so the loaders do so when they need it

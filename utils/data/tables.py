@@ -25,7 +25,8 @@ from utils.data.objects import (
     lists_in,
     refuse_columns,
 )
-from utils.data.rows import SHEETS, Problem, Row, parquet_file, table_rows
+from utils.data.problems import SHEETS, Problem
+from utils.data.rows import Row, parquet_file, table_rows
 from utils.data.sheets import header_and_cells, sheet_rows
 
 TEXT, LABEL = "text", "label"

@@ -11,7 +11,7 @@ import torch
 from blanks_while_training import SENTENCES, SHOWN, answers
 from family import parse_arguments
 from relatives import models, runs, scores, two_stages
-from relatives.arms import ALL, ARMS, SECOND_STAGES, STARTS
+from relatives.arms import ALL, ARMS, BOTH_STAGES, SECOND_STAGES, STARTS
 from relatives.arrays import Batches
 from relatives.exams import balanced
 from relatives.models import losses_of, masked_losses, new_config, new_model
@@ -78,7 +78,7 @@ def test_a_second_stage_begins_as_the_first_ended(data, tmp_path):
     first = new_model(ARMS["token"], tiny_config(data), 7)
     save_model(first, str(tmp_path / "token.safetensors"))
     rows = data.rows(0, 0, passes=1)
-    for name in SECOND_STAGES:
+    for name in (*SECOND_STAGES, "rtd_after"):
         seen = []
         model, _ = train(
             ALL[name], 0, 2, rows, data, tmp_path / name, tiny_config(data),
@@ -481,6 +481,22 @@ def test_recorded_second_stages_are_on_equal_terms():
             steps = [row[0] for row in logs[arm, seed]["rows"]]
             assert steps[-1] == rows[arm, seed]["steps"]
     assert rows["token_on", 0]["tokens"] != rows["token_on", 1]["tokens"]  # other rows
+
+
+def test_recorded_two_stages_share_the_budget_of_the_arms():
+    rows = {(row["arm"], row["seed"]): row for row in recorded("both_stages")}
+    assert set(rows) == {(arm, seed) for arm in BOTH_STAGES for seed in RECORDED_SEEDS}
+    logs = {(row["arm"], row["seed"]): row for row in recorded("family_losses")}
+    for seed in RECORDED_SEEDS:
+        first, after = (rows[arm, seed] for arm in BOTH_STAGES)
+        assert first["budget"] == after["budget"] == BUDGET / 2
+        assert 0 <= first["tokens"] + after["tokens"] - BUDGET < 40_000
+        for arm in BOTH_STAGES:
+            assert logs[arm, seed]["rows"][-1][0] == rows[arm, seed]["steps"]
+        assert f"--seeds {seed} " in after["command"]  # begun as the body of its own seed
+        measured = dict(zip(logs["blanks_first", seed]["columns"],
+                            logs["blanks_first", seed]["rows"][-1], strict=True))  # fmt: skip
+        assert measured["held_out_mlm_loss"] == pytest.approx(after["generator_mlm_loss"], abs=2e-3)
 
 
 def test_recorded_blanks_begin_with_nothing_and_end_with_words():

@@ -444,6 +444,11 @@ def recorded(name):
     return [json.loads(line) for line in path.read_text(encoding="utf8").splitlines()]
 
 
+def last_of(log):
+    """The last row of a recorded log, by the names of its numbers."""
+    return dict(zip(log["columns"], log["rows"][-1], strict=True))
+
+
 def test_recorded_arms_are_complete():
     for name in ("family", "nsp_mini"):
         rows = {(row["arm"], row["seed"]): row for row in recorded(name)}
@@ -463,7 +468,7 @@ def test_recorded_losses_belong_to_the_rows():
     for row in recorded("family") + recorded("nsp_mini"):
         if row["steps"]:
             log = logs[row["arm"], row["seed"]]
-            last = dict(zip(log["columns"], log["rows"][-1], strict=True))
+            last = last_of(log)
             assert last["step"] == row["steps"]
             name = "generator_mlm_loss" if row["arm"] == "rtd" else "mlm_loss"
             assert last["held_out_mlm_loss"] == pytest.approx(row[name], abs=2e-3)
@@ -478,8 +483,7 @@ def test_recorded_second_stages_are_on_equal_terms():
         one, other = (rows[arm, seed] for arm in SECOND_STAGES)
         assert [one[key] for key in terms] == [other[key] for key in terms]
         for arm in SECOND_STAGES:
-            steps = [row[0] for row in logs[arm, seed]["rows"]]
-            assert steps[-1] == rows[arm, seed]["steps"]
+            assert last_of(logs[arm, seed])["step"] == rows[arm, seed]["steps"]
     assert rows["token_on", 0]["tokens"] != rows["token_on", 1]["tokens"]  # other rows
 
 
@@ -492,10 +496,9 @@ def test_recorded_two_stages_share_the_budget_of_the_arms():
         assert first["budget"] == after["budget"] == BUDGET / 2
         assert 0 <= first["tokens"] + after["tokens"] - BUDGET < 40_000
         for arm in BOTH_STAGES:
-            assert logs[arm, seed]["rows"][-1][0] == rows[arm, seed]["steps"]
+            assert last_of(logs[arm, seed])["step"] == rows[arm, seed]["steps"]
         assert f"--seeds {seed} " in after["command"]  # begun as the body of its own seed
-        measured = dict(zip(logs["blanks_first", seed]["columns"],
-                            logs["blanks_first", seed]["rows"][-1], strict=True))  # fmt: skip
+        measured = last_of(logs["blanks_first", seed])
         assert measured["held_out_mlm_loss"] == pytest.approx(after["generator_mlm_loss"], abs=2e-3)
 
 

@@ -1,6 +1,6 @@
 """The arms: what each is asked, and which results files its row goes to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,10 @@ SECOND_STAGES = {
         replaced=True, learning_rate=5e-4, begun=True, two_stages=True, results=("second_stage",)
     ),
 }
-# The same two stages within the budget of ARMS: a body that learns from blanks first, not scored,
-# and the arm that begins as it; of one seed both.
+# The same two stages within the budget of ARMS: a body that learns from blanks first, put to the
+# probes alone, and the arm that begins as it; of one seed both.
 BOTH_STAGES = {
     "blanks_first": Arm(whole_exam=False, results=("both_stages",)),
-    "rtd_after": Arm(
-        replaced=True, learning_rate=5e-4, begun=True, two_stages=True, results=("both_stages",)
-    ),
+    "rtd_after": replace(SECOND_STAGES["rtd_on"], results=("both_stages",)),
 }
 ALL = ARMS | STARTS | SECOND_STAGES | BOTH_STAGES

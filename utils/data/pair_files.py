@@ -13,7 +13,7 @@ import numpy as np
 
 from utils.data.content import DataError, beginning, encoding_of, lines
 from utils.data.objects import each_object, is_json, refuse_columns
-from utils.data.problems import Problems
+from utils.data.problems import SHEETS, Problems
 from utils.data.rows import (
     SEPARATOR_LINE,
     column_names,
@@ -30,7 +30,7 @@ NLI_CLASSES = ("entailment", "neutral", "contradiction")  # the order of SNLI's 
 LABEL_COLUMNS = ("label", "gold_label", "is_duplicate", "标签", "类别")
 SCORE_COLUMNS = ("score", "similarity", "similarity_score", "相似度", "分数")
 
-BINARY = (".xlsx", ".xlsm", ".parquet")
+BINARY = (*SHEETS, ".parquet")
 
 NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 CURE = "name the columns sentence1, sentence2 and label or score in the first row"

@@ -5,6 +5,7 @@ from math import log
 import pytest
 import torch
 from tiny_bert import VOCABULARY, pair_rows, tiny_config, tiny_tokenizer
+from torch.nn import functional as F
 from torch.nn.functional import cross_entropy
 from transformers import BertForPreTraining
 
@@ -14,11 +15,13 @@ from utils.pretraining import (
     BertForMaskedPreTraining,
     PretrainingCollator,
     evaluate_pretraining,
+    fused_loss,
     masked,
     pretraining_loss,
     train_steps,
     unigram_baseline,
 )
+from utils.pretraining.fused_loss import linear_cross_entropy
 
 # --- BertForMaskedPreTraining --------------------------------------------------------------------
 
@@ -43,19 +46,19 @@ def reference(model) -> BertForPreTraining:
     return other.train()
 
 
-@pytest.mark.parametrize("rows", [1, 3, 64])
+@pytest.mark.parametrize("rows", [0, 1, 3, 64, 1000])
 def test_model_equals_transformers(monkeypatch, rows):
-    """However many rows of scores are looked at together."""
-    monkeypatch.setattr(masked, "ROWS", rows)
+    """However many places are scored together, at the least one."""
+    monkeypatch.setattr(fused_loss, "BLOCK", rows * 8 * len(VOCABULARY))
     model, batch = tiny_model(), batch_of()
     ours, theirs = model(**batch), reference(model)
     expected = theirs(**batch)
     assert expected.loss.dtype == torch.float64
     assert abs(ours.loss - expected.loss) < 1e-9
     chosen = batch["labels"] != IGNORE
-    torch.testing.assert_close(
-        ours.prediction_logits, expected.prediction_logits[chosen], atol=1e-9, rtol=0
-    )
+    with torch.no_grad():
+        logits = model(**batch).prediction_logits
+    torch.testing.assert_close(logits, expected.prediction_logits[chosen], atol=1e-9, rtol=0)
     torch.testing.assert_close(
         ours.seq_relationship_logits, expected.seq_relationship_logits, atol=1e-9, rtol=0
     )
@@ -151,27 +154,69 @@ def test_loss_without_any_answer_of_one_kind(name):
     assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)
 
 
+def scoring(places: int, words: int, dtype: torch.dtype = torch.float32) -> list[torch.Tensor]:
+    """States, weight and bias of a layer that scores words."""
+    generator = torch.Generator().manual_seed(0)
+    shapes = ((places, 8), (words, 8), (words,))
+    return [torch.randn(each, generator=generator).to(dtype).requires_grad_() for each in shapes]
+
+
 def test_a_chance_of_zero_has_a_finite_loss():
-    logits = torch.tensor([[0.0, 200.0], [1.0, 2.0]], requires_grad=True)
-    labels = torch.tensor([0, 1])
-    loss = masked._CrossEntropyByBlocks.apply(logits, labels)
-    loss.backward()
-    gradient, logits.grad = logits.grad, None
-    expected = cross_entropy(logits, labels)
-    expected.backward()
+    states, weight, bias = scoring(2, 3)
+    with torch.no_grad():
+        states[0] *= 100
+    labels = F.linear(states, weight, bias).argmin(-1)
+    loss = linear_cross_entropy(states, weight, bias, labels)
+    gradients = torch.autograd.grad(loss, (states, weight, bias))
+    expected = cross_entropy(F.linear(states, weight, bias), labels)
     assert loss.item() == pytest.approx(expected.item()) and loss > 99
-    torch.testing.assert_close(gradient, logits.grad)
+    wanted = torch.autograd.grad(expected, (states, weight, bias))
+    torch.testing.assert_close(gradients, wanted, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("behind", [0, 1, 30])
+def test_states_behind_the_last_label_count_for_nothing(monkeypatch, behind):
+    monkeypatch.setattr(fused_loss, "BLOCK", 4 * 8 * 50)  # four places at a time
+    states, weight, bias = scoring(10 + behind, 50, torch.float64)
+    labels = torch.arange(10) * 5
+    loss = linear_cross_entropy(states, weight, bias, labels)
+    expected = cross_entropy(F.linear(states[:10], weight, bias), labels)
+    assert abs(loss - expected) < 1e-12
+    gradients, wanted = (
+        torch.autograd.grad(7 * each, (states, weight, bias)) for each in (loss, expected)
+    )
+    torch.testing.assert_close(gradients, wanted, atol=1e-12, rtol=0)
+
+
+def test_gradients_of_the_words_are_added_up_in_float32_under_autocast(monkeypatch):
+    monkeypatch.setattr(fused_loss, "BLOCK", 2 * 8 * 50)  # eight places at a time
+    states, weight, bias = scoring(4096, 50)
+    labels = torch.arange(4096) % 50
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = linear_cross_entropy(states, weight, bias, labels)
+    gradients = torch.autograd.grad(loss, (states, weight, bias))
+    expected = cross_entropy(F.linear(states, weight, bias), labels)
+    assert loss.dtype == torch.float32 and loss.item() == pytest.approx(expected.item(), rel=1e-3)
+    for ours, exact in zip(
+        gradients, torch.autograd.grad(expected, (states, weight, bias)), strict=True
+    ):
+        assert ours.dtype == torch.float32
+        # 512 blocks added up in bf16 would be some ten per cent off.
+        assert (ours - exact).norm() < 0.01 * exact.norm()
 
 
 def test_model_loss_in_bf16_is_float32():
-    output = tiny_model().bfloat16()(**batch_of())
-    assert output.prediction_logits.dtype == torch.bfloat16
-    assert output.loss.dtype == torch.float32
+    model = tiny_model().bfloat16()
+    assert model(**batch_of()).loss.dtype == torch.float32
+    with torch.no_grad():
+        assert model(**batch_of()).prediction_logits.dtype == torch.bfloat16
 
 
 def test_model_gives_logits_at_masked_places_only():
     model, batch = tiny_model(), batch_of()
-    output = model(**batch)
+    assert model(**batch).prediction_logits is None  # while it trains, never all at once
+    with torch.no_grad():
+        output = model(**batch)
     masked = int((batch["labels"] != IGNORE).sum())
     assert output.prediction_logits.shape == (masked, len(VOCABULARY))
     assert output.seq_relationship_logits.shape == (6, 2)

@@ -16,8 +16,9 @@ from torch.nn.functional import cross_entropy
 from transformers import BertForPreTraining
 from transformers.models.bert.modeling_bert import BertForPreTrainingOutput
 
+from utils.pretraining.fused_loss import linear_cross_entropy
 from utils.pretraining.masking import IGNORE
-from utils.unpadded import TOKENS, Texts, is_plain, states_at
+from utils.unpadded import Texts, is_plain, shape_step, states_at
 
 
 def pretraining_logits(model: nn.Module, batch: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
@@ -96,7 +97,8 @@ class BertForMaskedPreTraining(BertForPreTraining):
         Returns:
             `loss` = `mlm_loss` + `nsp_weight` · `nsp_loss` (each a mean over its labels, 0 when it
             has none), `prediction_logits` (masked places, vocabulary) and
-            `seq_relationship_logits` (batch, 2).
+            `seq_relationship_logits` (batch, 2). While a processor keeps gradients it gives no
+            `prediction_logits` where there are labels: they are never held all at once.
         """
         if masked_places is not None:
             return self.losses_at(
@@ -110,16 +112,20 @@ class BertForMaskedPreTraining(BertForPreTraining):
         places = None if labels is None else labels != IGNORE
         masked, pooled = self.asked_states(input_ids, attention_mask, token_type_ids, places)
         count = len(masked) if masked.dim() == 2 else 0
-        if count:  # in whole blocks: a product of a new shape takes long the first time
-            masked = F.pad(masked, (0, 0, 0, -count % TOKENS))
-        logits = self.cls.predictions(masked)
+        if count:
+            masked = F.pad(masked, (0, 0, 0, -count % shape_step(masked.dtype)))
         relationship_logits = self.cls.seq_relationship(pooled)
         mlm = nsp = 0 * pooled.sum()  # a batch with nothing to answer has a gradient too: zero
-        if count:
-            if logits.device.type == "cpu" and torch.is_grad_enabled():
-                mlm = mlm + _CrossEntropyByBlocks.apply(logits, labels[places])
-            else:
-                mlm = mlm + cross_entropy(_at_least_float32(logits[:count]), labels[places])
+        logits = None
+        if count and torch.is_grad_enabled() and is_plain(self, BertForMaskedPreTraining):
+            head, decoder = self.cls.predictions.transform, self.cls.predictions.decoder
+            mlm = mlm + linear_cross_entropy(
+                head(masked), decoder.weight, decoder.bias, labels[places]
+            )
+        else:
+            logits = self.cls.predictions(masked)[: count or None]
+            if count:
+                mlm = mlm + cross_entropy(_at_least_float32(logits), labels[places])
         if next_sentence_label is not None and (next_sentence_label != IGNORE).any():
             nsp = nsp + cross_entropy(
                 _at_least_float32(relationship_logits), next_sentence_label, ignore_index=IGNORE
@@ -128,7 +134,7 @@ class BertForMaskedPreTraining(BertForPreTraining):
             loss=mlm + self.nsp_weight * nsp,
             mlm_loss=mlm,
             nsp_loss=nsp,
-            prediction_logits=logits[: count or None],
+            prediction_logits=logits,
             seq_relationship_logits=relationship_logits,
         )
 
@@ -190,41 +196,6 @@ class BertForMaskedPreTraining(BertForPreTraining):
             and not any(layer.gradient_checkpointing for layer in self.bert.encoder.layer)
             and is_plain(self, BertForMaskedPreTraining)
         )
-
-
-ROWS = 64  # of scores looked at together: two megabytes in float32 with 8,192 words
-
-
-class _CrossEntropyByBlocks(torch.autograd.Function):
-    """`cross_entropy` of the first rows of logits, and its gradient at once, block by block.
-
-    Several passes go over the scores of thousands of words. Over all rows each of them would fetch
-    tens of megabytes from memory; those of a few rows stay in the processor's cache.
-    """
-
-    @staticmethod
-    def forward(ctx, logits: Tensor, labels: Tensor) -> Tensor:
-        gradient = torch.empty_like(logits)
-        gradient[len(labels) :] = 0
-        losses = []
-        for start in range(0, len(labels), ROWS):
-            answers = labels[start : start + ROWS, None]
-            here = slice(start, start + len(answers))
-            scores = _at_least_float32(logits[here])
-            chances = scores.softmax(-1)
-            # log(chance of the answer), by that of the likeliest word, which is never near zero.
-            top, likeliest = (each.amax(-1, keepdim=True) for each in (scores, chances))
-            losses.append(scores.gather(1, answers) - top + likeliest.log())
-            chances.scatter_add_(1, answers, chances.new_full(answers.shape, -1))
-            gradient[here] = chances.mul_(1 / len(labels))
-        ctx.save_for_backward(gradient)
-        return -torch.cat(losses).mean()
-
-    @staticmethod
-    def backward(ctx, upper: Tensor) -> tuple[Tensor, None]:
-        [gradient] = ctx.saved_tensors
-        share = float(upper)  # as a number: rounded to bf16 it would keep three digits
-        return gradient if share == 1 else gradient * share, None
 
 
 def _at_least_float32(logits: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import importlib
 import pytest
 
 LEANED_ON = {
-    "torch.cpu._is_avx512_bf16_supported": "profile: does the processor multiply in bf16",
+    "torch.cpu.get_capabilities": "profile: is the processor faster in bf16",
     "transformers.Trainer._get_train_sampler": "finetuning: batches in random order",
     "transformers.Trainer._save_rng_state": "pretrain.py: the last file but one of a checkpoint",
     "transformers.trainer_pt_utils.LengthGroupedSampler": "finetuning: texts of similar length",

@@ -69,18 +69,27 @@ def states_after(
     """
     types = torch.zeros_like(input_ids) if types is None else types
     hidden = embed(bert.embeddings, texts, input_ids, types)
-    if (
-        torch.is_autocast_enabled("cpu") and hidden.dtype == torch.float32
-    ):  # once, not in each product
-        hidden = hidden.to(torch.get_autocast_dtype("cpu"))
+    hidden = hidden.to(computed_in(hidden.dtype))  # once, not in each product
     for layer in layers:
         hidden = run_layer(layer, hidden, attend(layer.attention.self, hidden, texts))
     return hidden
 
 
-# A product of a new shape is compiled before it runs, which takes longer than to run it. So the
-# tokens of a batch are a multiple of this, and after some batches every shape has been met.
-TOKENS = 64
+def computed_in(dtype: torch.dtype) -> torch.dtype:
+    """What products of such numbers are computed in: under autocast, float32 in its type."""
+    if dtype == torch.float32 and torch.is_autocast_enabled("cpu"):
+        return torch.get_autocast_dtype("cpu")
+    return dtype
+
+
+def shape_step(dtype: torch.dtype) -> int:
+    """The number of tokens of a batch should be a multiple of this.
+
+    In 16 bits a product of a new shape is compiled before it runs, which takes longer than to run
+    it: with a multiple of 64 every shape has been met after some batches. Others are not compiled,
+    and tokens for nothing would only take time.
+    """
+    return 64 if computed_in(dtype).itemsize == 2 else 8
 
 
 class Texts(NamedTuple):
@@ -98,7 +107,7 @@ class Texts(NamedTuple):
         """From (texts, length), true where there is a token; `dtype` of the states.
 
         The tokens are those of all texts, and of the padding as many as make them a multiple of
-        `TOKENS`, at least one, which stands for all padding. They are computed, nobody looks at
+        `shape_step`, at least one, which stands for all padding. They are computed, nobody looks at
         them, and so all their gradients are zero.
         """
         mask = torch.zeros(real.shape, dtype=dtype).masked_fill(~real, torch.finfo(dtype).min)
@@ -106,7 +115,7 @@ class Texts(NamedTuple):
         first = lengths.cumsum(0) - lengths
         tokens, padding = real.flatten().nonzero()[:, 0], (~real).flatten().nonzero()[:, 0]
         count = len(tokens)
-        places = torch.cat([tokens, padding[: 1 + (-count - 1) % TOKENS]])
+        places = torch.cat([tokens, padding[: 1 + (-count - 1) % shape_step(dtype)]])
         numbers = torch.full((real.numel(),), count)
         numbers[places] = torch.arange(len(places))
         return cls(real, mask[:, None], places, numbers, first, {})

@@ -57,6 +57,8 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="+", type=int, help="only these numbers of labels")
     parser.add_argument("--sets", nargs="+", help="only these data sets, such as weibo")
     parser.add_argument("--fresh", action="store_true", help="measure again what is there already")
+    parser.add_argument("--to", default="throughput", metavar="NAME", help="of throughput: into "
+                        "results/NAME.jsonl, as throughput_float32 of a machine without fast bf16")  # fmt: skip
     arguments = parser.parse_args()
     data, wanted = arguments.data, arguments.only or everything
     if set(wanted) - {"mini", "sweep"} and not (data and data.is_dir()):
@@ -68,7 +70,7 @@ def main() -> None:
         find_sets(data / KINDS[kind][0], arguments.sets)
     for task in wanted:
         if task == "throughput":
-            measure_throughput(data, Results("throughput", arguments.fresh))
+            measure_throughput(data, Results(arguments.to, arguments.fresh))
         elif task == "faster":
             measure_faster(data, Results("faster", arguments.fresh), arguments.work)
         elif task == "imdb":

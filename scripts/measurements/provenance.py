@@ -24,10 +24,10 @@ def circumstances() -> dict:
 
 
 def hardware() -> str:
-    """The GPU's name; else the processor's, its threads, and whether it computes in bf16."""
+    """The GPU's name; else the processor's, its threads, and what it computes in."""
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
-    bf16 = "native bf16" if bf16_available() else "no bf16"
+    bf16 = "native bf16" if bf16_available() else "float32"
     return f"{processor()}, {torch.get_num_threads()} threads, {bf16}"
 
 

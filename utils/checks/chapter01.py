@@ -163,7 +163,7 @@ def span_corruption(answer: Callable) -> None:
     if source != ["她", "在", "<X>", "里", "<Y>", "太", "阳"]:
         raise Hint(f"source 应当是 她 在 <X> 里 <Y> 太 阳，你的是 {' '.join(map(str, source))}。")
     if target == ["<X>", "院", "子", "<Y>", "晒"]:
-        raise Hint("target 还差结尾的 <Z>：没有它，解码器不知道什么时候停。")
+        raise Hint("target 还差结尾的 <Z>：每一段都由下一个记号收尾，最后一段也一样。")
     if target == ["<X>", "院", "子", "<Y>", "晒", "<Y>"]:
         raise Hint("收尾的记号要用一个没用过的，不能再写一遍上一个。")
     if target == tokens:

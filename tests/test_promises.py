@@ -1,5 +1,7 @@
 """What the course promises of its model and its recipes, held against what was measured."""
 
+from statistics import median
+
 import pytest
 from notebooks import ROOT
 
@@ -43,13 +45,21 @@ def test_pretrained_beats_scratch(name, labels, points):
     assert lead(name, labels, "scratch") >= points
 
 
+@pytest.mark.parametrize("machine", ["throughput", "throughput_float32"])
 @pytest.mark.parametrize("task, times", [("fine-tuning", 8), ("pretraining", 4)])
-def test_the_recipes_are_faster(task, times):
-    assert read_results("throughput")[task]["ratio"] >= times
+def test_the_recipes_are_faster(machine, task, times):
+    assert read_results(machine)[task]["ratio"] >= times
 
 
-def test_the_faster_recipe_is_no_worse():
+@pytest.mark.parametrize("task, unit", [("fine-tuning", "texts"), ("pretraining", "tokens")])
+def test_float32_is_taken_where_bf16_is_slower(task, unit):
+    speeds = read_results("throughput_float32")[task][f"{unit}_per_second"]
+    assert median(speeds["course"]) > 1.2 * median(speeds["course, the other precision"])
+
+
+@pytest.mark.parametrize("machine", ["throughput", "throughput_float32"])
+def test_the_faster_recipe_is_no_worse(machine):
     course, tutorial = (
-        read_results("throughput")[f"{name} recipe"]["accuracy"] for name in ("course", "tutorial")
+        read_results(machine)[f"{name} recipe"]["accuracy"] for name in ("course", "tutorial")
     )
     assert abs(course["mean"] - tutorial["mean"]) <= max(course["sd"], tutorial["sd"])

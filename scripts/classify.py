@@ -1,9 +1,11 @@
 """Train a classifier on labelled texts of your own, use it, and measure it.
 
-    python scripts/classify.py train messages.csv --output my-model
-    python scripts/classify.py train messages.xlsx --text 留言 --label 部门 --output my-model
-    python scripts/classify.py predict my-model new.csv --output answers.csv
-    python scripts/classify.py evaluate my-model labelled.csv
+    .venv/bin/python scripts/classify.py train messages.csv --output my-model
+    .venv/bin/python scripts/classify.py train messages.xlsx --text 留言 --label 部门 --output my-model
+    .venv/bin/python scripts/classify.py predict my-model new.csv --output answers.csv
+    .venv/bin/python scripts/classify.py evaluate my-model labelled.csv
+
+On Windows begin with `.venv\\Scripts\\python`, in a conda environment with `python`.
 
 `train` first audits the texts and stops at what would spoil the training. Where they are few it
 judges by cross-validation, beside TF-IDF, and then trains on all of them. `predict` keeps every row
@@ -57,7 +59,9 @@ def parsed(words: Sequence[str] | None = None) -> argparse.Namespace:
     training.add_argument("--max-length", type=at_least(3), default=128, help="in tokens")
     training.add_argument("--epochs", type=at_least(1), default=15)
     training.add_argument("--batch-size", type=at_least(1), default=16)
-    training.add_argument("--learning-rate", type=share, default=3e-4)
+    training.add_argument(
+        "--learning-rate", type=share, help="3e-4, or 3e-5 where COURSE_PROFILE=full"
+    )
     training.add_argument("--folds", type=at_least(2), default=5, help="of the cross-validation")
     training.add_argument("--accuracy", type=share, default=0.95, help="wanted of sure answers")
     training.add_argument("--seed", type=at_least(0), default=0)

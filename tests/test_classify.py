@@ -19,6 +19,7 @@ from transformers import pipeline
 
 from utils.finetuning import predict
 from utils.measuring import confidence_threshold
+from utils.models import ModelError
 
 pytestmark = pytest.mark.usefixtures("plain_environment")
 
@@ -73,6 +74,34 @@ def test_the_folder_remembers_what_it_needs(trained):
     assert report["scores"]["BERT"]["rows"] == 32  # each text judged once
     _, _, max_length, threshold = answering.load(trained)
     assert max_length == 32 and threshold == report["threshold"]
+
+
+@pytest.mark.parametrize(
+    ("column", "told"), [("text", ""), ("留言", "--text 留言 "), ("my text", '--text "my text" ')]
+)
+def test_the_next_step_names_the_column_of_the_texts(tmp_path, monkeypatch, column, told):
+    arguments = classify.parsed(["train", "a.csv", "--text", column, "--output", "my-model"])
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / ".venv" / "python"))
+    line = training.next_command(arguments)
+    end = f"scripts/classify.py predict my-model 新的.csv {told}--output 答案.csv"
+    assert line == f"{Path('.venv', 'python')} {end}"
+    monkeypatch.setattr(sys, "executable", str(tmp_path.parent / "python"))
+    assert training.next_command(arguments) == f"python {end}"
+
+
+@pytest.mark.parametrize(
+    ("profile", "given", "taken"),
+    [("mini", (), 3e-4), ("full", (), 3e-5), ("full", ("1e-3",), 1e-3)],
+)
+def test_the_learning_rate_fits_the_profile(tmp_path, monkeypatch, profile, given, taken):
+    monkeypatch.setenv("COURSE_PROFILE", profile)
+    words = ["train", "a.csv", "--output", str(tmp_path / "m"), "--model", str(tmp_path / "none")]
+    words += [word for rate in given for word in ("--learning-rate", rate)]
+    arguments = classify.parsed(words)
+    with pytest.raises(ModelError, match="no such model"):
+        arguments.run(arguments)
+    assert arguments.learning_rate == taken
 
 
 def test_a_pipeline_of_transformers_reads_it_and_answers_alike(trained):

@@ -27,8 +27,10 @@ from utils.finetuning import (
 )
 from utils.measuring import confidence_threshold, estimate, out_of_fold, strongest_tfidf
 from utils.models import load_tokenizer, resolve
+from utils.profile import profile
 
 FEW = 2000  # texts; fewer, and every one is needed both to learn from and to judge by
+LEARNING_RATES = {"mini": 3e-4, "full": 3e-5}  # that suit what `bert-zh` is in each profile
 UNEQUAL = 2  # times as many texts in the largest class as in the smallest: classes are weighted
 NONE_SURE = 2.0  # a threshold that no probability reaches, 1.0 neither
 
@@ -39,6 +41,7 @@ TERMS = {"mini-bert-zh": "权重只供研究与教学：训练文本里有 THUCN
 def train(arguments: argparse.Namespace) -> None:
     """Audit, judge beside TF-IDF, choose the threshold, train and save."""
     refuse_folder(arguments.output)
+    arguments.learning_rate = arguments.learning_rate or LEARNING_RATES[profile()]
     checkpoint = resolve(arguments.model)
     tokenizer = load_tokenizer(checkpoint)
     found = audit_texts(
@@ -70,7 +73,19 @@ def train(arguments: argparse.Namespace) -> None:
     report |= {name: getattr(arguments, name) for name in settings}
     save_whole(model, tokenizer, report, arguments.output)
     print(f"\n✅ 存在 {arguments.output}。下一步：")
-    print(f"python scripts/classify.py predict {arguments.output} 新的.csv --output 答案.csv")
+    print(next_command(arguments))
+
+
+def next_command(arguments: argparse.Namespace) -> str:
+    """What to type to use the classifier, with the Python that runs here and the texts' column."""
+    program = Path(sys.executable)
+    here = program.is_relative_to(Path.cwd())  # as in .venv, which may not be activated
+    python = str(program.relative_to(Path.cwd())) if here else "python"
+    words = [python, "scripts/classify.py", "predict", str(arguments.output), "新的.csv"]
+    if arguments.text != "text":
+        words += ["--text", arguments.text]
+    words += ["--output", "答案.csv"]
+    return " ".join(f'"{word}"' if word.split() != [word] else word for word in words)
 
 
 def save_whole(

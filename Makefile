@@ -1,4 +1,4 @@
-# Two commands matter: `make book` builds the website, `make test` passes everything.
+# Two commands matter: `make book` builds the website, `make test` runs all but the weekly tests.
 # Both set up .venv by themselves. On Windows, see README.md for what to type instead.
 
 PYTHON ?= python3
@@ -54,7 +54,7 @@ check: lint $(VENV)/.full-ready ## 两分钟内的检查：写法、规则和快
 	@echo "→ 正在运行快的测试……"
 	@$(PY) -m pytest -n $(WORKERS) -m "not slow and not weekly"
 
-test: $(VENV)/.full-ready ## 运行全部测试，各章笔记本也在内
+test: $(VENV)/.full-ready ## 运行测试（每周一次的除外），各章笔记本也在内
 	@echo "→ 正在运行测试……"
 	@$(PY) -m pytest -n $(WORKERS) -m "not weekly"
 
@@ -87,7 +87,7 @@ run: $(VENV)/.full-ready ## 重新运行笔记本并存下输出（CHAPTER=05 �
 	@echo "→ 正在运行笔记本……"
 	@$(PY) scripts/run_notebooks.py $(CHAPTER)
 
-new-exercise: needs-id $(VENV)/.full-ready ## 新添一道练习的骨架：make new-exercise ID=05-4 TITLE=题名
+new-exercise: needs-id $(VENV)/.full-ready ## 新添一道练习的骨架：make new-exercise ID=05-下一个题号 TITLE=题名
 	@$(PY) scripts/new_exercise.py "$(ID)" $(if $(TITLE),"$(TITLE)") \
 	  $(if $(CHAPTER),--chapter "$(CHAPTER)")
 
@@ -132,7 +132,7 @@ needs-data:
 	@test -d "$(DATA)" || { echo "error: bench needs the data folder: make bench DATA=path/to/data" >&2; exit 1; }
 
 needs-id:
-	@test -n "$(ID)" || { echo "error: new-exercise needs an id: make new-exercise ID=05-4" >&2; exit 1; }
+	@test -n "$(ID)" || { echo "error: new-exercise needs an id, the chapter and its next free number: make new-exercise ID=05-N" >&2; exit 1; }
 
 needs-name:
 	@test -n "$(NAME)" || { echo "error: new-chapter needs a name: make new-chapter NAME=13_more_data" >&2; exit 1; }

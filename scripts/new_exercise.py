@@ -1,7 +1,9 @@
 """Begin an exercise: cells in the chapter, a check, answers to test it with; all of it green.
 
-    python scripts/new_exercise.py 05-4 "数一数字符"
-    python scripts/new_exercise.py 09-11 "数一数字符" --chapter 09_more  # of two files the first
+    python scripts/new_exercise.py 05-N "数一数字符"
+    python scripts/new_exercise.py 09-N "数一数字符" --chapter 09_more  # of two files the first
+
+N is the next free number of the chapter; another is refused, and the right one named.
 
 Then put your own exercise in the place of the skeleton's: the prompt, stub and solution in the
 notebook, the check in utils/checks/chapterNN.py, another right answer and at least two wrong ones
@@ -21,7 +23,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("id", help="chapter and number, such as 05-4")
+    parser.add_argument(
+        "id", help="chapter and its next free number: two digits, a hyphen, a number"
+    )
     parser.add_argument("title", nargs="?", default="新的一题", help="the heading, in Chinese")
     parser.add_argument("--chapter", default="", help="a file, where the chapter has several")
     options = parser.parse_args(arguments)

@@ -61,7 +61,10 @@ def run(source, folder, **variables):
         [sys.executable, "-"],
         input=source,
         cwd=folder,
-        env=kept | {"PYTHONUTF8": "1"} | {name: str(value) for name, value in variables.items()},
+        # A kernel shows what is printed at once, before what the next program prints.
+        env=kept
+        | {"PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"}
+        | {name: str(value) for name, value in variables.items()},
         capture_output=True,
         encoding="utf8",
         timeout=HANG,

@@ -201,7 +201,7 @@ def test_gradients_of_the_words_are_added_up_in_float32_under_autocast(monkeypat
         gradients, torch.autograd.grad(expected, (states, weight, bias)), strict=True
     ):
         assert ours.dtype == torch.float32
-        # 512 blocks added up in bf16 would be some ten per cent off.
+        # 512 blocks added up in bf16 are five per cent off.
         assert (ours - exact).norm() < 0.01 * exact.norm()
 
 

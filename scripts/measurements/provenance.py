@@ -27,8 +27,8 @@ def hardware() -> str:
     """The GPU's name; else the processor's, its threads, and what it computes in."""
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
-    bf16 = "native bf16" if bf16_available() else "float32"
-    return f"{processor()}, {torch.get_num_threads()} threads, {bf16}"
+    precision = "native bf16" if bf16_available() else "float32"
+    return f"{processor()}, {torch.get_num_threads()} threads, {precision}"
 
 
 def require_processor(what: str) -> None:

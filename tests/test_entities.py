@@ -6,7 +6,7 @@ import pytest
 from data_files import real_data, refused, survives, write, write_packed
 
 from utils import profile
-from utils.data import detect_scheme, impossible_labels, load_entities, to_bio
+from utils.data import DataError, detect_scheme, impossible_labels, load_entities, to_bio
 
 pytestmark = pytest.mark.usefixtures("plain_environment")
 
@@ -190,11 +190,59 @@ def test_a_blank_in_the_text(tmp_path, line):
 
 
 def test_wide_blanks_and_odd_line_ends_are_characters(tmp_path):
-    text = "".join(f"{chr(0x4E00 + i)} B-X\n\u3000 I-X\n\u2028 I-X\n\x85 O\n\n" for i in range(9))
+    rows = "{} B-X\n\u3000 I-X\n\u2028 I-X\n乙 I-X\n\x85 O\n\n"
+    text = "".join(rows.format(chr(0x4E00 + i)) for i in range(9))
     splits = load_entities(write(tmp_path / "a.txt", text))
     assert everything(splits)[0] == [
-        *zip("一\u3000\u2028\x85", ["B-X", "I-X", "I-X", "O"], strict=True)
+        *zip("一\u3000\u2028乙\x85", ["B-X", "I-X", "I-X", "I-X", "O"], strict=True)
     ]
+
+
+@pytest.mark.parametrize("blank", [" ", "\u3000", "\u200b", "\ufe0f"])
+@pytest.mark.parametrize("form", ["json", "lines", "tokens"])
+def test_a_name_ends_where_something_can_be_seen(tmp_path, capsys, form, blank):
+    """The mouse took a blank along: no word piece stands for it, so nobody could find the name."""
+    text = f"{blank}小林 在{blank}"
+    labels = ["B-PER", "I-PER", "I-PER", "I-PER", "I-PER", "B-X"]
+    right = [
+        "O",
+        "B-PER",
+        "I-PER",
+        "I-PER",
+        "I-PER",
+        "O",
+    ]  # a blank within stays; a bare one is none
+    if form == "json":
+        marks = [[0, 5, "PER"], [5, 6, "X"]]
+        lines = [json.dumps({"text": f"{text}{i:02}", "label": marks}) for i in range(20)]
+    elif form == "tokens":
+        tags = [*labels, "O", "O"]
+        lines = [json.dumps({"tokens": [*text, *f"{i:02}"], "ner_tags": tags}) for i in range(20)]
+    else:
+        lines = [
+            "".join(
+                f"{c}\t{x}\n" for c, x in zip(text + f"{i:02}", [*labels, "O", "O"], strict=True)
+            )
+            for i in range(20)
+        ]
+    path = write(tmp_path / "a.txt", "\n".join(lines))
+    for row in everything(load_entities(path)):
+        assert [label for _, label in row] == [*right, "O", "O"]
+    assert "40 处两端有空白或看不见的字符的名字" in capsys.readouterr().out
+    with pytest.raises(DataError, match="blank at its edge; mark it anew, or let repair=True"):
+        load_entities(path, repair=False)
+
+
+def test_numbers_before_the_characters_are_not_the_text(tmp_path):
+    for number in ("{line}", "{sentence}"):
+        text, line = "", 0
+        for sentence, row in enumerate(sentences()):
+            for char, label in row[: 8 + sentence % 5]:
+                before = number.format(line=line, sentence=sentence)
+                text, line = f"{text}{before}\t{char}\t{label}\n", line + 1
+            text += "\n"
+        path = write(tmp_path / "a.txt", text)
+        refused(load_entities, path, f"{path}: the first column numbers the lines or sentences")
 
 
 def test_more_columns_comments_and_document_marks(tmp_path):
@@ -569,6 +617,18 @@ def test_texts_without_names_beside_some_with_a_class(tmp_path):
         (
             {"all": [{"entity_index": {"begin": 0, "end": 2}, "entity_type": "PER"}]},
             "names stand under 'all'; call it label",
+        ),
+        (
+            {
+                "text": None,
+                "tokens": list(TEXT),
+                "entities": [{"start": 0, "end": 2, "type": "PER"}],
+            },
+            "places among the tokens stand under 'entities'",
+        ),
+        (
+            {"text": list(TEXT), "spans": [{"start": 0, "end": 2, "label": "PER"}]},
+            "places among the tokens stand under 'spans'",
         ),
         ({"spans": NAMES, "answer": "reject"}, "its answer is 'reject'; leave it out"),
         (

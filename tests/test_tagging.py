@@ -160,6 +160,13 @@ def test_what_is_cut_off_is_counted_and_told(tokenizer, capsys):
     assert capsys.readouterr().out == ""
 
 
+def test_a_name_that_no_piece_can_give_back_is_told(tokenizer, capsys):
+    half = ("𰻝𰻝", [(0, 1, "PER")])
+    rows = finetuning.tokenize_entities(rows_of(half), tokenizer)
+    assert rows["lost"] == [1]
+    assert "1 个名字的头或尾和别的字同在一个词元里" in capsys.readouterr().out
+
+
 def test_a_split_without_labels_is_tokenised_alike(tokenizer):
     rows = rows_of(("小李", [(0, 2, "PER")]))
     plain = finetuning.tokenize_entities(rows.remove_columns("labels"), tokenizer)

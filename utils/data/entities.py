@@ -22,7 +22,7 @@ import numpy as np
 from utils.data.content import DataError, beginning, encoding_of
 from utils.data.entity_json import JsonFile
 from utils.data.entity_lines import LineFile
-from utils.data.entity_sentences import LONGEST, File, Manner, as_characters, tell
+from utils.data.entity_sentences import LONGEST, File, Manner, as_characters, tell, trimmed
 from utils.data.layout import WHOLE, Files
 from utils.data.objects import is_json
 from utils.data.problems import SHEETS, Problems
@@ -71,8 +71,9 @@ def load_entities(
             COURSE_DATA, peoples_daily if nothing else is said.
         scheme: a key of `SCHEMES`; None detects it for each file, see `detect_scheme`.
         repair: a label that continues nothing (I-PER after O or after B-LOC) begins an entity, an
-            entity that is not closed ends where it ends, and of two that overlap (JSON) the longer
-            one counts; how many there were is printed. False refuses them by line.
+            entity that is not closed ends where it ends, of two that overlap (JSON) the longer one
+            counts, and blanks at the edges of a name go; how many there were is printed. False
+            refuses them by line.
 
     Returns:
         Splits train, validation, test, each with `tokens` (list of characters) and `labels` (list
@@ -194,7 +195,7 @@ def _read(file: File, shelf: Shelf, name: str, advance: Callable[[int], object])
         for sentence in file.sentences():
             if sentence is None:
                 continue
-            sentence = as_characters(sentence)
+            sentence = trimmed(as_characters(sentence), file.edges)
             if (length := sentence.before + len(sentence.tokens)) > LONGEST:
                 long.add(sentence.line, f"a sentence of {length:,} characters")
                 continue

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from utils.data.entity_sentences import Manner, Sentence, noted, refuse_labels, tell
+from utils.data.entity_sentences import (
+    Manner,
+    Sentence,
+    noted,
+    refuse_edges,
+    refuse_labels,
+    tell,
+)
 from utils.data.marked import Marked, marked
 from utils.data.objects import each_object, word_of
 from utils.data.problems import Problems
@@ -29,7 +36,7 @@ class JsonFile:
         self.letters = Letters()
         self.tagged = self.labelled = self.named = False
         self.odd, self.overlaps = Problems(), Problems()
-        self.foreign, self.impossible = Problems(), Problems()
+        self.foreign, self.impossible, self.edges = Problems(), Problems(), Problems()
 
     def manner(self) -> Manner:
         """How it should have been read, as far as it was."""
@@ -65,6 +72,7 @@ class JsonFile:
             cure = "leave one of them, or let repair=True do so"
             self.overlaps.refuse(self.path, cure, self.word)
         tell(self, self.overlaps, "重叠的实体", "只留较长的一个", told)
+        refuse_edges(self, repair, told)
 
     def _named(self, each: Marked, number: int) -> Sentence | None:
         """A text with its names."""

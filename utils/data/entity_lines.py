@@ -9,13 +9,14 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from utils.data.content import marked_lines
+from utils.data.content import DataError, marked_lines
 from utils.data.entity_sentences import (
     LONGEST,
     Manner,
     Sentence,
     as_characters,
     noted,
+    refuse_edges,
     refuse_labels,
 )
 from utils.data.problems import Problems
@@ -37,7 +38,7 @@ class LineFile:
         self.tally, self.letters = Tally(), Letters()
         self.right: set[Line] = set()
         self.odd, self.unplaced, self.foreign = Problems(), Problems(), Problems()
-        self.impossible = Problems()
+        self.impossible, self.edges = Problems(), Problems()
 
     def manner(self) -> Manner:
         """How it should have been read, as far as it was."""
@@ -72,11 +73,17 @@ class LineFile:
         """Refuse what cannot be used, or tell how it was repaired."""
         if not self.read_as.labelled:
             return
+        if self.tally.numbered > 0.9 * self.tally.rows:
+            raise DataError(
+                f"{self.path}: the first column numbers the lines or sentences; delete it, so that "
+                "each line begins with its character"
+            )
         cure = "write a character, a blank or a tab, and O, B-PER, I-PER or the like"
         self.odd.refuse(self.path, cure, "line")
         cure = "write 字0 like the others, or take the digits off everywhere"
         self.unplaced.refuse(self.path, cure, "line")
         refuse_labels(self, repair, told)
+        refuse_edges(self, repair, told)
 
     def _pieces(self) -> Iterator[tuple[int, list[Line], bool]]:
         """The lines of each sentence, with the number of the first, and whether it ends with them."""
@@ -139,6 +146,7 @@ class Line:
     given: str  # what stands where the label should
     label: str | None  # in one form; None: it is none
     width: int  # columns
+    numbered: bool  # whether a number stands before what looks like the token
     placed: bool  # whether a place in its word stands behind the token
     placeless: str  # the token without it
 
@@ -151,7 +159,7 @@ class Tally:
 
     def __init__(self):
         self.waiting: Counter[Line] = Counter()
-        self.rows = self.single = self.placed = 0
+        self.rows = self.single = self.placed = self.numbered = 0
         self.several = False
         self.widths: Counter[int] = Counter()
 
@@ -167,6 +175,7 @@ class Tally:
             self.rows += count
             self.single += count * (len(line.placeless) == 1)
             self.placed += count * line.placed
+            self.numbered += count * line.numbered
             if line.width > 1:
                 self.several = True
                 self.widths[line.width] += count * bool(line.token)
@@ -201,6 +210,7 @@ def _parsed(text: str) -> Line:
         given,
         label,
         len(fields),
+        len(fields) > 2 and token.isdecimal() and not fields[1].isdecimal(),
         bool(PLACED.fullmatch(token or " ")),
         _placeless(token or " "),
     )

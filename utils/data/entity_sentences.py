@@ -8,7 +8,9 @@ from typing import NamedTuple, Protocol
 
 from utils.data.content import DataError
 from utils.data.problems import Problems
+from utils.data.rows import is_seen
 from utils.data.schemes import Letters, converted
+from utils.data.spans import bio_of, spans_of
 
 LONGEST = 5000  # characters; what is longer is a file without blank lines, not a sentence
 
@@ -51,6 +53,7 @@ class File(Protocol):
     read_as: Manner
     foreign: Problems  # labels of another scheme
     impossible: Problems  # labels that no entity can have where they stand
+    edges: Problems  # names that begin or end with what cannot be seen
 
     def manner(self) -> Manner:
         """How it should have been read, as far as it was."""
@@ -85,6 +88,41 @@ def refuse_labels(file: File, repair: bool, told: list[str]) -> None:
         file.impossible.refuse(file.path, cure, file.word)
     rule = "接不上的改成 B-，没有收尾的到此为止"
     tell(file, file.impossible, "不可能的标签", rule, told)
+
+
+def trimmed(sentence: Sentence, edges: Problems) -> Sentence:
+    """A sentence of characters whose names begin and end with what can be seen.
+
+    A blank that the mouse took along gets no word piece: no tagger could give such a name back,
+    and each would count as missed and as wrong.
+    """
+    labels, tokens = sentence.labels, sentence.tokens
+    unseen = {
+        token for token, label in zip(tokens, labels or (), strict=False)
+        if label != "O" and not is_seen(token)
+    }  # fmt: skip
+    if not unseen:
+        return sentence
+    spans = []
+    for start, end, kind in spans_of(labels):
+        seen = [place for place in range(start, end) if tokens[place] not in unseen]
+        if len(seen) and (seen[0], seen[-1] + 1) == (start, end):
+            spans.append((start, end, kind))
+            continue
+        edges.add(
+            sentence.line + sentence.step * start, f"{kind} {''.join(tokens[start:end])!r:.30}"
+        )
+        if seen:
+            spans.append((seen[0], seen[-1] + 1, kind))
+    return sentence._replace(labels=bio_of(spans, len(tokens)))
+
+
+def refuse_edges(file: File, repair: bool, told: list[str]) -> None:
+    """Refuse names with unseen edges, or tell that these edges were taken off."""
+    if not repair:
+        cure = "the name has a blank at its edge; mark it anew, or let repair=True trim it"
+        file.edges.refuse(file.path, cure, file.word)
+    tell(file, file.edges, "两端有空白或看不见的字符的名字", "去掉两端这些字符", told)
 
 
 def tell(file: File, problems: Problems, what: str, rule: str, told: list[str]) -> None:

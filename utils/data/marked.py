@@ -47,6 +47,10 @@ def marked(item: Any) -> Marked:
         key = max(
             (key for key in TAGS if key in item), key=lambda k: _rank(item[k], tokens), default=None
         )
+        other = next((each for each in item if _are_names(item[each])), None)
+        if other and (key is None or _rank(item[key], tokens) != 2):
+            wrong = f"places among the tokens stand under {other!r:.30}"
+            return Marked("".join(map(str, tokens)), None, wrong=wrong)
         return Marked("".join(map(str, tokens)), None, tokens, item.get(key))
     if isinstance(item.get("data"), dict):
         return _of_label_studio(item)

@@ -157,6 +157,12 @@ def tokenize_entities(
             f"{len(cut)} 句超过 {max_length} 个词元，截掉 {sum(cut)} 个字："
             "训练看不到它们；可以加大 max_length，或先把长文本分成句子。"
         )
+    whole = zip(encoded["lost"], encoded["cut"], strict=True) if names else ()
+    if lost := sum(count for count, cut in whole if not cut):
+        print(
+            f"{lost} 个名字的头或尾和别的字同在一个词元里，预测时给不回来，会算作漏掉："
+            "看 lost 一列是哪几句。"
+        )
     return encoded
 
 

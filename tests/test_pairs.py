@@ -431,7 +431,8 @@ def test_files_that_hold_no_pairs(tmp_path, name, text, what):
 @pytest.mark.parametrize("load", [load_texts, load_imdb, load_thucnews])
 def test_loaders_of_single_texts_point_at_load_pairs(tmp_path, name, text, load):
     path = write(tmp_path / name, text)
-    refused(load, path, f"{path}, row 1: ", "load_pairs", classes=["neg", "pos"])
+    message = refused(load, path, f"{path}, row 1: ", "load_pairs", classes=["neg", "pos"])
+    assert ".txt" not in name or "if an id stands beside the text, name the columns" in message
 
 
 @pytest.mark.parametrize(
@@ -446,6 +447,37 @@ def test_loaders_of_single_texts_point_at_load_pairs(tmp_path, name, text, load)
 def test_load_pairs_points_at_load_texts(tmp_path, name, text):
     path = write(tmp_path / name, text)
     refused(load_pairs, path, f"{path}, row 1: ", "read them with load_texts")
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "shown"),
+    [
+        (lambda i: (str(i), f"第{i}条新闻", "正负"[i % 2]), 1, "0"),
+        (lambda i: (str(i), f"第{i}条新闻", str(i % 2)), 1, "0"),
+        (lambda i: (f"第{i}条新闻", str(i), "正负"[i % 2]), 2, "0"),
+        (lambda i: (str(i % 2), f"甲{i}", f"乙{i % 30}"), 1, "0"),
+        (lambda i: (str(i % 2), f"甲{i}", f"乙{i}"), 1, "0"),
+        (lambda i: (("neutral", "entailment")[i % 2], f"甲{i}", f"乙{i % 30}"), 1, "neutral"),
+        (lambda i: (("相同", "不同")[i % 2], f"甲{i}", f"乙{i % 30}"), 1, "相同"),
+    ],
+)
+@pytest.mark.parametrize("form", [raw_tabs, lambda rows: table(rows, header=None)])
+def test_an_id_or_a_label_where_a_sentence_should_be(tmp_path, form, row, column, shown):
+    """Three columns without names, which are two sentences and a label only if they look so."""
+    path = write(tmp_path / "a.txt", form([row(i) for i in range(40)]))
+    what = f"{path}, row 1: column {column} holds ids or labels ({shown!r})"
+    refused(load_pairs, path, what, "name the columns", "load_texts")
+
+
+def test_a_few_sentences_that_are_numbers_are_sentences(tmp_path):
+    rows = [("42" if i % 5 else f"甲{i}", f"第{i}个数", str(i % 2)) for i in range(40)]
+    assert everything(load_pairs(write(tmp_path / "a.txt", raw_tabs(rows)))) == sorted(rows)
+    one = [("怎么退货？", f"退货{i}", "高中低"[i % 3]) for i in range(40)]  # one query alone
+    test = write(tmp_path / "b" / "test.txt", raw_tabs(one))
+    write(
+        tmp_path / "b" / "train.txt", raw_tabs([(f"问{i}", *row[1:]) for i, row in enumerate(one)])
+    )
+    assert read(load_pairs(test.parent)["test"]) == one
 
 
 @pytest.mark.parametrize("form", [table, raw_tabs, as_json])

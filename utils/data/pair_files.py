@@ -33,6 +33,7 @@ SCORE_COLUMNS = ("score", "similarity", "similarity_score", "相似度", "分数
 BINARY = (*SHEETS, ".parquet")
 
 NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
+WHOLE_NUMBER = re.compile(r"[-+]?\d+")
 CURE = "name the columns sentence1, sentence2 and label or score in the first row"
 
 
@@ -193,8 +194,12 @@ def _columns_without_names(
     if count == 3:
         last = first[2].strip()
         others = (fields[2].strip() for _, fields in islice(every(), 1, None) if len(fields) == 3)
-        if NUMBER.fullmatch(last) or last in (*NLI_CLASSES, "-") or last in others:
+        known = NUMBER.fullmatch(last) or last in (*NLI_CLASSES, "-")
+        if known or last in others:
+            _refuse_ids(first, every, bool(known), path)
             return ["sentence1", "sentence2", "label"]
+        if _is_id(first[0].strip()):
+            _refuse_ids(first, every, True, path)
     if count == 2:
         hashes, characters = (array("q"), array("q")), [0, 0]
         for _, fields in every():
@@ -213,6 +218,40 @@ def _columns_without_names(
         if not all(re.fullmatch(r"[\w ]{1,20}", name, re.ASCII) for name in first):
             return ["sentence1", "sentence2"]
     raise DataError(f"{path}, row 1: no two sentences among the columns {shown!r}; {CURE}")
+
+
+def _refuse_ids(
+    first: list[str], every: Callable[[], Iterator[tuple[int, list[str]]]], named: bool, path: Path
+) -> None:
+    """Refuse three columns without names whose first or second holds ids or labels, no sentences.
+
+    Args:
+        every: gives all rows, from the first on.
+        named: whether the first row's last field shows that no sentences stand in that column.
+    """
+    rows, ids, hashes = 0, [0, 0], (array("q"), array("q"), array("q"))
+    for _, fields in every():
+        if len(fields) == 3:
+            rows += 1
+            for side, field in enumerate(map(str.strip, fields)):
+                hashes[side].append(hash(field))
+                if side < 2:
+                    ids[side] += _is_id(field)
+    one, _, three = (len(np.unique(np.frombuffer(each, np.int64))) for each in hashes)
+    place = next((side for side in range(2) if ids[side] > 0.9 * rows), None)
+    if place is None and not named and 3 * one < three:  # a few names of classes beside sentences
+        place = 0
+    if place is not None:
+        raise DataError(
+            f"{path}, row 1: column {place + 1} holds ids or labels ({first[place].strip()[:20]!r}), "
+            "not sentences; name the columns in a first row: sentence1, sentence2 and label or "
+            "score (or text and label, and read single texts with load_texts)"
+        )
+
+
+def _is_id(field: str) -> bool:
+    """Whether a field is an id or a label rather than a sentence."""
+    return bool(WHOLE_NUMBER.fullmatch(field)) or field in NLI_CLASSES
 
 
 def _binary_rows(path: Path) -> tuple[list[str], Iterator[tuple[int, dict]]]:

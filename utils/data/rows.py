@@ -491,9 +491,9 @@ def _sides(path: Path, encoding: str) -> tuple[bool, bool]:
             quoted[side] += _quoted(field.strip())
     if count > 1 and three:
         raise DataError(
-            f"{path}, row {first_row}: three columns in this and every row; read pairs of "
-            "sentences with load_pairs, or name the columns, text and label among them, in a first "
-            "row"
+            f"{path}, row {first_row}: three columns in this and every row; if they are two "
+            "sentences and a label, read them with load_pairs; if an id stands beside the text, "
+            "name the columns, text and label among them, in a first row"
         )
     label_first = _variety(hashes[0], lengths[0]) <= _variety(hashes[1], lengths[1])
     if count > 2 and _are_names(first_line, label_first, hashes[0 if label_first else 1]):

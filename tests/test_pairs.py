@@ -188,6 +188,28 @@ def test_inference_labels_have_the_usual_order_and_pairs_without_agreement_go(tm
     assert capsys.readouterr().out == "ocnli.json：2 对没有一致的标签（-），略去。\n"
 
 
+@pytest.mark.parametrize("form", [table, raw_tabs, as_json])
+def test_minus_1_among_ids_is_no_class(tmp_path, form, capsys):
+    """SNLI's ids without the names that a Parquet file has for them."""
+    rows = pairs(labels=("0", "1", "2"))
+    odd = [("甲", "乙", "-1"), *rows, ("丙", "丁", "-1.0"), ("戊", "己", "-")]
+    splits = load_pairs(write(tmp_path / "snli.txt", form(odd)))
+    assert splits["train"].features["label"].names == ["0", "1", "2"]
+    assert everything(splits) == sorted(rows)
+    assert capsys.readouterr().out == "snli.txt：3 对没有一致的标签（-1），略去。\n"
+    write(tmp_path / "b" / "train.txt", form(odd))
+    bare = write(tmp_path / "b" / "test.txt", form([(*row[:2], "-1.0") for row in rows]))
+    assert everything(load_pairs(bare.parent)) == sorted(rows)
+    assert "test.txt：没有标签" in capsys.readouterr().out
+
+
+def test_minus_1_beside_0_and_1_may_be_a_class(tmp_path, capsys):
+    rows = pairs(labels=("-1", "0", "1"))
+    splits = load_pairs(write(tmp_path / "a.txt", raw_tabs(rows)))
+    assert splits["train"].features["label"].names == ["-1", "0", "1"]
+    assert "若 -1 是没有标签，请删去这些行" in capsys.readouterr().out
+
+
 # --- Folders and splits --------------------------------------------------------------------------
 
 

@@ -59,7 +59,7 @@ def load_pairs(
     - Scores run from 0 to 5, or from 0 to 1 if none is greater. They stay as they are.
     - A `label` that is no whole number, or runs through 0, 1, 2, 3, 4 and 5, is a score.
     - A pair labelled `-`, on which SNLI's annotators did not agree, is left out; how many is
-      printed.
+      printed. So is one labelled -1 where labels are whole numbers up to 2 or more.
     - Other columns are kept as strings.
 
     Args:
@@ -147,7 +147,7 @@ class Cells:
             self.empty.add(number, cell)
             return
         self.filled = True
-        self.labels = self.labels or cell != "-1"  # as in GLUE's test files
+        self.labels = self.labels or _whole(cell) != "-1"  # as in GLUE's test files
         value = _number(cell)
         if value is None:
             self.numbers = False
@@ -201,18 +201,19 @@ def _stage(
         DataError: missing, empty, damaged or mixed-up file, missing column, empty sentence.
     """
     names, rows = rows_of(path)
-    reading = None
+    reading, none = None, "-"
     # Read with the columns of the first row; only if others make a difference, once more.
-    while reading is None or reading.columns != columns_of(names):
-        reading = Reading(path, columns_of(names))
+    while reading is None or (reading.columns, reading.none) != (columns_of(names), none):
+        reading = Reading(path, columns_of(names), none)
         with shelf.rows(name, _schema(), _batch, advance) as put:
             for number, row in rows or rows_of(path)[1]:
                 if pair := reading.looked_at(number, row):
                     put(pair, _size(pair))
         names, rows = list(reading.names), None
+        none = "-1" if reading.has_none_among_ids() else none
     reading.refuse()
     if reading.disagreed:
-        told.append(f"{path.name}：{reading.disagreed} 对没有一致的标签（-），略去。")
+        told.append(f"{path.name}：{reading.disagreed} 对没有一致的标签（{none}），略去。")
     about = reading.about()
     if not about.given.count:
         raise DataError(f"{path}: no pairs in it; download it again, or fill it")
@@ -222,8 +223,9 @@ def _stage(
 class Reading:
     """One reading of a file: what is wrong with its rows, and what the others are like."""
 
-    def __init__(self, path: Path, columns: Columns):
+    def __init__(self, path: Path, columns: Columns, none: str):
         self.path, self.columns = path, columns
+        self.none = none  # the label of pairs on which there was no agreement
         self.names: dict[str, None] = {}  # of all columns that any row has
         self.again, self.sentences, self.labels = Problems(), Problems(), Problems()
         self.disagreed = 0
@@ -244,7 +246,7 @@ class Reading:
             self.labels.add(number, f"label {given[:30]!r}")
         if wrong:
             return None
-        if given == "-":
+        if given == "-" or _whole(given) == self.none:
             self.disagreed += 1
             return None
         points = _plain(row.get(score)).strip() if score else ""
@@ -254,6 +256,11 @@ class Reading:
         others = tuple(key for key in row if key and key not in self.columns)
         self._key_of.append(self._keys.setdefault(others, len(self._keys)))
         return number, row[one], row[two], given, points, [_plain(row[key]) for key in others]
+
+    def has_none_among_ids(self) -> bool:
+        """Whether -1 stands among ids, as in SNLI: of -1, 0 and 1 alone it may be a class."""
+        given = self._given
+        return given.numbers and given.whole and given.low == -1 and given.high > 1
 
     def _watch(self, number: int, row: dict) -> None:
         """Note new columns, the names of the columns once more, and a split that differs."""
@@ -445,8 +452,9 @@ def _class_ids(
     elif all(re.fullmatch(r"[-+]?\d+", label) for label in found):
         names = sorted(found, key=int)
         if names != [str(number) for number in range(len(names))]:
+            doubt = "若 -1 是没有标签，请删去这些行。" if names == ["-1", "0", "1"] else ""
             told.append(
-                f"{path.name}：标签 {'、'.join(names)[:60]} 的编号依次是 0 到 {len(names) - 1}。"
+                f"{path.name}：标签 {'、'.join(names)[:60]} 的编号依次是 0 到 {len(names) - 1}。{doubt}"
             )
     else:
         names = sorted(found)

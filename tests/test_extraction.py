@@ -194,6 +194,13 @@ def test_what_cannot_be_asked_is_refused(tokenizer):
         question_windows(rows_of(good, (" ", "球队", [])), tokenizer, 40, 8)
     with pytest.raises(ValueError, match="row 1: the question's 35 pieces leave a window 2 of 40"):
         question_windows(rows_of(good, (characters(35), "球队", [])), tokenizer, 40, 8)
+    model = Pointing({}, {})
+    for cell in (float("nan"), 5):
+        with pytest.raises(ValueError, match=f"^row 0: {cell} is no text.*its question$"):
+            answer_questions(model, tokenizer, [cell], ["球队"], 40, 8)
+        with pytest.raises(ValueError, match=f"^row 1: {cell} is no text"):
+            answer_questions(model, tokenizer, ["得分", "得分"], ["球队", cell], 40, 8)
+    assert len(answer_questions(model, tokenizer, "得分", "球队", 40, 8)) == 1
     question_windows(rows_of((characters(28), characters(90), [])), tokenizer, 40, 8)  # 9 > 8
     with pytest.raises(ValueError, match="no more than the stride"):
         question_windows(rows_of((characters(29), characters(90), [])), tokenizer, 40, 8)

@@ -95,6 +95,23 @@ def test_empty_sentences_are_refused(checkpoint, tokenizer):
     assert finetuning.predict_pairs(model, tokenizer, [], []).shape == (0, 2)
 
 
+def test_one_pair_alone_is_one_pair_and_not_its_characters(checkpoint, tokenizer):
+    model = finetuning.new_classifier(checkpoint, NAMES)
+    np.testing.assert_array_equal(
+        finetuning.predict_pairs(model, tokenizer, "球队主场", "球队客场"),
+        finetuning.predict_pairs(model, tokenizer, ["球队主场"], ["球队客场"]),
+    )
+    with pytest.raises(ValueError, match="one sentence alone, not a list"):
+        finetuning.contrastive_fine_tune(checkpoint, "球队主场", "球队客场")
+
+
+@pytest.mark.parametrize("cell", [float("nan"), 5])
+def test_an_empty_cell_of_a_table_is_no_sentence(checkpoint, tokenizer, cell):
+    model = finetuning.new_classifier(checkpoint, NAMES)
+    with pytest.raises(ValueError, match=f"^row 1: {cell} is no text.*its sentence2$"):
+        finetuning.predict_pairs(model, tokenizer, ["球", "队"], ["球", cell])
+
+
 def test_pairs_of_which_nothing_was_seen():
     train = Dataset.from_dict({"sentence1": ["球"], "sentence2": ["队"]})
     asked = {"sentence1": ["队", "股", "股", "价"], "sentence2": ["股", "价", "球", "价"]}

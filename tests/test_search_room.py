@@ -219,6 +219,11 @@ def test_a_sentence_encoder_comes_back_without_the_network(contrasted, tmp_path,
         finetuning.load_sentence_encoder(tmp_path)
 
 
+def test_a_bert_whose_vectors_nobody_trained_is_no_sentence_encoder(checkpoint):
+    with pytest.raises(ModelError, match="no modules.json.*encode_sentences$"):
+        finetuning.load_sentence_encoder(checkpoint)
+
+
 def test_a_training_without_progress_prints_nothing_and_needs_no_network(
     checkpoint, capfd, monkeypatch
 ):

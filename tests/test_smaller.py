@@ -10,7 +10,12 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from tiny_bert import save_tiny_bert, tiny_config
-from transformers import BertForMaskedLM, BertForPreTraining, BertModel
+from transformers import (
+    BertForMaskedLM,
+    BertForPreTraining,
+    BertForTokenClassification,
+    BertModel,
+)
 
 from utils.finetuning import new_classifier, predict
 from utils.models import ModelError
@@ -104,8 +109,9 @@ def test_lora_refuses(checkpoint, options, words):
 
 
 def test_lora_needs_a_classifier(checkpoint):
-    with pytest.raises(ValueError, match="no classifier"):
-        add_lora(BertModel(tiny_config()))
+    for kind in (BertModel, BertForTokenClassification):  # this one has a layer of that name
+        with pytest.raises(ValueError, match=f"add_lora: {kind.__name__} classifies no texts"):
+            add_lora(kind(tiny_config()))
 
 
 def test_an_adapter_that_is_none_or_does_not_fit(checkpoint, tmp_path):
@@ -195,6 +201,16 @@ def test_onnx_predicts_like_predict(file, model, tokenizer):
     assert predict_onnx(session, tokenizer, TEXTS[0]).shape == (1, 3)
     with pytest.raises(ValueError, match="row 1: None is no text"):
         predict_onnx(session, tokenizer, ["主队", None])
+
+
+@pytest.mark.parametrize("quantised", [False, True])
+def test_onnx_says_how_long_a_row_may_be(file, tokenizer, tmp_path, quantised):
+    if quantised:
+        file = quantise_onnx(file, tmp_path / "small.onnx")
+    session = load_onnx(file, threads=1)
+    with pytest.raises(ValueError, match="a row of 80 tokens, but the model has 64 positions"):
+        predict_onnx(session, tokenizer, "主" * 90, max_length=80)
+    assert predict_onnx(session, tokenizer, "主" * 90, max_length=64).shape == (1, 3)
 
 
 @pytest.mark.parametrize("embeddings", [True, False])

@@ -93,13 +93,18 @@ def as_texts(texts: Sequence[str] | str) -> list[str]:
     Raises:
         ValueError: something else than text among them, naming its place.
     """
-    texts = [texts] if isinstance(texts, str) else list(texts)
+    texts = as_list(texts)
     for row, text in enumerate(texts):
         if not isinstance(text, str):
             raise ValueError(
                 f"row {row}: {text!r:.40} is no text; drop the row or fill in its text"
             )
     return texts
+
+
+def as_list(texts: Sequence[str] | str) -> list[str]:
+    """A list of the texts, unread; one text alone is a list of one, not of its characters."""
+    return [texts] if isinstance(texts, str) else list(texts)
 
 
 def most_tokens(model: nn.Module) -> int | None:
@@ -117,7 +122,11 @@ def most_tokens(model: nn.Module) -> int | None:
 
 def check_length(model: nn.Module, length: int) -> None:
     """Raises ValueError if a row of `length` tokens has more than the model has positions."""
-    most = most_tokens(model)
+    check_positions(most_tokens(model), length)
+
+
+def check_positions(most: int | None, length: int) -> None:
+    """Raises ValueError if a row of `length` tokens is longer than `most`; see `most_tokens`."""
     if most is not None and length > most:
         raise ValueError(
             f"a row of {length} tokens, but the model has {most} positions; give max_length={most}"

@@ -15,7 +15,7 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from utils.finetuning.pairs import check_pairs
 from utils.finetuning.recipe import ShuffledBatches, _no_bars
-from utils.models import check_folder
+from utils.models import ModelError, check_folder
 from utils.profile import SEED, bf16_available, device
 
 if TYPE_CHECKING:  # importing it takes seconds, so the functions do so when they need it
@@ -59,8 +59,8 @@ def contrastive_fine_tune(
     from sentence_transformers.base.sampler import BatchSamplers
     from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 
+    check_pairs(first, second)
     rows = {"anchor": list(first), "positive": list(second)}
-    check_pairs(*rows.values())
     if len(rows["anchor"]) < 2:
         raise ValueError("contrastive_fine_tune: one pair has nothing to be told from; give more")
     _check_repeats(*rows.values(), batch_size)
@@ -170,11 +170,17 @@ def load_sentence_encoder(folder: str | Path) -> "SentenceTransformer":
     """The model in float32 that `save_pretrained` of a sentence-transformers model wrote.
 
     Raises:
-        ModelError: the folder is not a whole model.
+        ModelError: the folder is not a whole model, or one whose vectors nobody has trained: the
+            library would take the mean of the last states of any BERT, and say nothing.
     """
     from sentence_transformers import SentenceTransformer
 
     check_folder(Path(folder))
+    if not (Path(folder) / "modules.json").is_file():
+        raise ModelError(
+            f"{folder}: no modules.json, so no sentence vectors were trained here; train them with "
+            "contrastive_fine_tune, or take the encoder's own with encode_sentences"
+        )
     return SentenceTransformer(
         str(folder),
         device=device().type,

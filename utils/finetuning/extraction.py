@@ -18,7 +18,13 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from utils.finetuning.classifier import check_length, longest_first, new_with_head
+from utils.finetuning.classifier import (
+    as_list,
+    as_texts,
+    check_length,
+    longest_first,
+    new_with_head,
+)
 from utils.finetuning.saving import load_with_head
 from utils.profile import SEED, bf16_available
 
@@ -94,7 +100,7 @@ def _encode_windows(
     mark_shared: bool = False,
 ) -> dict[str, list]:
     """Columns of `question_windows` but for the answers."""
-    questions, contexts = list(questions), list(contexts)
+    questions, contexts = as_list(questions), as_texts(contexts)
     if len(questions) != len(contexts):
         raise ValueError(
             f"{len(questions)} questions, but {len(contexts)} passages; give each question its own"
@@ -102,6 +108,10 @@ def _encode_windows(
     if not questions:
         return {"input_ids": [], "attention_mask": [], "row": [], "offsets": []}
     for row, question in enumerate(questions):
+        if question is not None and not isinstance(question, str):
+            raise ValueError(
+                f"row {row}: {question!r:.40} is no text; drop the row or fill in its question"
+            )
         if not question or not question.strip():
             raise ValueError(f"row {row}: empty question; drop the row or fill in its text")
     lengths = map(len, tokenizer(questions, add_special_tokens=False)["input_ids"])
@@ -239,8 +249,8 @@ def best_span(
 def answer_questions(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
-    questions: Sequence[str],
-    contexts: Sequence[str],
+    questions: Sequence[str] | str,
+    contexts: Sequence[str] | str,
     max_length: int = 256,
     stride: int = 96,
     max_characters: int = 30,
@@ -254,13 +264,14 @@ def answer_questions(
     windows: in most of them there is rightly none.
 
     Args:
+        questions, contexts: as many passages as questions; one text alone is taken for a list of one.
         max_length, stride, mark_shared: as for `question_windows`.
         max_characters: no longer span is considered.
     Raises:
         ValueError: as `question_windows`; or a row is longer than the model can read.
     """
     model.eval()
-    contexts = list(contexts)
+    contexts = as_list(contexts)
     columns = _encode_windows(tokenizer, questions, contexts, max_length, stride, mark_shared)
     check_length(model, max(map(len, columns["input_ids"]), default=0))
     inputs = [name for name in tokenizer.model_input_names if name in columns]

@@ -14,6 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from utils.finetuning.by_measure import MeasuringTrainer, fine_tune_by
 from utils.finetuning.classifier import (
+    as_list,
     check_length,
     longest_first,
     low_precision,
@@ -55,13 +56,20 @@ def tokenize_pairs(
 
 
 def check_pairs(first: Sequence[str], second: Sequence[str]) -> None:
-    """Raises ValueError: lists of different lengths, or an empty sentence, naming its row."""
+    """Raises ValueError: lists of different lengths, something else than text, or an empty sentence,
+    naming its row."""
+    if isinstance(first, str) or isinstance(second, str):
+        raise ValueError("one sentence alone, not a list of sentences; give two lists")
     if len(first) != len(second):
         raise ValueError(
             f"{len(first)} first sentences, but {len(second)} second ones; give them in pairs"
         )
     for row, pair in enumerate(zip(first, second, strict=True)):
         for name, text in zip(("sentence1", "sentence2"), pair, strict=True):
+            if text is not None and not isinstance(text, str):
+                raise ValueError(
+                    f"row {row}: {text!r:.40} is no text; drop the row or fill in its {name}"
+                )
             if not text or not text.strip():
                 raise ValueError(f"row {row}: empty {name}; drop the row or fill in its text")
 
@@ -84,15 +92,17 @@ def without_seen(pairs: Dataset, train: Dataset) -> Dataset:
 def predict_pairs(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
-    first: Sequence[str],
-    second: Sequence[str],
+    first: Sequence[str] | str,
+    second: Sequence[str] | str,
     max_length: int = 128,
     batch_size: int = 64,
 ) -> np.ndarray:
     """Class probabilities of pairs, in their order: array (pairs, classes), rows sum to 1.
 
+    Args:
+        first, second: sentences; one alone is taken for a list of one.
     Raises:
-        ValueError: an empty sentence, or lists of different lengths.
+        ValueError: an empty sentence, something else than text, or lists of different lengths.
     """
     logits = _pair_logits(model, tokenizer, first, second, max_length, batch_size)
     return logits.softmax(-1).numpy()
@@ -100,7 +110,7 @@ def predict_pairs(
 
 @torch.inference_mode()
 def _pair_logits(model, tokenizer, first, second, max_length, batch_size) -> torch.Tensor:
-    first, second = list(first), list(second)
+    first, second = as_list(first), as_list(second)
     if not first and not second:
         return torch.empty(0, model.config.num_labels)
     check_pairs(first, second)
@@ -197,15 +207,17 @@ TARGETS = ("label", "score")
 def predict_scores(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
-    first: Sequence[str],
-    second: Sequence[str],
+    first: Sequence[str] | str,
+    second: Sequence[str] | str,
     max_length: int = 128,
     batch_size: int = 64,
 ) -> np.ndarray:
     """Grades (pairs,) in the unit of the training data, in the order of the pairs.
 
+    Arguments as for `predict_pairs`.
+
     Raises:
-        ValueError: an empty sentence, lists of different lengths, or the model is no regressor.
+        ValueError: as `predict_pairs`, or the model is no regressor.
     """
     mean, deviation = _scale(model)
     logits = _pair_logits(model, tokenizer, first, second, max_length, batch_size)

@@ -33,13 +33,15 @@ def add_lora(
         alpha: what they add is multiplied by alpha / rank.
         targets: names of the linear layers that get one.
     Raises:
-        ValueError: a model without a head, a rank below 1, or layers that it does not have.
+        ValueError: a model that does not classify texts, a rank below 1, or layers that it does
+            not have.
     """
     names = {name.split(".")[-1] for name, _ in model.named_modules()}
     heads = [name for name in HEADS if name in names]
-    if not {"classifier", "score"} & set(heads):
+    # A tagger has a classifier too, of its tokens.
+    if not type(model).__name__.endswith("ForSequenceClassification"):
         raise ValueError(
-            f"add_lora: {type(model).__name__} has no classifier; make it with new_classifier"
+            f"add_lora: {type(model).__name__} classifies no texts; make it with new_classifier"
         )
     if missing := [name for name in targets if name not in names]:
         raise ValueError(f"add_lora: no layer {missing[0]!r} in {type(model).__name__}")

@@ -14,9 +14,10 @@ import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from utils.finetuning import as_texts, by_length
+from utils.finetuning import as_texts, by_length, check_positions, most_tokens
 from utils.models import ModelError
 
+POSITIONS = "positions"  # beside the graph: how many tokens the longest row may have
 INPUTS = ("input_ids", "attention_mask", "token_type_ids")  # in the order of BERT's `forward`
 
 
@@ -54,6 +55,9 @@ def export_onnx(
             external_data=False,  # or a second file that gets lost
             verbose=False,
         )
+    graph = onnx.load(file)
+    onnx.helper.set_model_props(graph, {POSITIONS: str(most_tokens(model))})
+    onnx.save(graph, file)
     with torch.no_grad():
         expected = model(**rows).logits.numpy()
     apart = float(abs(onnx_logits(load_onnx(file), rows) - expected).max())
@@ -126,9 +130,10 @@ def predict_onnx(
     Texts of similar length share a batch. An int8 file's answers depend on the batch: say its size.
 
     Raises:
-        ValueError: something else than text.
+        ValueError: something else than text, or a row longer than the model can read.
     """
     texts = as_texts(texts)
+    known = session.get_modelmeta().custom_metadata_map.get(POSITIONS)
     classes = session.get_outputs()[0].shape[1]
     rows = np.empty((len(texts), classes), dtype=np.float32)
     for places in by_length(texts, batch_size):
@@ -136,6 +141,7 @@ def predict_onnx(
         batch = tokenizer(
             some, truncation=True, max_length=max_length, padding=True, return_tensors="np"
         )
+        check_positions(known and int(known), batch["input_ids"].shape[1])
         logits = onnx_logits(session, batch)
         weights = np.exp(logits - logits.max(1, keepdims=True))
         rows[places] = weights / weights.sum(1, keepdims=True)

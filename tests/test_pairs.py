@@ -210,6 +210,15 @@ def test_minus_1_beside_0_and_1_may_be_a_class(tmp_path, capsys):
     assert "若 -1 是没有标签，请删去这些行" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("one", "other"), [("A类", "Ａ类"), ("Entailment", "entailment"), ("1", "１")]
+)
+def test_classes_that_differ_in_case_or_width_alone_are_told(tmp_path, capsys, one, other):
+    path = write(tmp_path / "a.csv", table(pairs(labels=(one, other, "0"))))
+    assert set(load_pairs(path)["train"].features["label"].names) == {one, other, "0"}
+    assert f"类别 {one} 和 {other} 只差大小写或全角半角，算作两类" in capsys.readouterr().out
+
+
 # --- Folders and splits --------------------------------------------------------------------------
 
 

@@ -447,6 +447,13 @@ def _class_ids(
             raise DataError(f"{path}: its class list names a class twice; name each class once")
         numbers = {} if any(n.isdigit() for n in names) else {str(i): i for i in range(len(names))}
         return names, numbers | {name: i for i, name in enumerate(names)}
+    alike: dict[str, str] = {}
+    for label in sorted(found):
+        if (one := alike.setdefault(plain_name(label), label)) != label:
+            told.append(
+                f"{path.name}：类别 {one[:40]} 和 {label[:40]} 只差大小写或全角半角，算作两类；"
+                "若是同一类，请写成一样。"
+            )
     if found <= set(NLI_CLASSES):
         names = list(NLI_CLASSES)
     elif all(re.fullmatch(r"[-+]?\d+", label) for label in found):

@@ -359,6 +359,13 @@ def test_cmrc_answers_that_are_not_there(tmp_path, capsys):
         ({"answers": [{"text": "30 米", "answer_start": True}]}, "answer_start is 'True'"),
         ({"is_impossible": True}, "is_impossible, and yet answered '30 米'"),
         ({"answers": [], "is_impossible": False}, "no answer, and yet is_impossible is false"),
+        ({"is_impossible": "true"}, "is_impossible, and yet answered '30 米'"),
+        ({"is_impossible": 1}, "is_impossible, and yet answered '30 米'"),
+        ({"answers": [], "is_impossible": "False"}, "no answer, and yet is_impossible is false"),
+        ({"answers": [], "is_impossible": 0.0}, "no answer, and yet is_impossible is false"),
+        ({"is_impossible": "yes"}, "is_impossible is 'yes'; it must be true or false"),
+        ({"is_impossible": 2}, "is_impossible is '2'; it must be true or false"),
+        ({"is_impossible": [True]}, "is_impossible is '[True]'; it must be"),
     ],
 )
 def test_unusable_questions(tmp_path, query, what):
@@ -433,6 +440,21 @@ def test_real_cmrc(capsys):
 def test_a_table_of_questions_is_to_be_written_as_json(tmp_path, name):
     path = write(tmp_path / name, "context,question,answer\n甲在北京,在哪里,北京\n")
     refused(load_questions, path, f"{path}: a table", "an object a line", "orient='records'")
+
+
+@pytest.mark.parametrize("written", [str, lambda said: str(said).lower(), int, float])
+def test_is_impossible_as_others_write_it(tmp_path, written):
+    data = json.loads(as_squad(passages()))
+    some = [
+        row | {"is_impossible": written(not row["answers"]["text"])} for row in rows(passages())
+    ]
+    for query in (q for one in data["data"] for q in one["paragraphs"][0]["qas"]):
+        query["is_impossible"] = written(query["is_impossible"])
+    for name, text in (("a.json", json.dumps(data)), ("b.json", json.dumps(some))):
+        assert everything(load_questions(write(tmp_path / name, text))) == rows(passages())
+    some[0]["is_impossible"] = written(True)
+    path = write(tmp_path / "c.json", json.dumps(some))
+    refused(load_questions, path, f"{path}, item 1: question 'p0-1': is_impossible, and yet")
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ class Asked(NamedTuple):
     question: Any
     context: Any
     answers: Any  # of (text, start); None: no such key. A start of None: the file has none
-    impossible: Any  # None: not said
+    impossible: Any  # True, False; None: not said
 
 
 def load_questions(
@@ -383,9 +383,8 @@ def _of_squad(line: int, context, query) -> Asked:
             (answer.get("text"), answer.get("answer_start")) if isinstance(answer, dict) else answer
             for answer in answers
         ]
-    return Asked(
-        line, query.get("id"), query.get("question"), context, answers, query.get("is_impossible")
-    )
+    impossible = _as_bool(query.get("is_impossible"))
+    return Asked(line, query.get("id"), query.get("question"), context, answers, impossible)
 
 
 def _of_cmrc(line: int, passage: dict, query) -> Asked:
@@ -417,8 +416,16 @@ def _of_row(line: int, row: dict) -> Asked:
             answers = list(zip(answers, places, strict=True))
         else:
             answers = f"{len(answers)} texts with {len(places)} answer_start"
-    impossible = row.get("is_impossible")
+    impossible = _as_bool(row.get("is_impossible"))
     return Asked(line, row.get("id"), row.get("question"), row["context"], answers, impossible)
+
+
+def _as_bool(value: Any) -> Any:
+    """True or False as others write it (CJRC as "true", pandas as 1); anything else as it is."""
+    if value in (0, 1):
+        return bool(value)
+    known = {"true": True, "1": True, "false": False, "0": False}
+    return known.get(str(value).strip().lower(), value)
 
 
 # --- Checks --------------------------------------------------------------------------------------
@@ -456,6 +463,8 @@ def _unusable(row: Asked, labelled: bool) -> str:
             return f"an answer is {str(text)[:20]!r}; it must be a text"
         if start is not None and type(start) is not int:
             return f"answer_start is {str(start)[:20]!r}; it must be a number of characters"
+    if row.impossible not in (True, False, None):
+        return f"is_impossible is {str(row.impossible)[:20]!r}; it must be true or false"
     if row.impossible is True and row.answers:
         return f"is_impossible, and yet answered {row.answers[0][0][:20]!r}"
     if row.impossible is False and not row.answers:

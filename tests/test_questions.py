@@ -505,6 +505,38 @@ def test_places_beside_the_answers_are_read(tmp_path, capsys, form):
     assert not capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda answers: {"answer": answers},
+        lambda answers: {"answer": answers[0] if answers else []},
+        lambda answers: {
+            "answer": [each["text"] for each in answers],
+            "answer_start": [each["answer_start"] for each in answers],
+        },
+    ],
+)
+def test_one_answer_in_the_layout_of_squad(tmp_path, form):
+    one = [(context, [(k, q, answers[:1]) for k, q, answers in qas]) for context, qas in passages()]
+    data = json.loads(as_squad(one))
+    for query in (q for each in data["data"] for q in each["paragraphs"][0]["qas"]):
+        query |= form(query.pop("answers"))
+    path = write(tmp_path / "train.json", json.dumps(data))
+    write(tmp_path / "dev.json", as_squad(one))
+    assert everything(load_questions(path)) == rows(one)
+    assert list(load_questions(tmp_path)["validation"]) == rows(one)
+
+
+def test_one_answer_in_the_layout_of_cmrc(tmp_path):
+    data = json.loads(as_cmrc(passages()))
+    for query in (q for each in data for q in each["qas"]):
+        query["answer"] = (query.pop("answers") or [[]])[0]
+    found = everything(load_questions(write(tmp_path / "a.json", json.dumps(data))))
+    assert [row["answers"]["text"] for row in found] == [
+        row["answers"]["text"][:1] for row in rows(passages())
+    ]
+
+
 def test_answers_and_places_of_different_number(tmp_path):
     row = {"id": "1", "question": "高？", "context": "30 米", "answers": ["30", "米"]}
     for places in ([0], 0, [0, 1, 3]):

@@ -377,7 +377,9 @@ def _list(value, path: Path, line: int, what: str) -> list:
 
 def _of_squad(line: int, context, query) -> Asked:
     query = query if isinstance(query, dict) else {}
-    answers = query.get("answers")
+    if "answers" not in query:  # but answer, perhaps, as rows may have it
+        return _of_row(line, {**query, "context": context})
+    answers = query["answers"]
     if isinstance(answers, list):
         answers = [
             (answer.get("text"), answer.get("answer_start")) if isinstance(answer, dict) else answer
@@ -389,7 +391,9 @@ def _of_squad(line: int, context, query) -> Asked:
 
 def _of_cmrc(line: int, passage: dict, query) -> Asked:
     query = query if isinstance(query, dict) else {}
-    answers = query.get("answers")
+    answers = query.get("answers", query.get("answer"))
+    if isinstance(answers, str) and "answers" not in query:
+        answers = [answers]
     if isinstance(answers, list):
         answers = [(answer, None) for answer in answers]
     context = passage["context_text"]

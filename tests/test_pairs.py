@@ -279,6 +279,23 @@ def test_a_test_file_without_labels_is_left_aside(tmp_path, capsys):
     refused(load_pairs, tmp_path / "un", "train.csv: no labels in the training split")
 
 
+@pytest.mark.parametrize("name", ["labels", "is_similar", "是否相似"])
+@pytest.mark.parametrize("form", [table, as_json])
+def test_labels_under_an_unknown_name_are_not_read_and_said(tmp_path, capsys, form, name):
+    text = form([(str(i), *row) for i, row in enumerate(pairs())], ("id", "s1", "s2", name))
+    assert list(load_pairs(write(tmp_path / "a.txt", text))) == ["test"]
+    assert (
+        f"没有认作标签的列：{name}；若其中有标签，把它的列名改成 label" in capsys.readouterr().out
+    )
+    path = write(tmp_path / "b" / "train.txt", text)
+    write(path.parent / "dev.txt", text)
+    cure = f"split; columns not read: {name}; call the one with the labels label, or take the file"
+    refused(load_pairs, path.parent, f"{path}: no labels in the training", cure)
+    write(path, form(pairs(), ("s1", "s2", "label")))
+    assert everything(load_pairs(path.parent)) == sorted(pairs())
+    assert f'["test"]。没有认作标签的列：{name}；' in capsys.readouterr().out
+
+
 def test_course_data_and_the_course_s_own_pairs(tmp_path, monkeypatch, capsys):
     for name in ("lcqmc", "snli"):
         write(tmp_path / "pairs" / f"{name}_train.csv", table(pairs(mark=name)))

@@ -41,6 +41,7 @@ if TYPE_CHECKING:  # importing them takes a second or two, so the loader does so
     import pyarrow
     from datasets import DatasetDict, Features
 
+IDS = ("id", "idx", "index", "guid", "编号", "序号")  # columns that are no labels by another name
 TABLES = Files("csv|tsv|txt|json|jsonl|ndjson|xlsx|xlsm|parquet", after_split=ONLY_SHARD)
 
 
@@ -217,7 +218,11 @@ def _stage(
     about = reading.about()
     if not about.given.count:
         raise DataError(f"{path}: no pairs in it; download it again, or fill it")
-    return Staged(not (about.given.labels or about.score.filled), None, about=about)
+    unlabelled = not (about.given.labels or about.score.filled)
+    unread: list[str] = []
+    if not (reading.columns.label or reading.columns.score):
+        unread = [each for each in reading.names if each not in (*reading.columns, *IDS, None)]
+    return Staged(unlabelled, None, unread=unread, about=about)
 
 
 class Reading:

@@ -45,6 +45,7 @@ class Staged(NamedTuple):
     digests: np.ndarray | None  # of what keeps rows on one side if it is equal, as two numbers
     codes: np.ndarray | None = None  # of each row its kind: splits get a share of each
     kinds: Sequence[str] = ("",)  # what the codes are called
+    unread: Sequence[str] = ()  # columns that may hold the labels under another name
     about: Any = None  # what a loader knows of the part besides
 
 
@@ -79,18 +80,22 @@ def share_out(
     """
     unlabelled = {part for part in staged if staged[part].unlabelled}
     if set(staged) == unlabelled == {WHOLE}:
-        told.append(f"{parts[WHOLE].name}：没有标签，只能用来预测；结果只有 test，不含标签列。")
+        told.append(
+            f"{parts[WHOLE].name}：没有标签，只能用来预测；结果只有 test，不含标签列。"
+            f"{_told_unread(staged[WHOLE])}"
+        )
         return {WHOLE: (["test"], None)}
     training = WHOLE if WHOLE in staged else "train"
     if training in unlabelled:
-        raise DataError(
-            f"{parts[training]}: no labels in the training split; take the file that has them"
-        )
+        cure = "take the file that has them"
+        if columns := ", ".join(staged[training].unread)[:80]:
+            cure = f"columns not read: {columns}; call the one with the labels label, or {cure}"
+        raise DataError(f"{parts[training]}: no labels in the training split; {cure}")
     for part in sorted(unlabelled):
         path = json.dumps(str(parts[part]), ensure_ascii=False)
         told.append(
             f"{parts[part].name}：没有标签（公开的测试集常常如此），放在一边，{part} 改从 train 里分出；"
-            f'要对它预测，用 {loader}({path})["test"]。'
+            f'要对它预测，用 {loader}({path})["test"]。{_told_unread(staged[part])}'
         )
     shares = {part: ([part], None) for part in staged if part not in unlabelled}
     missing = [split for split in SPLITS[1:] if split not in shares]
@@ -108,6 +113,12 @@ def share_out(
         sides = sides_of(digests, codes, len(missing), staged[training].kinds, parts[training])
         shares[training] = ([*missing, "train"], sides)
     return shares
+
+
+def _told_unread(staged: Staged) -> str:
+    """A word on the columns of a part that may hold its labels; "" if there are none."""
+    columns = "、".join(staged.unread)[:80]
+    return f"没有认作标签的列：{columns}；若其中有标签，把它的列名改成 label。" if columns else ""
 
 
 def different_rows(digests: np.ndarray) -> int:

@@ -457,6 +457,18 @@ def test_is_impossible_as_others_write_it(tmp_path, written):
     refused(load_questions, path, f"{path}, item 1: question 'p0-1': is_impossible, and yet")
 
 
+@pytest.mark.parametrize("name", ["{}-00000-of-00001.parquet", "{}.csv", "squad_{}.TSV"])
+@pytest.mark.parametrize("source", [".", "inner", "inner/*"])
+def test_a_folder_of_tables_is_told_as_one_table_is(tmp_path, name, source):
+    for split in ("train", "validation"):
+        content = b"PAR1\0\0" if "parquet" in name else "context,question,answer\n"
+        path = write(tmp_path / "inner" / name.format(split), content)
+    write(path.parent / "._a.csv", "a Mac's note")
+    alone = refused(load_questions, path, "orient='records'")
+    first = path.parent / name.format("train")
+    assert refused(load_questions, tmp_path / source) == alone.replace(str(path), str(first))
+
+
 @pytest.mark.parametrize(
     "nothing",
     [

@@ -27,6 +27,7 @@ class Files(NamedTuple):
     bare: bool = False  # whether an ending may be missing, as in example.train
     class_folders: bool = False  # whether a folder of .txt files for each class is a source too
     split_endings: str = "-"  # further ones of splits alone: other .json files describe the data
+    refused: str = "parquet"  # of files that a loader reads only to say how to convert them
 
     def match_data(self, name: str) -> bool:
         """Whether a file of this name may hold data."""
@@ -43,6 +44,11 @@ class Files(NamedTuple):
             name,
             re.I,
         )
+
+    def to_convert(self, name: str) -> bool:
+        """Whether the loader does not take a file of this name, but can say how to convert it."""
+        known = re.fullmatch(rf"[^.~].*\.({self.refused})(\.gz)?", name, re.I)
+        return bool(known) and not self.match_data(name)
 
     @property
     def example(self) -> str:
@@ -125,6 +131,9 @@ def _look_into(folder: Path, name: str, kind: Files, strict: bool) -> dict[str, 
         return {WHOLE: folder}
     if files:
         return _group_files(folder, files, name, kind, strict)
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and kind.to_convert(path.name):
+            return {WHOLE: path}
     trees = ", or a folder of .txt files for each class" if kind.class_folders else ""
     inside = f" but the folders {', '.join(sub.name for sub in inner)[:80]}" if inner else ""
     raise DataError(f"{folder}: no data in it{inside}; put {kind.cure} there{trees}")
@@ -154,6 +163,8 @@ def _group_files(
     groups = {key: splits for key, splits in groups.items() if "train" in splits}
     alone = next(iter(groups.values())) if len(groups) == 1 else {}
     chosen = groups.get(name) or groups.get("") or alone
+    if not chosen and files and all(kind.to_convert(path.name) for path in files):
+        return {WHOLE: files[0]}
     if not chosen:
         found = ", ".join(path.name for path in files)[:160]
         trees = ", or put texts that are a file each into a folder for each class"

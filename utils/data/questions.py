@@ -35,7 +35,11 @@ if TYPE_CHECKING:  # importing them takes a second or two, so the loader does so
     from datasets import DatasetDict, Features
 
 # train-v2.0.json, cmrc2018_train.json, DRCD_training.json
-PASSAGES = Files("json|jsonl", after_split=r"([._-]v?\d+(\.\d+)*)?")
+PASSAGES = Files(
+    "json|jsonl",
+    after_split=r"([._-]v?\d+(\.\d+)*)?",
+    refused="parquet|csv|tsv|xlsx|xlsm",
+)
 
 CURE = (
     "a file holds data → paragraphs → context, qas (SQuAD), a list of context_text, qas (CMRC 2018), "

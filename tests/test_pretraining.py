@@ -79,8 +79,15 @@ def draw(documents, max_length: int, times: int = 1, seed: int = 0) -> list:
         ("甲。\r\n\r\n 乙。 \r\n", [["甲。"], ["乙。"]]),
         ("标题一\n标题二\n标题三", [["标题一"], ["标题二"], ["标题三"]]),
         ("标题一\n标题二\n\n\n", [["标题一"], ["标题二"]]),
+        ("\ufeff甲。\n\ufeff\n\ufeff 乙。\n", [["甲。"], ["乙。"]]),
+        ("[1] 甲。\n{甲}\n<doc\n", [["[1] 甲。"], ["{甲}"], ["<doc"]]),
+        ("Text\n标题，内容\n", [["Text"], ["标题，内容"]]),
+        ("Text, and more of it\n甲\n", [["Text, and more of it"], ["甲"]]),
     ],
-    ids=["blank line", "several blank lines", "windows", "no blank line", "blank only at the end"],
+    ids=[
+        *("blank line", "several blank lines", "windows", "no blank line", "blank only at the end"),
+        *("marks in the middle", "brackets that are text", "words that name columns", "a comma"),
+    ],
 )
 @pytest.mark.parametrize("name", ["text.txt", "text.txt.gz"])
 def test_read_documents(tmp_path, name, text, documents):
@@ -137,6 +144,15 @@ def test_words_find_room_beside_very_many_characters():
         (b"version https://git-lfs.github.com/spec/v1\noid x\n", "a Git LFS pointer"),
         (b"<!DOCTYPE html>\n<p>a</p>\n", "a web page"),
         (b'{"text": "a"}\n{"text": "b"}\n', "JSON; write its texts alone"),
+        (b'{ "text": "a"}\n{ "text": "b"}\n', "JSON; write its texts alone"),
+        (b'\xef\xbb\xbf{\n  "data": []\n}\n', "JSON; write its texts alone"),
+        (b'[\n  {\n    "text": "a"\n  }\n]\n', "JSON; write its texts alone"),
+        (b'[\n  "a",\n  "b"\n]\n', "JSON; write its texts alone"),
+        (b'<doc id="1" url="u" title="t">\na\n\n</doc>\n', "articles in <doc>, as wikiextractor"),
+        (b"text,label\na,1\n", "a table; write its texts alone"),
+        (b',"Text","label"\r\n0,"a","1"\r\n', "a table; write its texts alone"),
+        ("标签\t文本\n1\t甲\n".encode(), "a table; write its texts alone"),
+        ("甲。\n乙\0。\n".encode(), r"line 2: a NUL character, which no text holds"),
     ],
 )
 def test_a_file_of_another_kind_is_not_taken_for_sentences(tmp_path, content, said):

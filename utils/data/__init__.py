@@ -24,7 +24,7 @@ from utils.data.entities import load_entities
 from utils.data.no_text import what_it_is
 from utils.data.pairs import NLI_CLASSES, load_pairs
 from utils.data.questions import load_questions
-from utils.data.rows import Row, is_empty_cell, is_seen
+from utils.data.rows import LABEL_NAMES, TEXT_NAMES, Row, is_empty_cell, is_seen
 from utils.data.schemes import detect_scheme, impossible_labels, to_bio
 from utils.data.shorten import PARTS, shorten
 from utils.data.spans import Span, bio_of, spans_of, texts_and_spans
@@ -44,11 +44,13 @@ __all__ = [
     "Audit",
     "DataError",
     "IMDB_CLASSES",
+    "LABEL_NAMES",
     "NLI_CLASSES",
     "OpenTable",
     "PARTS",
     "Row",
     "Span",
+    "TEXT_NAMES",
     "THUCNEWS_CLASSES",
     "Table",
     "TableRow",

@@ -18,12 +18,13 @@ import sentencepiece
 from tokenizers import BertWordPieceTokenizer
 from transformers import BertTokenizer, PreTrainedTokenizerBase, T5Tokenizer
 
-from utils.data import what_it_is
+from utils.data import LABEL_NAMES, TEXT_NAMES, what_it_is
 from utils.encoding import Encoder
 from utils.models import file_sha256
 
 LONGEST_LINE = 1_000_000  # characters
 HELD_OUT_PERCENT = 2
+COLUMNS = TEXT_NAMES | LABEL_NAMES | {"", "id", "idx"}  # what a table's first row may consist of
 SENTINELS = 100  # <extra_id_0> … <extra_id_99>, as many as T5 has
 SIGNS = 3  # <pad>, </s>, <unk>
 
@@ -81,12 +82,23 @@ def _refuse_other_files(path: str | Path) -> None:
     if found := what_it_is(Path(str(path)), head):
         what, cure = found
         raise ValueError(f"{path}: {what} and no text; {cure}")
-    if head.lstrip(b"\xef\xbb\xbf").startswith((b'{"', b"[{")):
-        raise ValueError(f"{path}: JSON; write its texts alone, one sentence a line")
+    begun = head.decode("utf-8", "ignore").lstrip("\ufeff \t\r\n")
+    names = re.split(r'[,;|\t"]+', begun.partition("\n")[0].strip().lower())
+    for what, found in (
+        ("JSON", re.match(r'\{\s*"|\[\s*[{"]', begun)),
+        ("articles in <doc>, as wikiextractor writes them", begun.startswith("<doc id=")),
+        ("a table", len(names) > 1 and TEXT_NAMES & set(names) and COLUMNS.issuperset(names)),
+    ):
+        if found:
+            raise ValueError(f"{path}: {what}; write its texts alone, one sentence a line")
 
 
 def _lines(path: str | Path) -> Iterator[str]:
-    """The lines of a text without blanks around them; raises ValueError where one is too long."""
+    """The lines of a text without blanks around them.
+
+    Raises:
+        ValueError: where one is too long, or holds a NUL.
+    """
     with _open(path) as file, io.TextIOWrapper(file, encoding="utf-8-sig") as text:
         # Not `for line in text`: a file without line ends would be read into memory as a whole.
         for number, line in enumerate(iter(partial(text.readline, LONGEST_LINE + 2), ""), start=1):
@@ -95,7 +107,13 @@ def _lines(path: str | Path) -> Iterator[str]:
                     f"{path}, line {number}: more than {LONGEST_LINE:,} characters; give one "
                     "sentence a line"
                 )
-            yield line.strip()
+            if "\0" in line:
+                raise ValueError(
+                    f"{path}, line {number}: a NUL character, which no text holds: the file is "
+                    "damaged, or written as UTF-16; save it anew as UTF-8"
+                )
+            # A mark of byte order stands in the middle where files were joined by cat.
+            yield line.lstrip("\ufeff").strip()
 
 
 def _blank_line_between(path: str | Path) -> bool:

@@ -1,6 +1,7 @@
 """The door to fine-tuning: classifiers, taggers, the recipe, tasks as text, answers, pairs, search.
 
 recipe, by_measure       the training of all of them, the best epoch by F1 or a measure of yours
+freezing                 the lower layers stay as they are
 classifier, sentiment    texts into classes; a classifier that is trained already
 tokens                   named entities: labels for word pieces, a tagger, spans back
 extraction               answers from a passage
@@ -48,6 +49,7 @@ from utils.finetuning.extraction import (
     new_extractor,
     question_windows,
 )
+from utils.finetuning.freezing import freeze
 from utils.finetuning.labelling import (
     as_asked,
     classes_of,
@@ -160,6 +162,7 @@ __all__ = [
     "fine_tune_regressor",
     "fine_tune_tagger",
     "first_sentences",
+    "freeze",
     "holds_known",
     "is_head",
     "is_plain_bert",

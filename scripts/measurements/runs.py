@@ -64,6 +64,7 @@ def tuned(
     epochs: int,
     rates: Sequence[float] = LEARNING_RATES,
     title: str = "",
+    **options,
 ) -> dict:
     """Choose the rate by validation macro F1, averaged over the seeds; then score all seeds.
 
@@ -75,7 +76,7 @@ def tuned(
     for rate, seed in tqdm([(rate, seed) for rate in rates for seed in samples], desc=title):
         scores[rate, seed], best = one_run(
             make_model, predict_classes, tokenizer, samples[seed], validation, test,
-            learning_rate=rate, epochs=epochs, seed=seed,
+            learning_rate=rate, epochs=epochs, seed=seed, **options,
         )  # fmt: skip
         tried.setdefault(rate, []).append(round(best, 4))
     chosen = max(tried, key=lambda rate: statistics.mean(tried[rate]))

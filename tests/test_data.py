@@ -121,7 +121,10 @@ def test_cnews_lines_end_at_newlines_only_and_tabs_stay_in_texts(tmp_path):
 
 
 @pytest.mark.parametrize("validation", ["val", "dev", "valid", "validation"])
-@pytest.mark.parametrize("pattern", ["{}.csv", "thucnews_{}.csv", "cnews.{}.txt", "x_{}.csv.gz"])
+@pytest.mark.parametrize(
+    "pattern",
+    ["{}.csv", "thucnews_{}.csv", "cnews.{}.txt", "x_{}.csv.gz", "{}/data.csv", "{}/data.txt"],
+)
 def test_folder_with_given_splits(tmp_path, pattern, validation):
     rows = {split: items(2, mark=split) for split in ("train", validation, "test")}
     for split, texts in rows.items():

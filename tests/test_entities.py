@@ -273,6 +273,7 @@ def test_a_bom_where_files_were_joined(tmp_path):
         "example.{}",
         "x_{}.json.gz",
         "{}.json",
+        "{}/all.conll",
     ],
 )
 @pytest.mark.parametrize("packed", ["folder", "zip", "tar.gz"])

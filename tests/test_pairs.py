@@ -222,7 +222,9 @@ def test_classes_that_differ_in_case_or_width_alone_are_told(tmp_path, capsys, o
 # --- Folders and splits --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("pattern", ["{}.csv", "lcqmc_{}.csv.gz", "{}.txt", "x.{}.json", "{}.tsv"])
+@pytest.mark.parametrize(
+    "pattern", ["{}.csv", "lcqmc_{}.csv.gz", "{}.txt", "x.{}.json", "{}.tsv", "{}/data.tsv"]
+)
 @pytest.mark.parametrize("packed", ["folder", "zip", "tar.gz"])
 def test_folders_and_archives_with_given_splits(tmp_path, pattern, packed):
     form = as_json if "json" in pattern else table if "csv" in pattern else raw_tabs

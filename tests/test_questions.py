@@ -115,7 +115,8 @@ def test_one_file_in_any_layout(tmp_path, form, name, encoding, capsys):
 
 
 @pytest.mark.parametrize(
-    "pattern", ["{}.json", "{}-v2.0.json", "cmrc2018_{}.json", "squad.{}.json.gz", "{}.jsonl"]
+    "pattern",
+    ["{}.json", "{}-v2.0.json", "cmrc2018_{}.json", "squad.{}.json.gz", "{}.jsonl", "{}/all.json"],
 )
 @pytest.mark.parametrize("packed", ["folder", "zip", "tar.gz"])
 def test_folders_and_archives_with_given_splits(tmp_path, pattern, packed):

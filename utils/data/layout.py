@@ -112,10 +112,11 @@ def _look_into(folder: Path, name: str, kind: Files, strict: bool) -> dict[str, 
     }
     if "train" in trees:  # aclImdb; before the files, as a list of words and a README lie beside it
         return trees
-    files = sorted(path for path in folder.iterdir() if path.is_file())
-    files = [path for path in files if kind.match_data(path.name)]
+    files = _data_files(folder, kind)
     if any(kind.match_split(path.name) for path in files):
         return _group_files(folder, files, name, kind, strict)
+    if parts := _folder_of_each_split(folder, kind):
+        return parts
     if trees:
         raise DataError(f"{folder}: holds {', '.join(trees)} but no train; unpack it again")
     inner = visible_folders(folder)
@@ -137,6 +138,23 @@ def _look_into(folder: Path, name: str, kind: Files, strict: bool) -> dict[str, 
     trees = ", or a folder of .txt files for each class" if kind.class_folders else ""
     inside = f" but the folders {', '.join(sub.name for sub in inner)[:80]}" if inner else ""
     raise DataError(f"{folder}: no data in it{inside}; put {kind.cure} there{trees}")
+
+
+def _data_files(folder: Path, kind: Files) -> list[Path]:
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    return [path for path in files if kind.match_data(path.name)]
+
+
+def _folder_of_each_split(folder: Path, kind: Files) -> dict[str, Path]:
+    """train/data.csv, dev/data.csv, test/data.csv: the one file in a folder of each split, or {}."""
+    found = {
+        ALIASES.get(sub.name.lower(), sub.name.lower()): _data_files(sub, kind)
+        for sub in visible_folders(folder)
+    }
+    found = {split: files for split, files in found.items() if split in SPLITS}
+    if "train" not in found or any(len(files) != 1 for files in found.values()):
+        return {}
+    return {split: file for split, [file] in found.items()}
 
 
 def _group_files(

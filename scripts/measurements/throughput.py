@@ -6,6 +6,7 @@ their ratio.
 
 import contextlib
 import copy
+import os
 import random
 import statistics
 import time
@@ -205,12 +206,15 @@ def in_batches(rows: list, size: int, collate: Callable) -> list[dict]:
 
 def take_turns(sides: dict, steps: dict[str, int], count: Callable, unit: str) -> dict:
     """Train each side for some steps in turn; units a second of each, and the ratios of medians to
-    that of the first; "ratio" is the second's.
+    that of the first; "ratio" is the second's. "system_share" says how much of a side's processor
+    time the system took, which mostly is the giving of memory: where that is dear, a side that asks
+    for large blocks in each step is slower, and the ratio another one.
 
     Many short turns rather than few long ones: a machine that slows down slows both sides.
     """
     usual, course, *_ = sides
     rates = {name: [] for name in sides}
+    spent = {name: np.zeros(2) for name in sides}  # seconds of the program, and of the system
     places = dict.fromkeys(sides, 0)
     optimizers = {
         name: torch.optim.AdamW(model.parameters(), lr=1e-4, fused=True)
@@ -218,7 +222,7 @@ def take_turns(sides: dict, steps: dict[str, int], count: Callable, unit: str) -
     }
     for turn in range(TURNS + 1):
         for name, (model, batches, bf16) in sides.items():
-            done, started = 0, time.perf_counter()
+            done, started, before = 0, time.perf_counter(), np.array(os.times()[:2])
             # The first turn warms up: every shape of batch once, if there are not too many.
             for _ in range(steps[name] if turn else min(len(batches), 4 * steps[name])):
                 batch = batches[places[name] % len(batches)]
@@ -236,6 +240,7 @@ def take_turns(sides: dict, steps: dict[str, int], count: Callable, unit: str) -
                 done += count(batch)
             if turn:
                 rates[name].append(done / (time.perf_counter() - started))
+                spent[name] += os.times()[:2] - before
     medians = {name: statistics.median(values) for name, values in rates.items()}
     return {
         f"{unit}_per_second": {name: [round(value) for value in rates[name]] for name in sides},
@@ -244,5 +249,8 @@ def take_turns(sides: dict, steps: dict[str, int], count: Callable, unit: str) -
             name: round(median / medians[usual], 2)
             for name, median in medians.items()
             if name != usual
+        },
+        "system_share": {
+            name: round(system / (own + system), 2) for name, (own, system) in spent.items()
         },
     }

@@ -1,9 +1,9 @@
 """Freezing: the embeddings and the lowest layers stay as pretraining left them.
 
-Backpropagation ends where nothing below is trained, so of a frozen layer only the forward is
-computed, and the optimizer has fewer parameters to go through: with one layer of four frozen, a
-training step on short texts takes a third less time. Whether the accuracy stays the same is to be
-measured: `results/throughput.jsonl` has both for real titles.
+Backpropagation ends where nothing below is trained: of a frozen layer only the forward is computed,
+and the optimizer has fewer parameters to go through. With two layers of four frozen, training on
+short texts is 1.8 times as fast (`results/throughput_float32.jsonl`, which has the accuracy too).
+What is trained above wants a larger learning rate.
 Source: Lee et al. 2019, arXiv 1911.03090 (what is lost when lower layers of BERT are frozen).
 """
 

@@ -119,7 +119,7 @@ def cpu_seconds(answer: Callable, texts: list[str]) -> float:
 def confident_accuracy(answer: Callable) -> None:
     """`answer(probabilities, labels, threshold)` -> (coverage, accuracy of the kept ones)."""
     if not callable(answer):
-        raise Hint("请写成一个函数，接收概率矩阵、标签和阈值。")
+        raise Hint("请写成一个函数，接收概率矩阵、标签和门槛。")
     # Three are kept of six, so that no share and no direction equals another by chance.
     probabilities = np.array(
         [[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.55, 0.45], [0.1, 0.9], [0.65, 0.35]]
@@ -130,7 +130,7 @@ def confident_accuracy(answer: Callable) -> None:
         raise Hint("请返回两个数：覆盖率，以及留下来的那些的准确率。")
     coverage, accuracy = (float(value) for value in result)
     if np.isclose(coverage, 1.0) and np.isclose(accuracy, 5 / 6):
-        raise Hint("没有用到阈值：只留下最大概率不小于阈值的文本。")
+        raise Hint("没有用到门槛：只留下最大概率不小于门槛的文本。")
     if np.isclose(coverage, 3):
         raise Hint("覆盖率是比例，不是条数：除以总条数。")
     if np.isclose(coverage, 1.0) and np.isclose(accuracy, 0.5):
@@ -138,7 +138,7 @@ def confident_accuracy(answer: Callable) -> None:
     if np.isclose(coverage, 0.5) and np.isclose(accuracy, 5 / 6):
         raise Hint("这是全部文本的准确率：只算留下来的那些。")
     if not np.isclose(coverage, 0.5):
-        raise Hint("覆盖率不对：留下的是每行最大概率不小于阈值的文本，占全部的比例。")
+        raise Hint("覆盖率不对：留下的是每行最大概率不小于门槛的文本，占全部的比例。")
     if np.isclose(accuracy, 0.5):
         raise Hint("准确率的分母应是留下来的条数，不是总条数。")
     if not np.isclose(accuracy, 1.0):
@@ -146,9 +146,9 @@ def confident_accuracy(answer: Callable) -> None:
     if np.isclose(float(answer(probabilities, labels, 0.62)[0]), 2 / 6):
         raise Hint("这是被拿掉的比例：覆盖率是**留下的**占全部的比例。")
     if not np.isclose(float(answer(probabilities, labels, 0.62)[0]), 4 / 6):
-        raise Hint("阈值 0.62 时六条里留下四条，覆盖率应是三分之二。")
+        raise Hint("门槛 0.62 时六条里留下四条，覆盖率应是三分之二。")
     if not np.isclose(float(answer(probabilities, labels, 0.8)[0]), 0.5):
-        raise Hint("最大概率正好等于阈值的也要留下：「不小于」是 `>=`。")
+        raise Hint("最大概率正好等于门槛的也要留下：「不小于」是 `>=`。")
     wrong_one = (
         np.array([[0.9, 0.05, 0.05], [0.1, 0.1, 0.8], [0.3, 0.7, 0.0], [0.0, 0.6, 0.4]]),
         np.array([1, 2, 1, 0]),
@@ -183,6 +183,6 @@ def read_a_result(answer: str) -> None:
             "A": "两条损失分道扬镳，就是过拟合的样子。",
             "B": "F1 只看谁最大。验证损失升了近一半，说明判错的那些判得更有把握，概率更不可信。",
             "C": "第四轮起已经不再进步，再练只会更有把握地错。",
-            "D": "输了就写输了，读者才能信你赢的那几次。",
+            "D": "没赢就写没赢，读者才能信你赢的那几次。",
         },
     )

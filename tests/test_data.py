@@ -136,6 +136,34 @@ def test_folder_with_given_splits(tmp_path, pattern, validation):
     assert pairs(splits["test"]) == rows["test"]
 
 
+def test_folders_of_splits_that_are_not_clear(tmp_path, capsys):
+    for split in ("train", "dev", "eval"):
+        write(tmp_path / split / "class.txt", "甲\n乙\n")
+        write(tmp_path / split / "d.csv", as_csv(items(4, ["甲", "乙"], mark=split)))
+    assert load_texts(tmp_path)["validation"].num_rows == 8
+    assert "没有读文件夹 eval" in capsys.readouterr().out
+    write(tmp_path / "val" / "d.csv", as_csv(items(4, ["甲", "乙"], mark="val")))
+    with pytest.raises(DataError, match="two folders for validation, dev and val; take one away"):
+        load_texts(tmp_path)
+
+
+def test_a_file_beside_folders_of_splits_counts_first(tmp_path):
+    for name in ("train/d.csv", "dev/d.csv"):
+        write(tmp_path / name, as_csv(items(4, ["甲", "乙"], mark=name[:3])))
+    write(tmp_path / "all.csv", as_csv(items(9, ["甲", "乙"])))
+    assert everything(load_texts(tmp_path)) == sorted(items(9, ["甲", "乙"]))
+
+
+def test_a_class_file_above_the_folders_of_the_splits(tmp_path):
+    write(tmp_path / "class.txt", "甲\n乙\n")
+    for split in ("train", "dev", "test"):
+        rows = [f"{split}文{i}\t{i % 2}" for i in range(8)]
+        write(tmp_path / split / "d.txt", "\n".join(rows))
+    splits = load_texts(tmp_path)
+    assert splits["test"].features["label"].names == ["甲", "乙"]
+    assert [splits[name].num_rows for name in splits] == [8, 8, 8]
+
+
 def test_folder_with_several_data_sets(tmp_path):
     for name, classes in (("thucnews", THUCNEWS_CLASSES), ("titles", ["社会", "股票"])):
         for split in ("train", "val", "test"):

@@ -11,6 +11,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from tiny_bert import save_tiny_bert, tiny_config
 from transformers import (
+    BartConfig,
+    BartForSequenceClassification,
     BertForMaskedLM,
     BertForPreTraining,
     BertForTokenClassification,
@@ -110,8 +112,13 @@ def test_lora_refuses(checkpoint, options, words):
 
 def test_lora_needs_a_classifier(checkpoint):
     for kind in (BertModel, BertForTokenClassification):  # this one has a layer of that name
-        with pytest.raises(ValueError, match=f"add_lora: {kind.__name__} classifies no texts"):
+        with pytest.raises(
+            ValueError, match=f"add_lora: {kind.__name__} is no classifier of texts"
+        ):
             add_lora(kind(tiny_config()))
+    sizes = {"encoder_layers": 1, "decoder_layers": 1, "d_model": 16, "vocab_size": 9}
+    with pytest.raises(ValueError, match="whose head is called classifier or score"):
+        add_lora(BartForSequenceClassification(BartConfig(**sizes)), targets=["q_proj"])
 
 
 def test_an_adapter_that_is_none_or_does_not_fit(checkpoint, tmp_path):

@@ -535,7 +535,7 @@ def confident(probabilities, labels, threshold):
                 # the threshold is not used
                 "def confident(probabilities, labels, threshold):\n"
                 "    return 1.0, (probabilities.argmax(1) == labels).mean()\n",
-                "没有用到阈值",
+                "没有用到门槛",
             ),
             (
                 # a count for the coverage
@@ -565,7 +565,7 @@ def confident(probabilities, labels, threshold):
                 "    kept = probabilities.max(1) > threshold\n"
                 "    right = (probabilities.argmax(1) == labels)[kept]\n"
                 "    return kept.mean(), right.mean() if kept.any() else float('nan')\n",
-                "正好等于阈值的也要留下",
+                "正好等于门槛的也要留下",
             ),
             (
                 # 0 instead of undefined where nothing is kept

@@ -115,7 +115,7 @@ def _look_into(folder: Path, name: str, kind: Files, strict: bool) -> dict[str, 
     files = _data_files(folder, kind)
     if any(kind.match_split(path.name) for path in files):
         return _group_files(folder, files, name, kind, strict)
-    if parts := _folder_of_each_split(folder, kind):
+    if not _texts_among(files) and (parts := _folder_of_each_split(folder, kind)):
         return parts
     if trees:
         raise DataError(f"{folder}: holds {', '.join(trees)} but no train; unpack it again")
@@ -145,16 +145,36 @@ def _data_files(folder: Path, kind: Files) -> list[Path]:
     return [path for path in files if kind.match_data(path.name)]
 
 
+def _texts_among(files: list[Path]) -> list[Path]:
+    return [path for path in files if not CLASS_FILE.fullmatch(path.name)]
+
+
 def _folder_of_each_split(folder: Path, kind: Files) -> dict[str, Path]:
     """train/data.csv, dev/data.csv, test/data.csv: the one file in a folder of each split, or {}."""
-    found = {
-        ALIASES.get(sub.name.lower(), sub.name.lower()): _data_files(sub, kind)
-        for sub in visible_folders(folder)
-    }
-    found = {split: files for split, files in found.items() if split in SPLITS}
-    if "train" not in found or any(len(files) != 1 for files in found.values()):
+    found: dict[str, list[Path]] = defaultdict(list)
+    left = []
+    for sub in visible_folders(folder):
+        split = ALIASES.get(sub.name.lower(), sub.name.lower())
+        files = _texts_among(_data_files(sub, kind))
+        if split in SPLITS:
+            found[split].append(sub)
+            if len(files) != 1:
+                return {}
+        elif files:
+            left.append(sub.name)
+    if "train" not in found:
         return {}
-    return {split: file for split, [file] in found.items()}
+    for split, subs in found.items():
+        if len(subs) > 1:
+            raise DataError(
+                f"{folder}: two folders for {split}, {subs[0].name} and {subs[1].name}; take one away"
+            )
+    if left:
+        print(
+            f"{folder.name}：没有读文件夹 {'、'.join(left)[:160]}；若是验证集或测试集，"
+            "改名为 validation 或 test。"
+        )
+    return {split: _texts_among(_data_files(sub, kind))[0] for split, [sub] in found.items()}
 
 
 def _group_files(
@@ -162,7 +182,7 @@ def _group_files(
 ) -> dict[str, Path]:
     """Sort files into data sets by what stands before train, val and test, and choose one."""
     files = [path for path in files if path.is_file()]
-    files = [path for path in files if not CLASS_FILE.fullmatch(path.name)]
+    files = _texts_among(files)
     matches = [kind.match_split(path.name) for path in files]
     known = {match["name"] for match in matches if match} - {None}
     if strict and name and known and name not in known:
@@ -217,6 +237,7 @@ def find_class_file(path: Path) -> Path | None:
 
     titles_class.txt belongs to all files beside it whose names start with titles_, class.txt to
     any. A class file alone with data of another name counts too, unless it has data of its own.
+    One above the folders of the splits belongs to all of them.
     """
     names = sorted(p.name for p in path.parent.iterdir() if p.is_file())
     found = {m["prefix"] or "": m[0] for m in map(CLASS_FILE.fullmatch, names) if m}
@@ -227,4 +248,8 @@ def find_class_file(path: Path) -> Path | None:
         [(prefix, class_file)] = found.items()
         if not any(name.startswith(prefix) for name in names if name != class_file):
             return path.parent / class_file
+    above = path.parent.name.lower()
+    if not found and ALIASES.get(above, above) in SPLITS:
+        beside = [each for each in path.parent.parent.iterdir() if CLASS_FILE.fullmatch(each.name)]
+        return beside[0] if len(beside) == 1 else None
     return None

@@ -39,9 +39,11 @@ def add_lora(
     names = {name.split(".")[-1] for name, _ in model.named_modules()}
     heads = [name for name in HEADS if name in names]
     # A tagger has a classifier too, of its tokens.
-    if not type(model).__name__.endswith("ForSequenceClassification"):
+    whole = type(model).__name__.endswith("ForSequenceClassification")
+    if not whole or not {"classifier", "score"} & set(heads):
         raise ValueError(
-            f"add_lora: {type(model).__name__} classifies no texts; make it with new_classifier"
+            f"add_lora: {type(model).__name__} is no classifier of texts whose head is called "
+            "classifier or score; make it with new_classifier"
         )
     if missing := [name for name in targets if name not in names]:
         raise ValueError(f"add_lora: no layer {missing[0]!r} in {type(model).__name__}")

@@ -56,8 +56,9 @@ def export_onnx(
             verbose=False,
         )
     graph = onnx.load(file)
-    onnx.helper.set_model_props(graph, {POSITIONS: str(most_tokens(model))})
-    onnx.save(graph, file)
+    if most := most_tokens(model):
+        onnx.helper.set_model_props(graph, {POSITIONS: str(most)})
+        onnx.save(graph, file)
     with torch.no_grad():
         expected = model(**rows).logits.numpy()
     apart = float(abs(onnx_logits(load_onnx(file), rows) - expected).max())

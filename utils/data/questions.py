@@ -397,7 +397,7 @@ def _of_cmrc(line: int, passage: dict, query) -> Asked:
     query = query if isinstance(query, dict) else {}
     answers = query.get("answers", query.get("answer"))
     if isinstance(answers, str) and "answers" not in query:
-        answers = [answers]
+        answers = [answers] if answers.strip() else None
     if isinstance(answers, list):
         answers = [(answer, None) for answer in answers]
     context = passage["context_text"]
@@ -407,8 +407,10 @@ def _of_cmrc(line: int, passage: dict, query) -> Asked:
 def _of_row(line: int, row: dict) -> Asked:
     answers = next((row[key] for key in ("answers", "answer", "answer_text") if key in row), None)
     places = next((row[key] for key in ("answer_starts", "answer_start") if key in row), None)
-    if isinstance(answers, str):
-        answers = [answers]
+    impossible = _as_bool(row.get("is_impossible"))
+    if isinstance(answers, str):  # a blank one is no label, as in a hidden test set
+        said = answers.strip() or places == -1 or impossible is True
+        answers = [answers] if said else None
     if isinstance(answers, dict):
         texts, starts = answers.get("text"), answers.get("answer_start")
         if isinstance(texts, str) and not isinstance(starts, list):
@@ -424,15 +426,18 @@ def _of_row(line: int, row: dict) -> Asked:
             answers = list(zip(answers, places, strict=True))
         else:
             answers = f"{len(answers)} texts with {len(places)} answer_start"
-    impossible = _as_bool(row.get("is_impossible"))
     return Asked(line, row.get("id"), row.get("question"), row["context"], answers, impossible)
 
 
 def _as_bool(value: Any) -> Any:
-    """True or False as others write it (CJRC as "true", pandas as 1); anything else as it is."""
+    """True or False as others write it (CJRC as "true", pandas as 1), None of an empty cell.
+
+    Anything else as it is.
+    """
     if value in (0, 1):
         return bool(value)
-    known = {"true": True, "1": True, "false": False, "0": False}
+    known = {"true": True, "1": True, "yes": True, "是": True}
+    known |= {"false": False, "0": False, "no": False, "否": False, "": None, "nan": None}
     return known.get(str(value).strip().lower(), value)
 
 

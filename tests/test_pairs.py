@@ -196,7 +196,8 @@ def test_minus_1_among_ids_is_no_class(tmp_path, form, capsys):
     splits = load_pairs(write(tmp_path / "snli.txt", form(odd)))
     assert splits["train"].features["label"].names == ["0", "1", "2"]
     assert everything(splits) == sorted(rows)
-    assert capsys.readouterr().out == "snli.txt：3 对没有一致的标签（-1），略去。\n"
+    told = "snli.txt：3 对没有一致的标签（-1），略去；若 -1 是一类，请改成名字。\n"
+    assert capsys.readouterr().out == told
     write(tmp_path / "b" / "train.txt", form(odd))
     bare = write(tmp_path / "b" / "test.txt", form([(*row[:2], "-1.0") for row in rows]))
     assert everything(load_pairs(bare.parent)) == sorted(rows)
@@ -208,6 +209,30 @@ def test_minus_1_beside_0_and_1_may_be_a_class(tmp_path, capsys):
     splits = load_pairs(write(tmp_path / "a.txt", raw_tabs(rows)))
     assert splits["train"].features["label"].names == ["-1", "0", "1"]
     assert "若 -1 是没有标签，请删去这些行" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("ids", [("0", "1", "2"), ("-1", "0", "1", "2"), ("0", "1")])
+def test_whether_minus_1_is_a_class_is_decided_by_the_training_file(tmp_path, ids, capsys):
+    write(tmp_path / "train.txt", raw_tabs(pairs(labels=ids)))
+    write(tmp_path / "dev.txt", raw_tabs(pairs(4, labels=("-1", "0", "1"))))
+    write(tmp_path / "test.txt", raw_tabs(pairs(labels=("-1",))))
+    splits = load_pairs(tmp_path)
+    assert read(splits["validation"]) == pairs(4)
+    told = capsys.readouterr().out
+    assert "dev.txt：4 对没有一致的标签（-1），略去；若 -1 是一类，请改成名字。" in told
+    assert "test.txt：没有标签" in told
+
+
+def test_minus_1_stays_a_class_where_the_training_file_or_the_caller_has_it(tmp_path, capsys):
+    write(tmp_path / "train.txt", raw_tabs(pairs(labels=("-1", "0", "1"))))
+    for split in ("dev", "test"):
+        path = write(tmp_path / f"{split}.txt", raw_tabs(pairs(4, labels=("-1", "0"))))
+    assert read(load_pairs(tmp_path)["test"]) == pairs(4, labels=("-1", "0"))
+    grades = ("-1", "0", "1", "2")
+    write(path, raw_tabs(pairs(labels=grades)))
+    assert everything(load_pairs(path, classes=grades)) == sorted(pairs(labels=grades))
+    refused(load_pairs, tmp_path, f"{path}, row 4: unknown label '2'")
+    assert "略去" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -296,6 +321,16 @@ def test_labels_under_an_unknown_name_are_not_read_and_said(tmp_path, capsys, fo
     write(path, form(pairs(), ("s1", "s2", "label")))
     assert everything(load_pairs(path.parent)) == sorted(pairs())
     assert f'["test"]。没有认作标签的列：{name}；' in capsys.readouterr().out
+
+
+def test_ids_are_not_told_as_labels_under_another_name(tmp_path, capsys):
+    names = ("prem_id", "hypo_id", "pairID", "genre", "s1", "s2")
+    path = tmp_path / "test.json"
+    load_pairs(write(path, as_json([(*"abcd", *row[:2]) for row in pairs()], names)))
+    assert "没有认作标签的列" not in capsys.readouterr().out
+    names = ("prem_id", "level", "label_id", "s1", "s2")
+    load_pairs(write(path, as_json([(*"abc", *row[:2]) for row in pairs()], names)))
+    assert "没有认作标签的列：level、label_id；" in capsys.readouterr().out
 
 
 def test_course_data_and_the_course_s_own_pairs(tmp_path, monkeypatch, capsys):
@@ -509,6 +544,10 @@ def test_load_pairs_points_at_load_texts(tmp_path, name, text):
         (lambda i: (str(i % 2), f"甲{i}", f"乙{i}"), 1, "0"),
         (lambda i: (("neutral", "entailment")[i % 2], f"甲{i}", f"乙{i % 30}"), 1, "neutral"),
         (lambda i: (("相同", "不同")[i % 2], f"甲{i}", f"乙{i % 30}"), 1, "相同"),
+        (lambda i: (f"第{i}条新闻", str(3 * i + 7), str(i % 2)), 2, "7"),
+        (lambda i: (f"第{i}条新闻", str(i % 2), str(i)), 2, "0"),
+        (lambda i: (f"第{i}条新闻", str(i % 3), f"{i % 7 / 2}"), 2, "0"),
+        (lambda i: (f"第{i}条新闻", ("neutral", "entailment")[i % 2], str(i % 3)), 2, "neutral"),
     ],
 )
 @pytest.mark.parametrize("form", [raw_tabs, lambda rows: table(rows, header=None)])
@@ -522,11 +561,17 @@ def test_an_id_or_a_label_where_a_sentence_should_be(tmp_path, form, row, column
 def test_a_few_sentences_that_are_numbers_are_sentences(tmp_path):
     rows = [("42" if i % 5 else f"甲{i}", f"第{i}个数", str(i % 2)) for i in range(40)]
     assert everything(load_pairs(write(tmp_path / "a.txt", raw_tabs(rows)))) == sorted(rows)
-    one = [("怎么退货？", f"退货{i}", "高中低"[i % 3]) for i in range(40)]  # one query alone
-    test = write(tmp_path / "b" / "test.txt", raw_tabs(one))
-    write(
-        tmp_path / "b" / "train.txt", raw_tabs([(f"问{i}", *row[1:]) for i, row in enumerate(one)])
-    )
+    answers = [(f"{i} 的平方？", str(i * i % 37), str(i % 2)) for i in range(40)]
+    assert everything(load_pairs(write(tmp_path / "c.txt", raw_tabs(answers)))) == sorted(answers)
+
+
+@pytest.mark.parametrize(
+    ("topics", "grades"), [(1, "高中低"), (1, "优良中差劣"), (3, "甲乙丙丁戊己庚辛壬癸")]
+)
+def test_a_few_queries_with_named_grades_are_sentences(tmp_path, topics, grades):
+    one = [(f"怎么退{i % topics}？", f"退货{i}", grades[i % len(grades)]) for i in range(40)]
+    test = write(tmp_path / "test.txt", raw_tabs(one))
+    write(tmp_path / "train.txt", raw_tabs([(f"问{i}", *row[1:]) for i, row in enumerate(one)]))
     assert read(load_pairs(test.parent)["test"]) == one
 
 

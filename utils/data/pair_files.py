@@ -225,11 +225,15 @@ def _refuse_ids(
 ) -> None:
     """Refuse three columns without names whose first or second holds ids or labels, no sentences.
 
+    Numbers in the second may be answers to the first: they do not run on as ids do, and there are
+    more of them than of labels in the third.
+
     Args:
         every: gives all rows, from the first on.
         named: whether the first row's last field shows that no sentences stand in that column.
     """
     rows, ids, hashes = 0, [0, 0], (array("q"), array("q"), array("q"))
+    last, numbers, rises = 0, 0, 0  # of the second column
     for _, fields in every():
         if len(fields) == 3:
             rows += 1
@@ -237,9 +241,15 @@ def _refuse_ids(
                 hashes[side].append(hash(field))
                 if side < 2:
                     ids[side] += _is_id(field)
-    one, _, three = (len(np.unique(np.frombuffer(each, np.int64))) for each in hashes)
+                if side == 1 and WHOLE_NUMBER.fullmatch(field):
+                    before, last = last, int(field[:1000])
+                    numbers, rises = numbers + 1, rises + (last > before)
+    one, two, three = (len(np.unique(np.frombuffer(each, np.int64))) for each in hashes)
     place = next((side for side in range(2) if ids[side] > 0.9 * rows), None)
-    if place is None and not named and 3 * one < three:  # a few names of classes beside sentences
+    if place == 1 and numbers > 0.9 * rows > rises and two > three:
+        return
+    # A few names of classes beside sentences, which differ mostly, as grades do not.
+    if place is None and not named and 3 * one < three and 2 * three > rows:
         place = 0
     if place is not None:
         raise DataError(

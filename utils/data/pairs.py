@@ -41,7 +41,8 @@ if TYPE_CHECKING:  # importing them takes a second or two, so the loader does so
     import pyarrow
     from datasets import DatasetDict, Features
 
-IDS = ("id", "idx", "index", "guid", "编号", "序号")  # columns that are no labels by another name
+# Columns that are no labels by another name, as id, prem_id and pairID; label_id may be one.
+NO_LABELS = re.compile(r".*(?<!label)(?<!label_)(?<!class)(?<!class_)id|idx|index|genre|编号|序号")
 TABLES = Files("csv|tsv|txt|json|jsonl|ndjson|xlsx|xlsm|parquet", after_split=ONLY_SHARD)
 
 
@@ -60,7 +61,8 @@ def load_pairs(
     - Scores run from 0 to 5, or from 0 to 1 if none is greater. They stay as they are.
     - A `label` that is no whole number, or runs through 0, 1, 2, 3, 4 and 5, is a score.
     - A pair labelled `-`, on which SNLI's annotators did not agree, is left out; how many is
-      printed. So is one labelled -1 where labels are whole numbers up to 2 or more.
+      printed. So is one labelled -1 where labels are whole numbers up to 2 or more. Whether -1 is
+      a class of the other splits, the training pairs decide.
     - Other columns are kept as strings.
 
     Args:
@@ -92,13 +94,21 @@ def load_pairs(
     def split(shelf: Shelf, size: int) -> list[str]:
         told: list[str] = []
 
+        minus_1 = True if named and "-1" in named else None  # whether it is a class, if known
+
         def read(part: str, path: Path, advance: Callable[[int], object]) -> Staged:
-            return _stage(path, shelf, f"{part}.staged", told, advance)
+            nonlocal minus_1
+            staged = _stage(path, shelf, f"{part}.staged", told, advance, minus_1)
+            given = staged.about.given
+            if part == training and minus_1 is None and given.labels and given.numbers:
+                minus_1 = given.low < 0
+            return staged
 
         def place_of(label: str) -> str:
             return f"{parts[training]}, row {_first_row(shelf, training, label)}"
 
-        staged = read_parts(parts, read, size)
+        first = sorted(parts, key=lambda part: part != training)
+        staged = read_parts({part: parts[part] for part in first}, read, size)
         told += sorted({about.renamed for *_, about in staged.values() if about.renamed})
         learned, unlabelled = staged[training], {p for p in staged if staged[p].unlabelled}
         names = ids = None
@@ -194,10 +204,17 @@ class Manner(NamedTuple):
 
 
 def _stage(
-    path: Path, shelf: Shelf, name: str, told: list[str], advance: Callable[[int], object]
+    path: Path,
+    shelf: Shelf,
+    name: str,
+    told: list[str],
+    advance: Callable[[int], object],
+    minus_1: bool | None,
 ) -> Staged:
     """Put the pairs of one file on the shelf, in its order.
 
+    Args:
+        minus_1: whether -1 is a class; None: the labels of the file tell.
     Raises:
         DataError: missing, empty, damaged or mixed-up file, missing column, empty sentence.
     """
@@ -211,17 +228,19 @@ def _stage(
                 if pair := reading.looked_at(number, row):
                     put(pair, _size(pair))
         names, rows = list(reading.names), None
-        none = "-1" if reading.has_none_among_ids() else none
+        none = "-1" if reading.has_none_among_ids(minus_1) else none
     reading.refuse()
     if reading.disagreed:
-        told.append(f"{path.name}：{reading.disagreed} 对没有一致的标签（{none}），略去。")
+        cure = "；若 -1 是一类，请改成名字" if none == "-1" else ""
+        told.append(f"{path.name}：{reading.disagreed} 对没有一致的标签（{none}），略去{cure}。")
     about = reading.about()
     if not about.given.count:
         raise DataError(f"{path}: no pairs in it; download it again, or fill it")
     unlabelled = not (about.given.labels or about.score.filled)
     unread: list[str] = []
     if not (reading.columns.label or reading.columns.score):
-        unread = [each for each in reading.names if each not in (*reading.columns, *IDS, None)]
+        others = (each for each in reading.names if each and each not in reading.columns)
+        unread = [each for each in others if not NO_LABELS.fullmatch(each)]
     return Staged(unlabelled, None, unread=unread, about=about)
 
 
@@ -262,10 +281,15 @@ class Reading:
         self._key_of.append(self._keys.setdefault(others, len(self._keys)))
         return number, row[one], row[two], given, points, [_plain(row[key]) for key in others]
 
-    def has_none_among_ids(self) -> bool:
-        """Whether -1 stands among ids, as in SNLI: of -1, 0 and 1 alone it may be a class."""
+    def has_none_among_ids(self, minus_1: bool | None) -> bool:
+        """Whether -1 stands among ids, as in SNLI: of -1, 0 and 1 alone it may be a class.
+
+        Args:
+            minus_1: as for `_stage`.
+        """
         given = self._given
-        return given.numbers and given.whole and given.low == -1 and given.high > 1
+        highest = {True: float("inf"), False: -1, None: 1}[minus_1]
+        return given.numbers and given.whole and given.low == -1 and given.high > highest
 
     def _watch(self, number: int, row: dict) -> None:
         """Note new columns, the names of the columns once more, and a split that differs."""

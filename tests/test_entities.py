@@ -198,20 +198,13 @@ def test_wide_blanks_and_odd_line_ends_are_characters(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("blank", [" ", "\u3000", "\u200b", "\ufe0f"])
+@pytest.mark.parametrize("blank", [" ", "\u3000", "\u200b"])
 @pytest.mark.parametrize("form", ["json", "lines", "tokens"])
 def test_a_name_ends_where_something_can_be_seen(tmp_path, capsys, form, blank):
     """The mouse took a blank along: no word piece stands for it, so nobody could find the name."""
     text = f"{blank}小林 在{blank}"
     labels = ["B-PER", "I-PER", "I-PER", "I-PER", "I-PER", "B-X"]
-    right = [
-        "O",
-        "B-PER",
-        "I-PER",
-        "I-PER",
-        "I-PER",
-        "O",
-    ]  # a blank within stays; a bare one is none
+    right = "O B-PER I-PER I-PER I-PER O".split()  # a blank within stays; a bare one is none
     if form == "json":
         marks = [[0, 5, "PER"], [5, 6, "X"]]
         lines = [json.dumps({"text": f"{text}{i:02}", "label": marks}) for i in range(20)]
@@ -231,6 +224,18 @@ def test_a_name_ends_where_something_can_be_seen(tmp_path, capsys, form, blank):
     assert "40 处两端有空白或看不见的字符的名字" in capsys.readouterr().out
     with pytest.raises(DataError, match="blank at its edge; mark it anew, or let repair=True"):
         load_entities(path, repair=False)
+
+
+def test_how_the_sign_before_looks_is_part_of_a_name(tmp_path, capsys):
+    """U+FE0F, behind the heart; at the beginning of a name there is nothing that it could be of."""
+    some = [{"text": f"我❤\ufe0f在{i}", "label": [[0, 3, "ORG"], [3, 4, "X"]]} for i in range(20)]
+    path = write(tmp_path / "a.jsonl", "\n".join(map(json.dumps, some)))
+    for row in everything(load_entities(path, repair=False)):
+        assert [label for _, label in row][:5] == "B-ORG I-ORG I-ORG B-X O".split()
+    assert not capsys.readouterr().out
+    some[3] |= {"label": [[2, 4, "X"]]}
+    path = write(tmp_path / "b.jsonl", "\n".join(map(json.dumps, some)))
+    refused(load_entities, path, f"{path}, line 4: X '\ufe0f在'; the name", repair=False)
 
 
 def test_numbers_before_the_characters_are_not_the_text(tmp_path):
@@ -631,6 +636,10 @@ def test_texts_without_names_beside_some_with_a_class(tmp_path):
             {"text": list(TEXT), "spans": [{"start": 0, "end": 2, "label": "PER"}]},
             "places among the tokens stand under 'spans'",
         ),
+        (
+            {"text": None, "tokens": list(TEXT), "labels": [[0, 2, "PER"]]},
+            "places among the tokens stand under 'labels'",
+        ),
         ({"spans": NAMES, "answer": "reject"}, "its answer is 'reject'; leave it out"),
         (
             {"data": {"text": TEXT}, "annotations": [{"was_cancelled": True, "result": []}]},
@@ -641,6 +650,12 @@ def test_texts_without_names_beside_some_with_a_class(tmp_path):
 def test_names_that_would_be_lost_or_are_not_meant(tmp_path, item, what):
     path = write(tmp_path / "a.jsonl", as_json(sentences(3)) + json.dumps({"text": TEXT, **item}))
     refused(load_entities, path, f"{path}, line 4: {what}")
+
+
+def test_ids_of_tokens_are_told_before_places_that_stand_beside_them(tmp_path):
+    item = {"tokens": list(TEXT), "ner_tags": [0] * len(TEXT), "entities": NAMES}
+    path = write(tmp_path / "a.jsonl", f"{json.dumps(item)}\n" * 9)
+    refused(load_entities, path, f"{path}, line 1: '0' is no label, an id without its name")
 
 
 def test_a_cancelled_annotation_is_none(tmp_path):

@@ -152,7 +152,12 @@ def test_words_find_room_beside_very_many_characters():
         (b"text,label\na,1\n", "a table; write its texts alone"),
         (b',"Text","label"\r\n0,"a","1"\r\n', "a table; write its texts alone"),
         ("标签\t文本\n1\t甲\n".encode(), "a table; write its texts alone"),
+        (b"title,content,url\na,b,c\n", "a table; write its texts alone"),
+        (b'"date";"source";"content"\n1;2;a\n', "a table; write its texts alone"),
+        (b'["' + b"a" * 900 + b'", "b"]\n', "JSON; write its texts alone"),
+        (b'["a"]\n', "JSON; write its texts alone"),
         ("甲。\n乙\0。\n".encode(), r"line 2: a NUL character, which no text holds"),
+        ("甲\0。\n".encode(), r"take them out: tr -d '\\0' < FILE > NEW"),
     ],
 )
 def test_a_file_of_another_kind_is_not_taken_for_sentences(tmp_path, content, said):
@@ -160,6 +165,33 @@ def test_a_file_of_another_kind_is_not_taken_for_sentences(tmp_path, content, sa
     path.write_bytes(content)
     with pytest.raises(ValueError, match=said):
         read_documents(path)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '"标题"',
+        "标题,",
+        '"正文',
+        "标题",
+        "标题,甲",
+        "url,date",
+        '["我"是谁]',
+        "[{甲}]",
+        '{"甲"}',
+        '["甲',
+    ],
+)
+def test_a_first_line_that_only_looks_like_another_kind_is_a_sentence(tmp_path, line):
+    path = tmp_path / "a.txt"
+    path.write_text(f"{line}\n乙\n", encoding="utf-8")
+    assert read_documents(path) == [[line], ["乙"]]
+
+
+def test_marks_of_byte_order_are_no_part_of_a_sentence(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("\ufeff甲\n \ufeff 乙\n\ufeff丙\n \ufeff \n丁", encoding="utf-8")
+    assert read_documents(path) == [["甲", "乙", "丙"], ["丁"]]
 
 
 def test_encode_documents():

@@ -12,6 +12,7 @@ from utils.data.rows import is_seen
 from utils.data.schemes import Letters, converted
 from utils.data.spans import bio_of, spans_of
 
+VARIANTS = {chr(code) for code in range(0xFE00, 0xFE10)}  # how the character before them looks
 LONGEST = 5000  # characters; what is longer is a file without blank lines, not a sentence
 
 
@@ -94,7 +95,8 @@ def trimmed(sentence: Sentence, edges: Problems) -> Sentence:
     """A sentence of characters whose names begin and end with what can be seen.
 
     A blank that the mouse took along gets no word piece: no tagger could give such a name back,
-    and each would count as missed and as wrong.
+    and each would count as missed and as wrong. What says how a sign looks, as behind the heart
+    of U+2764 U+FE0F, is part of the sign.
     """
     labels, tokens = sentence.labels, sentence.tokens
     unseen = {
@@ -105,7 +107,11 @@ def trimmed(sentence: Sentence, edges: Problems) -> Sentence:
         return sentence
     spans = []
     for start, end, kind in spans_of(labels):
-        seen = [place for place in range(start, end) if tokens[place] not in unseen]
+        seen: list[int] = []
+        for place in range(start, end):
+            of_sign = tokens[place] in VARIANTS and seen[-1:] == [place - 1]
+            if of_sign or tokens[place] not in unseen:
+                seen.append(place)
         if len(seen) and (seen[0], seen[-1] + 1) == (start, end):
             spans.append((start, end, kind))
             continue

@@ -48,10 +48,12 @@ def marked(item: Any) -> Marked:
             (key for key in TAGS if key in item), key=lambda k: _rank(item[k], tokens), default=None
         )
         other = next((each for each in item if _are_names(item[each])), None)
-        if other and (key is None or _rank(item[key], tokens) != 2):
+        given = item.get(key)
+        each_has_one = isinstance(given, list) and len(given) == len(tokens)
+        if other and (not each_has_one or _are_names(given)):
             wrong = f"places among the tokens stand under {other!r:.30}"
             return Marked("".join(map(str, tokens)), None, wrong=wrong)
-        return Marked("".join(map(str, tokens)), None, tokens, item.get(key))
+        return Marked("".join(map(str, tokens)), None, tokens, given)
     if isinstance(item.get("data"), dict):
         return _of_label_studio(item)
     text = next((item[key] for key in TEXTS if key in item), None)

@@ -24,7 +24,11 @@ from utils.models import file_sha256
 
 LONGEST_LINE = 1_000_000  # characters
 HELD_OUT_PERCENT = 2
-COLUMNS = TEXT_NAMES | LABEL_NAMES | {"", "id", "idx"}  # what a table's first row may consist of
+# What a table's first row may consist of.
+COLUMNS = TEXT_NAMES | LABEL_NAMES | set("id idx url date time source".split()) | {""}
+# An object's first key, or a list's first text, which may be longer than what is looked at.
+STRING = r'"(?:[^"\\\n]|\\.?)*'
+JSON = re.compile(rf'(?:\[\s*)?\{{\s*{STRING}(?:"\s*:|\Z)|\[\s*{STRING}(?:"\s*[,\]]|\Z)')
 SENTINELS = 100  # <extra_id_0> … <extra_id_99>, as many as T5 has
 SIGNS = 3  # <pad>, </s>, <unk>
 
@@ -83,11 +87,12 @@ def _refuse_other_files(path: str | Path) -> None:
         what, cure = found
         raise ValueError(f"{path}: {what} and no text; {cure}")
     begun = head.decode("utf-8", "ignore").lstrip("\ufeff \t\r\n")
-    names = re.split(r'[,;|\t"]+', begun.partition("\n")[0].strip().lower())
+    fields = re.split(r"[,;|\t]", begun.partition("\n")[0].lower())
+    names = {field.strip().strip('"').strip() for field in fields}
     for what, found in (
-        ("JSON", re.match(r'\{\s*"|\[\s*[{"]', begun)),
+        ("JSON", JSON.match(begun)),
         ("articles in <doc>, as wikiextractor writes them", begun.startswith("<doc id=")),
-        ("a table", len(names) > 1 and TEXT_NAMES & set(names) and COLUMNS.issuperset(names)),
+        ("a table", len(names - {""}) > 1 and names & TEXT_NAMES and names <= COLUMNS),
     ):
         if found:
             raise ValueError(f"{path}: {what}; write its texts alone, one sentence a line")
@@ -110,10 +115,11 @@ def _lines(path: str | Path) -> Iterator[str]:
             if "\0" in line:
                 raise ValueError(
                     f"{path}, line {number}: a NUL character, which no text holds: the file is "
-                    "damaged, or written as UTF-16; save it anew as UTF-8"
+                    "damaged, or written as UTF-16; save it anew as UTF-8, or if NULs stand in a "
+                    "plain file by mistake, take them out: tr -d '\\0' < FILE > NEW"
                 )
             # A mark of byte order stands in the middle where files were joined by cat.
-            yield line.lstrip("\ufeff").strip()
+            yield line.strip().lstrip("\ufeff").strip()
 
 
 def _blank_line_between(path: str | Path) -> bool:

@@ -80,3 +80,11 @@ def test_the_faster_recipe_is_no_worse(machine):
         read_results(machine)[f"{name} recipe"]["accuracy"] for name in ("course", "tutorial")
     )
     assert abs(course["mean"] - tutorial["mean"]) <= max(course["sd"], tutorial["sd"])
+
+
+def test_the_head_alone_loses_what_freezing_half_does_not():
+    course, head = (
+        read_results("throughput_float32")[f"{name} recipe"]["accuracy"]
+        for name in ("course", "head")
+    )
+    assert head["mean"] < course["mean"] - 2 * max(head["sd"], course["sd"])

@@ -617,7 +617,7 @@ def confident(probabilities, labels, threshold):
         "alternative": "holds = {'d', 'A'}\n",
         "wrong": [
             ("holds = 'ABD'\n", "F1 只看谁最大。验证损"),
-            ("holds = 'A'\n", "输了就写输了，读者才能信"),
+            ("holds = 'A'\n", "没赢就写没赢，读者才能信"),
             ("holds = 'ADE'\n", "没有 E 这一句"),
             ("holds = 2\n", "一串字母"),
         ],

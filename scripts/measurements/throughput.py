@@ -27,14 +27,13 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from measurements.provenance import fingerprints, require_processor
 from measurements.results import Results
-from measurements.runs import SEEDS, tuned
+from measurements.runs import SEEDS, encoder_classifier, tuned
 from utils.clipping import clip_in_step
 from utils.data import balanced_sample, load_thucnews
 from utils.finetuning import (
     ShuffledBatches,
     freeze,
     new_classifier,
-    predict,
     tokenize,
     without_padding,
 )
@@ -115,12 +114,11 @@ def recipe_accuracy(recipe: str, titles: DatasetDict, tokenizer: PreTrainedToken
         seed: prepare(balanced_sample(titles["train"], size, seed), tokenizer) for seed in SEEDS
     }
 
-    def make_model(seed: int) -> PreTrainedModel:
-        model = new_classifier(resolve(CHECKPOINT), names, seed=seed)
-        return model if frozen is None else freeze(model, frozen)
+    make_whole, predict_classes = encoder_classifier(CHECKPOINT, tokenizer, names, max_length=128)
 
-    def predict_classes(model: PreTrainedModel, texts: list[str]) -> np.ndarray:
-        return predict(model, tokenizer, texts).argmax(1)
+    def make_model(seed: int) -> PreTrainedModel:
+        model = make_whole(seed)
+        return model if frozen is None else freeze(model, frozen)
 
     return tuned(
         make_model, predict_classes, tokenizer, samples, validation, titles["test"],

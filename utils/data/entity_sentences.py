@@ -8,11 +8,10 @@ from typing import NamedTuple, Protocol
 
 from utils.data.content import DataError
 from utils.data.problems import Problems
-from utils.data.rows import is_seen
+from utils.data.rows import VARIANTS, is_seen
 from utils.data.schemes import Letters, converted
 from utils.data.spans import bio_of, spans_of
 
-VARIANTS = {chr(code) for code in range(0xFE00, 0xFE10)}  # how the character before them looks
 LONGEST = 5000  # characters; what is longer is a file without blank lines, not a sentence
 
 

@@ -157,24 +157,23 @@ def _folder_of_each_split(folder: Path, kind: Files) -> dict[str, Path]:
         split = ALIASES.get(sub.name.lower(), sub.name.lower())
         files = _texts_among(_data_files(sub, kind))
         if split in SPLITS:
-            found[split].append(sub)
             if len(files) != 1:
                 return {}
+            found[split] += files
         elif files:
             left.append(sub.name)
     if "train" not in found:
         return {}
-    for split, subs in found.items():
-        if len(subs) > 1:
-            raise DataError(
-                f"{folder}: two folders for {split}, {subs[0].name} and {subs[1].name}; take one away"
-            )
+    for split, files in found.items():
+        if len(files) > 1:
+            one, other = (file.parent.name for file in files[:2])
+            raise DataError(f"{folder}: two folders for {split}, {one} and {other}; take one away")
     if left:
         print(
             f"{folder.name}：没有读文件夹 {'、'.join(left)[:160]}；若是验证集或测试集，"
             "改名为 validation 或 test。"
         )
-    return {split: _texts_among(_data_files(sub, kind))[0] for split, [sub] in found.items()}
+    return {split: file for split, [file] in found.items()}
 
 
 def _group_files(

@@ -62,7 +62,8 @@ EMPTY_CELLS = set(
 
 UNSEEN = ("Cc", "Cf", "Zs", "Zl", "Zp")  # controls, marks without a width, blanks
 BLANKS = set("\u115f\u1160\u2800\u3164\uffa0")  # letters by their category, and nothing to see
-BLANKS |= {chr(code) for code in range(0xFE00, 0xFE10)}  # how the character before them looks
+VARIANTS = {chr(code) for code in range(0xFE00, 0xFE10)}  # how the character before them looks
+BLANKS |= VARIANTS
 AS_TEXT = re.compile('="([^"]*)"')  # what keeps Excel from taking 001 for a number
 
 # A list or an object where one name should be, as JSON or as Python writes it.

@@ -102,6 +102,17 @@ def as_texts(texts: Sequence[str] | str) -> list[str]:
     return texts
 
 
+def check_text(row: int, text: str | None, name: str) -> None:
+    """Raises ValueError: something else than text, or an empty one, naming its row and column.
+
+    None is an empty one.
+    """
+    if text is not None and not isinstance(text, str):
+        raise ValueError(f"row {row}: {text!r:.40} is no text; drop the row or fill in its {name}")
+    if not text or not text.strip():
+        raise ValueError(f"row {row}: empty {name}; drop the row or fill in its text")
+
+
 def as_list(texts: Sequence[str] | str) -> list[str]:
     """A list of the texts, unread; one text alone is a list of one, not of its characters."""
     return [texts] if isinstance(texts, str) else list(texts)

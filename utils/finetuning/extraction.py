@@ -22,6 +22,7 @@ from utils.finetuning.classifier import (
     as_list,
     as_texts,
     check_length,
+    check_text,
     longest_first,
     new_with_head,
 )
@@ -108,12 +109,7 @@ def _encode_windows(
     if not questions:
         return {"input_ids": [], "attention_mask": [], "row": [], "offsets": []}
     for row, question in enumerate(questions):
-        if question is not None and not isinstance(question, str):
-            raise ValueError(
-                f"row {row}: {question!r:.40} is no text; drop the row or fill in its question"
-            )
-        if not question or not question.strip():
-            raise ValueError(f"row {row}: empty question; drop the row or fill in its text")
+        check_text(row, question, "question")
     lengths = map(len, tokenizer(questions, add_special_tokens=False)["input_ids"])
     free = max_length - tokenizer.num_special_tokens_to_add(pair=True)
     for row, length in enumerate(lengths):

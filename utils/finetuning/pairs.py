@@ -16,6 +16,7 @@ from utils.finetuning.by_measure import MeasuringTrainer, fine_tune_by
 from utils.finetuning.classifier import (
     as_list,
     check_length,
+    check_text,
     longest_first,
     low_precision,
     new_classifier,
@@ -66,12 +67,7 @@ def check_pairs(first: Sequence[str], second: Sequence[str]) -> None:
         )
     for row, pair in enumerate(zip(first, second, strict=True)):
         for name, text in zip(("sentence1", "sentence2"), pair, strict=True):
-            if text is not None and not isinstance(text, str):
-                raise ValueError(
-                    f"row {row}: {text!r:.40} is no text; drop the row or fill in its {name}"
-                )
-            if not text or not text.strip():
-                raise ValueError(f"row {row}: empty {name}; drop the row or fill in its text")
+            check_text(row, text, name)
 
 
 def without_seen(pairs: Dataset, train: Dataset) -> Dataset:

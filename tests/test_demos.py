@@ -325,6 +325,27 @@ def test_headlines_typed_by_people_get_pythons_answers(page, classifier, tokeniz
         assert max(apart) < 0.11, (text, found, wanted)
 
 
+def test_of_two_questions_asked_at_once_the_newer_is_answered(page, classifier, tokenizer):
+    """A page that settles at the first answer shows the one before: seen on a busy machine."""
+    press(page, "headlines")
+    settled_with = page.locator("#demo-headlines").evaluate(
+        """(box, texts) => new Promise((resolve) => {
+          const [text, form] = [box.querySelector("textarea"), box.querySelector("form")];
+          const said = [];
+          const watch = new MutationObserver(() => {
+            if (box.ariaBusy !== "false") return;
+            said.push([text.value, box.querySelector(".demo-result th[scope=row]").textContent]);
+            if (said.length === 1) setTimeout(() => { watch.disconnect(); resolve(said); }, 2000);
+          });
+          watch.observe(box, { attributeFilter: ["aria-busy"] });
+          for (const each of texts) { text.value = each; form.requestSubmit(); }
+        })""",
+        [HEADLINES[0], HEADLINES[1]],
+    )
+    best = chances_of(classifier, tokenizer, HEADLINES[1]).argmax()
+    assert settled_with == [[HEADLINES[1], classifier.config.id2label[int(best)]]]
+
+
 def test_nothing_typed_and_a_blank_that_is_cut_off_are_said(page):
     for name in ("pieces", "headlines", "blank", "attention"):
         for nothing in ("", " \n　"):

@@ -403,18 +403,19 @@
     box.append(form, progress, parts.status, answers);
 
     let isLoaded = false;
-    let asked = 0;
+    let asked = 0; // times an answer was asked for; only the newest is shown
+    let timer;
 
+    /** What is typed answered: what to show of it, and its status. */
     async function answer() {
-      const number = ++asked;
       if (!text.value.trim()) {
-        parts.result.replaceChildren();
-        parts.status.textContent = "先写点什么。";
-        return;
+        return () => {
+          parts.result.replaceChildren();
+          return "先写点什么。";
+        };
       }
       const found = await demo.ask(text.value);
-      // A newer question is on its way.
-      if (number === asked) parts.status.textContent = demo.show(found, parts);
+      return () => demo.show(found, parts);
     }
 
     async function load() {
@@ -432,27 +433,35 @@
     }
 
     async function run() {
+      clearTimeout(timer);
+      const number = ++asked;
+      const isNewest = () => number === asked;
       box.setAttribute("aria-busy", "true");
       try {
         if (!isLoaded) await load();
-        await answer();
+        const show = await answer();
+        if (isNewest()) parts.status.textContent = show();
       } catch (error) {
+        if (!isNewest()) return;
         parts.result.replaceChildren();
         parts.status.textContent =
           REASONS[error.message] ?? `没有成功：${error.message}。检查网络，再按一次。`;
       } finally {
-        box.setAttribute("aria-busy", "false");
-        button.disabled = false;
-        progress.hidden = true;
-        button.textContent = isLoaded ? demo.run : `再试一次（约 ${box.dataset.size}）`;
+        if (isNewest()) settle();
       }
+    }
+
+    function settle() {
+      box.setAttribute("aria-busy", "false");
+      button.disabled = false;
+      progress.hidden = true;
+      button.textContent = isLoaded ? demo.run : `再试一次（约 ${box.dataset.size}）`;
     }
 
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       if (!button.disabled) run();
     });
-    let timer;
     text.addEventListener("input", () => {
       clearTimeout(timer);
       if (isLoaded) timer = setTimeout(run, WAIT);

@@ -8,8 +8,10 @@ from peft import LoraConfig, get_peft_model
 from tiny_bert import VOCABULARY, tiny_config
 from torch import nn
 from transformers import (
+    BertForQuestionAnswering,
     BertForSequenceClassification,
     BertForTokenClassification,
+    BertModel,
     DistilBertConfig,
     DistilBertForSequenceClassification,
 )
@@ -251,15 +253,110 @@ def test_only_a_bert_as_the_library_builds_it_is_taken():
         before,
         patched,
         other_linear,
-        BertForTokenClassification(tiny_config()),
+        BertForQuestionAnswering(tiny_config()),
         DistilBertForSequenceClassification(DistilBertConfig(**small)),
     ):
         assert not is_plain_bert(model)
         batch = padded(texts_of([3, 9]), 12)
         with torch.no_grad():
-            plain = model.eval()(**batch).logits
+            plain = model.eval()(**batch)[0]
             with without_padding(model):
-                assert torch.equal(model(**batch).logits, plain)
+                assert torch.equal(model(**batch)[0], plain)
+
+
+# Taggers and encoders, which are asked at every token
+
+
+def tagger(**options):
+    torch.manual_seed(1)
+    model = BertForTokenClassification(tiny_config(**({"num_labels": 3} | options)))
+    for parameter in model.parameters():
+        nn.init.normal_(parameter, std=0.2)
+    return model.eval()
+
+
+@pytest.mark.parametrize("width", [None, 40])
+@pytest.mark.parametrize("lengths", LENGTHS[:2] + LENGTHS[3:])
+def test_states_of_tokens_and_their_gradients_are_the_same(lengths, width):
+    batch = padded(texts_of(lengths), width, types=True)
+    real = batch["attention_mask"].bool()
+    labels = torch.where(real, batch["input_ids"] % 3, -100)
+    encoder = tagger().bert
+    torch.manual_seed(2)
+    with_pooler = BertModel(tiny_config()).eval()
+
+    def of_tagger(model):
+        output = model(**batch, labels=labels)
+        return output.logits[real], output.loss
+
+    def of_encoder(model):  # the mean over the tokens, as sentence vectors are made
+        states = model(**batch).last_hidden_state
+        pooled = (states * real[..., None]).sum(1) / real.sum(1, keepdim=True)
+        return states[real], pooled.square().mean()
+
+    for model, ask in ((tagger(), of_tagger), (encoder, of_encoder), (with_pooler, of_encoder)):
+        model, seen = model.double(), []
+        for context in (contextlib.nullcontext(), without_padding(model)):
+            model.zero_grad()
+            with context:
+                values, loss = ask(model)
+            loss.backward()
+            gradients = {name: each.grad for name, each in model.named_parameters()}
+            seen.append((values, loss, gradients))
+        (plain, plain_loss, slow), (fast, loss, quick) = seen
+        torch.testing.assert_close(fast, plain, atol=1e-9, rtol=0)
+        torch.testing.assert_close(loss, plain_loss, atol=1e-9, rtol=0)
+        for name, gradient in slow.items():
+            torch.testing.assert_close(quick[name], gradient, atol=1e-9, rtol=0, msg=name)
+        assert "forward" not in vars(getattr(model, "bert", model))
+
+
+def test_what_a_model_for_questions_says_of_padding_counts_and_is_left_to_the_library():
+    """Its softmax is over all places: states of padding that are not the library's would show."""
+    torch.manual_seed(0)
+    model, batch = BertForQuestionAnswering(tiny_config()).eval(), padded(texts_of([3, 9]), 12)
+    answers = {"start_positions": torch.tensor([1, 2]), "end_positions": torch.tensor([2, 3])}
+    plain = model(**batch, **answers).loss
+    with without_padding(model):
+        assert torch.equal(model(**batch, **answers).loss, plain)
+
+
+def test_taggers_and_sentence_encoders_are_trained_without_padding(monkeypatch, tmp_path):
+    """Each call of the layers gets fewer tokens than the batch has places."""
+    from datasets import ClassLabel, Dataset, Features, List, Value
+    from tiny_bert import save_tiny_bert
+
+    from utils import finetuning
+    from utils.finetuning import packing
+    from utils.models import load_tokenizer
+
+    counted, run = [], packing.states_after
+
+    def counting(layers, bert, input_ids, texts, types):
+        counted.append((input_ids.numel(), len(texts.places)))
+        return run(layers, bert, input_ids, texts, types)
+
+    monkeypatch.setattr(packing, "states_after", counting)
+    checkpoint = save_tiny_bert(tmp_path)
+    tokenizer = load_tokenizer(checkpoint)
+    short, long = "主队", "主队夺冠" * 6
+    first, second = [f"{short}{place}" for place in "一二三四"], [long + short] * 3 + [short]
+    second = [text + place for text, place in zip(second, "一二三四", strict=True)]
+    finetuning.contrastive_fine_tune(checkpoint, first, second, epochs=1, batch_size=4)
+    assert counted and any(tokens < places for places, tokens in counted)
+    counted.clear()
+    names = ["O", "B-ORG", "I-ORG"]
+    columns = {"tokens": List(Value("string")), "labels": List(ClassLabel(names=names))}
+    texts = [list(short), list(long)]
+    rows = {"tokens": texts, "labels": [[0] * len(text) for text in texts]}
+    rows = Dataset.from_dict(rows, features=Features(columns))
+    rows = finetuning.tokenize_entities(rows, tokenizer)
+    model = finetuning.new_tagger(checkpoint, names)
+    finetuning.fine_tune_tagger(model, tokenizer, rows, rows, epochs=1, progress=False)
+    assert counted and any(tokens < places for places, tokens in counted)
+    counted.clear()
+    finetuning.predict_entities(model, tokenizer, [short, long])
+    assert counted and any(tokens < places for places, tokens in counted)
 
 
 def test_an_error_inside_leaves_no_trace():
@@ -267,9 +364,13 @@ def test_an_error_inside_leaves_no_trace():
     with pytest.raises(KeyboardInterrupt), without_padding(model):
         raise KeyboardInterrupt
     assert "forward" not in vars(model.bert)
-    with without_padding(model), without_padding(model):  # fine_tune_by's measure calls predict
-        pass
-    assert "forward" not in vars(model.bert)
+    for model in (bert(), tagger(), tagger().bert):
+        trunk = getattr(model, "bert", model)
+        with without_padding(model):
+            with without_padding(model):  # fine_tune_by's measure calls predict
+                pass
+            assert "forward" in vars(trunk), "the inner one left the outer one's alone"
+        assert "forward" not in vars(trunk)
 
 
 # Several texts in a row

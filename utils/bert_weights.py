@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from utils.models import ModelError
+from utils.models import NO_SOCKS, ModelError, needs_socks
 
 # Entries of config.json that change what a model computes, with the values built here.
 SUPPORTED = {
@@ -120,6 +120,8 @@ def _local_folder(name: str | Path) -> Path:
         wanted = ["config.json", "model.safetensors"]
         return Path(snapshot_download(str(name), allow_patterns=wanted))
     except Exception as error:  # the client's errors have many kinds and long texts
+        if needs_socks(error):
+            raise ModelError(f"{name}: {NO_SOCKS}") from None
         raise ModelError(
             f"{name}: no such folder, and not to be had from the Hub ({type(error).__name__}); "
             "give an existing folder, or set HF_ENDPOINT to a mirror you can reach"

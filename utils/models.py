@@ -42,6 +42,11 @@ MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9d
 MINILM_VOCABULARY = (
     "0f052197aac305fe42f378b5c61554b7bacb34b8be4af83fec2cfdcdffbc9973"  # its `vocabulary_sha256`
 )
+NO_SOCKS = (  # for whom `needs_socks`
+    "the Hub's client cannot start: ALL_PROXY, HTTPS_PROXY or HTTP_PROXY names a SOCKS proxy, and "
+    "the package that speaks to one is missing; pip install socksio and restart the kernel, or set "
+    "HF_HUB_OFFLINE=1 to use what was downloaded before"
+)
 LFS_POINTER = b"version https://git-lfs"  # what a file begins with that Git LFS has not fetched
 
 
@@ -263,9 +268,13 @@ def from_pretrained(
         options["output_loading_info"] = True
     try:
         loaded = kind.from_pretrained(str(local if local.is_dir() else checkpoint), **options)
-    except OSError as error:
+    except (OSError, ImportError) as error:
         # The library's own words tell of repositories and tokens before they name the cause.
         cause = _root_of(error)
+        if needs_socks(error):
+            raise ModelError(f"{checkpoint}: {NO_SOCKS}") from error
+        if isinstance(error, ImportError) and not local.is_dir():
+            raise  # of a package that this kind of model needs
         reason = " ".join(f"{type(cause).__name__}: {cause}".split())[:160]
         if local.is_dir():
             raise ModelError(
@@ -310,6 +319,16 @@ def _refuse_random(checkpoint: str | Path, trunk: str, report: dict, fresh_head:
         f"{checkpoint}: its weights lack {', '.join(missing[:2])}{more}, which would be random"
         f"{others:.200}; take a model of this kind, or fetch it again"
     )
+
+
+def needs_socks(error: BaseException) -> bool:
+    """Is it that a SOCKS proxy is named (ALL_PROXY), and the package that speaks to one is missing?
+
+    The Hub's client then fails before it asks anything, even for a model in its cache, and the
+    library may tell of a wrong name instead (transformers 5.23; `findings/socks_proxy_unnamed.sh`).
+    """
+    cause = _root_of(error)
+    return isinstance(cause, ImportError) and "SOCKS" in str(cause)
 
 
 def _root_of(error: BaseException) -> BaseException:

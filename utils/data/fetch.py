@@ -22,7 +22,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO
 
 from utils.data.content import DataError, readable, unpacked_limit
-from utils.models import file_sha256
+from utils.models import NO_SOCKS, file_sha256, needs_socks
 
 ARCHIVES = (".zip", ".tar.gz", ".tgz")
 UNPACKER = 2  # count up when members are written otherwise, so that folders of before are not taken
@@ -151,6 +151,8 @@ def hub_file(repo: str, name: str) -> Path:
         except DataError:
             raise
         except Exception as error:  # the client's network errors have no base class in common
+            if needs_socks(error):
+                raise DataError(f"{url}: {NO_SOCKS}") from error
             reason = " ".join(str(error).split())[:160] or type(error).__name__
             raise DataError(
                 f"{url}: download failed ({reason}); run it again, set HF_ENDPOINT to a mirror "

@@ -13,6 +13,7 @@ from datasets import Dataset
 from transformers import AutoModel, PrinterCallback, set_seed
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
+from utils.finetuning.packing import without_padding
 from utils.finetuning.pairs import check_pairs
 from utils.finetuning.recipe import ShuffledBatches, _no_bars
 from utils.models import ModelError, check_folder
@@ -255,6 +256,8 @@ def _train(
         )
         if not progress:  # Trainer would print every log as a dict instead
             trainer.remove_callback(PrinterCallback)
+        # Two columns of sentences of any length share a batch: up to half of it is padding.
+        stack.enter_context(without_padding(model[0].model))
         trainer.train()
     # Training in bf16 leaves a forward that always computes so: the model would give other vectors
     # than when it is saved and loaded again.

@@ -2,9 +2,9 @@
 
 Two ways to leave the padding out. `pack` lays short texts end to end in rows of one width, and
 `block_mask` keeps them apart: the model's own forward does the rest (`packed_logits`). But of the
-attention in a row of five texts four fifths are computed only to be masked. `without_padding`, which
-`fine_tune` and `predict` use, lays all texts of a batch end to end for everything that looks at
-one token at a time, and gives attention each text by itself.
+attention in a row of five texts four fifths are computed only to be masked. `without_padding`, in
+which classifiers, taggers and sentence encoders are trained and asked, lays all texts of a batch end
+to end for everything that looks at one token at a time, and gives attention each text by itself.
 """
 
 import contextlib
@@ -14,7 +14,12 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from transformers import BertForSequenceClassification, PreTrainedModel
+from transformers import (
+    BertForSequenceClassification,
+    BertForTokenClassification,
+    BertModel,
+    PreTrainedModel,
+)
 from transformers.modeling_outputs import BaseModelOutputWithPoolingAndCrossAttentions
 
 from utils.unpadded import Texts, attend_from, is_plain, run_layer, states_after
@@ -101,19 +106,27 @@ def packed_logits(model: BertForSequenceClassification, rows: PackedRows) -> Ten
 
 @contextlib.contextmanager
 def without_padding(model: PreTrainedModel) -> Iterator[None]:
-    """Inside, a BERT classifier answers the same and computes less; another model does as ever.
+    """Inside, a BERT classifier, tagger or encoder answers the same and computes less; another model
+    does as ever.
 
-    What is left out never reaches the logits: places behind the end of a text, and all places of
-    the last layer but the first, [CLS]. So inside, `model.bert` gives no other last state.
+    What is left out never reaches an answer: places behind the end of a text, and in a classifier
+    all places of the last layer but the first, [CLS]. So inside, the last states at these places
+    (of a classifier, all but the first) are not the library's. A model for questions is not taken:
+    its softmax is over all places, those of the padding too.
     """
-    if not is_plain_bert(model):
+    forward, bert = None, getattr(model, "bert", model)
+    if is_plain_bert(model):
+        forward = _first_states
+    elif is_plain(model, BertForTokenClassification) or is_plain(model, BertModel):
+        forward = _all_states
+    if forward is None or "forward" in vars(bert):  # the second: it is inside already
         yield
         return
-    model.bert.forward = partial(_first_states, model.bert)
+    bert.forward = partial(forward, bert)
     try:
         yield
     finally:
-        del model.bert.forward
+        del bert.forward
 
 
 def is_plain_bert(model: nn.Module) -> bool:
@@ -125,14 +138,7 @@ def _first_states(
     bert: nn.Module, input_ids=None, attention_mask=None, token_type_ids=None, **more
 ):
     """`forward` of a BertModel: its last states (texts, 1, hidden), of [CLS] alone, and the pooled."""
-    unusual = any(value is not None for name, value in more.items() if name != "return_dict")
-    plain = input_ids is None or attention_mask is None or attention_mask.dim() != 2
-    if (
-        unusual
-        or plain
-        or not attention_mask[:, 0].all()
-        or any(layer.gradient_checkpointing for layer in bert.encoder.layer)
-    ):
+    if _is_for_the_library(bert, input_ids, attention_mask, more):
         return type(bert).forward(
             bert, input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids, **more
         )
@@ -145,3 +151,27 @@ def _first_states(
     first = run_layer(last, first, attended)
     first = first[:, None]
     return BaseModelOutputWithPoolingAndCrossAttentions(first, bert.pooler(first))
+
+
+def _all_states(bert: nn.Module, input_ids=None, attention_mask=None, token_type_ids=None, **more):
+    """`forward` of a BertModel: its last states (texts, length, hidden), right where a token is."""
+    if _is_for_the_library(bert, input_ids, attention_mask, more):
+        return type(bert).forward(
+            bert, input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids, **more
+        )
+    texts = Texts.of(attention_mask.bool(), bert.dtype)
+    hidden = texts.apart(states_after(bert.encoder.layer, bert, input_ids, texts, token_type_ids))
+    pooled = None if bert.pooler is None else bert.pooler(hidden)
+    return BaseModelOutputWithPoolingAndCrossAttentions(hidden, pooled)
+
+
+def _is_for_the_library(bert: nn.Module, input_ids, attention_mask, more: dict) -> bool:
+    """Does a call ask for more than the last states of texts whose padding, if any, is behind them?"""
+    unusual = any(value is not None for name, value in more.items() if name != "return_dict")
+    plain = input_ids is None or attention_mask is None or attention_mask.dim() != 2
+    return bool(
+        unusual
+        or plain
+        or not attention_mask[:, 0].all()
+        or any(layer.gradient_checkpointing for layer in bert.encoder.layer)
+    )

@@ -28,6 +28,7 @@ from utils.finetuning.classifier import (
     named_labels,
     new_with_head,
 )
+from utils.finetuning.packing import without_padding
 from utils.finetuning.recipe import BucketTrainer, course_recipe, run_trainer
 from utils.finetuning.saving import load_with_head
 from utils.pretraining import IGNORE
@@ -387,7 +388,8 @@ def piece_scores(
             {name: [rows[place] for place in places] for name, rows in windows.items()},
             return_tensors="pt",
         ).to(model.device)
-        with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16_available()):
+        precision = torch.autocast(model.device.type, torch.bfloat16, enabled=bf16_available())
+        with without_padding(model), precision:
             logits = model(**batch).logits
         rows = logits.float().log_softmax(-1).cpu().numpy()
         for row, place in zip(rows, places, strict=True):

@@ -353,6 +353,45 @@ def test_a_hub_that_cannot_be_reached(monkeypatch):
     assert "set HF_ENDPOINT to a mirror that you can reach and restart the kernel" in message
 
 
+@pytest.mark.parametrize("kind", ["AutoConfig", "AutoTokenizer"])
+def test_a_socks_proxy_that_nobody_here_speaks_to_is_named(kind, monkeypatch):
+    """By the client itself, before any request; the library names it for neither kind alike."""
+    import huggingface_hub
+    from huggingface_hub import constants
+
+    from utils import bert_weights
+    from utils.data import DataError, fetch
+
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(transformers.utils.hub, "is_offline_mode", lambda: False)
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "all_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    huggingface_hub.close_session()  # or a client that was built before goes on
+    try:
+        name = "someone/not-in-the-cache"
+        with pytest.raises(ModelError) as caught:
+            models.from_pretrained(getattr(transformers, kind), name)
+        assert str(caught.value) == f"{name}: {models.NO_SOCKS}"
+        with pytest.raises(ModelError) as caught:
+            bert_weights._local_folder(name)
+        assert str(caught.value) == f"{name}: {models.NO_SOCKS}"
+        with pytest.raises(DataError, match="pip install socksio") as caught:
+            fetch.hub_file(name, "a.csv")
+        assert "\n" not in str(caught.value)
+    finally:
+        huggingface_hub.close_session()
+
+
+def test_a_package_that_a_model_needs_is_not_taken_for_a_proxy():
+    def lacking(*arguments, **options):
+        raise ImportError("SomeTokenizer requires the SentencePiece library")
+
+    with pytest.raises(ImportError, match="SentencePiece"):
+        models.from_pretrained(SimpleNamespace(from_pretrained=lacking), "someone/t5")
+
+
 def test_a_name_that_the_hub_does_not_know(monkeypatch):
     class RepositoryNotFoundError(OSError):
         pass

@@ -128,6 +128,16 @@ def test_run_notebooks_leaves_a_failing_file_as_it_was(executed, tmp_path, capsy
     assert "cell 0 (divides) raised ZeroDivisionError" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("source", ["print(1)", "1 / 0"])
+def test_run_notebooks_leaves_no_kernel(tmp_path, source):
+    """Fifteen chapters in a row would keep fifteen kernels, of two gigabytes some."""
+    path = tmp_path / "99_one.ipynb"
+    nbformat.write(new_notebook(cells=[new_code_cell(source, id="only")]), path)
+    before = psutil.Process().children(recursive=True)
+    run(path)
+    assert set(psutil.Process().children(recursive=True)) <= set(before), "a kernel is left"
+
+
 def test_run_notebooks_is_stable_and_keeps_ids(executed, tmp_path):
     path = tmp_path / "99_again.ipynb"
     stable = nbformat.from_dict(executed.copy())

@@ -10,6 +10,7 @@ import nbformat
 import psutil
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
@@ -122,8 +123,11 @@ def execute(notebook: NotebookNode, folder: Path, timeout: int, title: str) -> d
         finally:
             if watch:
                 watch.stop()
+            seconds = time.perf_counter() - started
+            if manager.has_kernel:  # nbclient ends only kernels that it started by itself
+                run_sync(manager.shutdown_kernel)(now=True)
     return {
-        "seconds": round(time.perf_counter() - started, 1),
+        "seconds": round(seconds, 1),
         "cpu_seconds": round(watch.cpu_seconds, 1),
         "peak_mb": round(watch.peak_bytes / 10**6),
     }

@@ -19,7 +19,7 @@ HIGH = 5.0
 
 @pytest.fixture(autouse=True)
 def in_float32(monkeypatch):
-    monkeypatch.setattr("utils.finetuning.extraction.bf16_available", lambda: False)
+    monkeypatch.setattr("utils.finetuning.classifier.bf16_available", lambda: False)
 
 
 def rows_of(*rows):

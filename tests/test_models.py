@@ -365,8 +365,10 @@ def test_a_socks_proxy_that_nobody_here_speaks_to_is_named(kind, monkeypatch):
     monkeypatch.setitem(sys.modules, "socksio", None)
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(transformers.utils.hub, "is_offline_mode", lambda: False)
-    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "all_proxy", "NO_PROXY"):
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    monkeypatch.delenv("all_proxy", raising=False)
     monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
     huggingface_hub.close_session()  # or a client that was built before goes on
     try:
@@ -384,12 +386,13 @@ def test_a_socks_proxy_that_nobody_here_speaks_to_is_named(kind, monkeypatch):
         huggingface_hub.close_session()
 
 
-def test_a_package_that_a_model_needs_is_not_taken_for_a_proxy():
+def test_a_package_that_a_model_needs_is_taken_neither_for_a_proxy_nor_for_damage(folder):
     def lacking(*arguments, **options):
         raise ImportError("SomeTokenizer requires the SentencePiece library")
 
-    with pytest.raises(ImportError, match="SentencePiece"):
-        models.from_pretrained(SimpleNamespace(from_pretrained=lacking), "someone/t5")
+    for checkpoint in ("someone/t5", folder):
+        with pytest.raises(ImportError, match="SentencePiece"):
+            models.from_pretrained(SimpleNamespace(from_pretrained=lacking), checkpoint)
 
 
 def test_a_name_that_the_hub_does_not_know(monkeypatch):

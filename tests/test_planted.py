@@ -130,7 +130,7 @@ def test_run_notebooks_leaves_a_failing_file_as_it_was(executed, tmp_path, capsy
 
 @pytest.mark.parametrize("source", ["print(1)", "1 / 0"])
 def test_run_notebooks_leaves_no_kernel(tmp_path, source):
-    """Fifteen chapters in a row would keep fifteen kernels, of two gigabytes some."""
+    """Fifteen chapters in a row would keep fifteen kernels, some of two gigabytes."""
     path = tmp_path / "99_one.ipynb"
     nbformat.write(new_notebook(cells=[new_code_cell(source, id="only")]), path)
     before = psutil.Process().children(recursive=True)

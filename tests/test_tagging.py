@@ -347,7 +347,7 @@ def checkpoint(tmp_path_factory):
 
 @pytest.fixture
 def in_float32(monkeypatch):
-    for room in ("tokens", "recipe"):
+    for room in ("classifier", "recipe"):
         monkeypatch.setattr(f"utils.finetuning.{room}.bf16_available", lambda: False)
 
 

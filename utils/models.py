@@ -44,8 +44,8 @@ MINILM_VOCABULARY = (
 )
 NO_SOCKS = (  # for whom `needs_socks`
     "the Hub's client cannot start: ALL_PROXY, HTTPS_PROXY or HTTP_PROXY names a SOCKS proxy, and "
-    "the package that speaks to one is missing; pip install socksio and restart the kernel, or set "
-    "HF_HUB_OFFLINE=1 to use what was downloaded before"
+    "the package that speaks to one is missing; pip install socksio, or set HF_HUB_OFFLINE=1 to use "
+    "what was downloaded before, and restart the kernel"
 )
 LFS_POINTER = b"version https://git-lfs"  # what a file begins with that Git LFS has not fetched
 
@@ -269,12 +269,12 @@ def from_pretrained(
     try:
         loaded = kind.from_pretrained(str(local if local.is_dir() else checkpoint), **options)
     except (OSError, ImportError) as error:
-        # The library's own words tell of repositories and tokens before they name the cause.
-        cause = _root_of(error)
         if needs_socks(error):
             raise ModelError(f"{checkpoint}: {NO_SOCKS}") from error
-        if isinstance(error, ImportError) and not local.is_dir():
-            raise  # of a package that this kind of model needs
+        if isinstance(error, ImportError):
+            raise  # it names a package that this kind of model needs
+        # The library's own words tell of repositories and tokens before they name the cause.
+        cause = _root_of(error)
         reason = " ".join(f"{type(cause).__name__}: {cause}".split())[:160]
         if local.is_dir():
             raise ModelError(

@@ -10,7 +10,6 @@ import nbformat
 import psutil
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
-from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
@@ -31,6 +30,13 @@ class ThisPython(KernelSpecManager):
         return self.kernel_spec_class(
             resource_dir=ipykernel.kernelspec.RESOURCES, **ipykernel.kernelspec.get_kernel_dict()
         )
+
+
+class FreshKernel(AsyncKernelManager):
+    """A kernel of the running Python, as a class: nbclient ends those alone that it made itself."""
+
+    def __init__(self, **options):
+        super().__init__(kernel_spec_manager=ThisPython(), **options)
 
 
 class Watch(threading.Thread):
@@ -88,10 +94,10 @@ def execute(notebook: NotebookNode, folder: Path, timeout: int, title: str) -> d
     Raises:
         NotebookFailed: a cell raised, hung or killed the kernel.
     """
-    manager = AsyncKernelManager(kernel_name="python3", kernel_spec_manager=ThisPython())
     client = NotebookClient(
         notebook,
-        km=manager,
+        kernel_name="python3",
+        kernel_manager_class=FreshKernel,
         timeout=timeout,
         store_widget_state=False,
         record_timing=False,
@@ -102,7 +108,7 @@ def execute(notebook: NotebookNode, folder: Path, timeout: int, title: str) -> d
 
     def on_notebook_start(**_):
         nonlocal watch
-        watch = Watch(manager.provisioner.pid)
+        watch = Watch(client.km.provisioner.pid)
         watch.start()
 
     def on_cell_start(cell_index, **_):
@@ -123,11 +129,8 @@ def execute(notebook: NotebookNode, folder: Path, timeout: int, title: str) -> d
         finally:
             if watch:
                 watch.stop()
-            seconds = time.perf_counter() - started
-            if manager.has_kernel:  # nbclient ends only kernels that it started by itself
-                run_sync(manager.shutdown_kernel)(now=True)
     return {
-        "seconds": round(seconds, 1),
+        "seconds": round(time.perf_counter() - started, 1),
         "cpu_seconds": round(watch.cpu_seconds, 1),
         "peak_mb": round(watch.peak_bytes / 10**6),
     }

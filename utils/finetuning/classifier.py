@@ -265,7 +265,6 @@ def _forward(model: PreTrainedModel, batch: dict[str, torch.Tensor]) -> ModelOut
     return model(**{name: values.to(device) for name, values in batch.items()})
 
 
-def low_precision(model: nn.Module) -> torch.autocast:
+def low_precision(model: PreTrainedModel) -> torch.autocast:
     """A context in which the model computes in bf16, where the machine multiplies so."""
-    kind = next(model.parameters()).device.type
-    return torch.autocast(kind, torch.bfloat16, enabled=bf16_available())
+    return torch.autocast(model.device.type, torch.bfloat16, enabled=bf16_available())

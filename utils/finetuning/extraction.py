@@ -24,10 +24,11 @@ from utils.finetuning.classifier import (
     check_length,
     check_text,
     longest_first,
+    low_precision,
     new_with_head,
 )
 from utils.finetuning.saving import load_with_head
-from utils.profile import SEED, bf16_available
+from utils.profile import SEED
 
 OUTSIDE = (-1, -1)  # the offsets of a piece that is none of the passage's
 
@@ -278,7 +279,7 @@ def answer_questions(
             padding_side="right",  # so that a piece keeps its place
             return_tensors="pt",
         ).to(model.device)
-        with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16_available()):
+        with low_precision(model):
             output = model(**batch)
         starts = output.start_logits.float().cpu().numpy()
         ends = output.end_logits.float().cpu().numpy()

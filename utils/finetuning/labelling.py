@@ -27,10 +27,16 @@ from transformers import (
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from utils.finetuning.answers import NEWS_PREFIX, only_these
-from utils.finetuning.classifier import as_texts, longest_first, new_classifier, predict
+from utils.finetuning.classifier import (
+    as_texts,
+    longest_first,
+    low_precision,
+    new_classifier,
+    predict,
+)
 from utils.models import from_pretrained
 from utils.pretraining import IGNORE
-from utils.profile import SEED, bf16_available
+from utils.profile import SEED
 
 PROMPT = "类别："  # what GPT's text is followed by, before the class name
 
@@ -307,7 +313,7 @@ def write_labels(
             truncation=True, max_length=max_length, padding=True, return_tensors="pt",
         ).to(model.device)  # fmt: skip
         # In the same precision as `predict`, so that the costs of all models compare.
-        with torch.autocast(model.device.type, torch.bfloat16, enabled=bf16_available()):
+        with low_precision(model):
             written = model.lm.generate(
                 **batch, prefix_allowed_tokens_fn=allowed, max_new_tokens=longest,
                 do_sample=False, num_beams=1,

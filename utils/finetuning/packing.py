@@ -3,12 +3,12 @@
 Two ways to leave the padding out. `pack` lays short texts end to end in rows of one width, and
 `block_mask` keeps them apart: the model's own forward does the rest (`packed_logits`). But of the
 attention in a row of five texts four fifths are computed only to be masked. `without_padding`, in
-which classifiers, taggers and sentence encoders are trained and asked, lays all texts of a batch end
-to end for everything that looks at one token at a time, and gives attention each text by itself.
+which classifiers, taggers and sentence encoders are trained, lays all texts of a batch end to end
+for everything that looks at one token at a time, and gives attention each text by itself.
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -106,72 +106,72 @@ def packed_logits(model: BertForSequenceClassification, rows: PackedRows) -> Ten
 
 @contextlib.contextmanager
 def without_padding(model: PreTrainedModel) -> Iterator[None]:
-    """Inside, a BERT classifier, tagger or encoder answers the same and computes less; another model
-    does as ever.
+    """Inside, a plain BERT classifier, tagger or encoder answers the same and computes less.
 
-    What is left out never reaches an answer: places behind the end of a text, and in a classifier
-    all places of the last layer but the first, [CLS]. So inside, the last states at these places
-    (of a classifier, all but the first) are not the library's. A model for questions is not taken:
-    its softmax is over all places, those of the padding too.
+    Another model does as ever. What is left out never reaches an answer: places behind the end of a
+    text, and in a classifier all places of the last layer but the first, [CLS]. So inside, the last
+    states at these places (of a classifier, all but the first) are not the library's. A model for
+    questions is not taken: its softmax is over all places, those of the padding too.
     """
-    forward, bert = None, getattr(model, "bert", model)
-    if is_plain_bert(model):
-        forward = _first_states
-    elif is_plain(model, BertForTokenClassification) or is_plain(model, BertModel):
-        forward = _all_states
-    if forward is None or "forward" in vars(bert):  # the second: it is inside already
+    bert = getattr(model, "bert", model)
+    if not leaves_padding_out(model) or "forward" in vars(bert):  # the second: inside already
         yield
         return
-    bert.forward = partial(forward, bert)
+    states = _first_states if type(model) is BertForSequenceClassification else _all_states
+    bert.forward = partial(_forward, states, bert)
     try:
         yield
     finally:
         del bert.forward
 
 
-def is_plain_bert(model: nn.Module) -> bool:
-    """Is it a BERT classifier on the processor as the library builds it: no adapters, no hooks?"""
-    return is_plain(model, BertForSequenceClassification)
+def leaves_padding_out(model: nn.Module) -> bool:
+    """Does `without_padding` take this model: on the processor, as the library builds it, with no
+    adapters and no hooks?"""
+    kinds = (BertForSequenceClassification, BertForTokenClassification, BertModel)
+    return any(is_plain(model, kind) for kind in kinds)
 
 
-def _first_states(
-    bert: nn.Module, input_ids=None, attention_mask=None, token_type_ids=None, **more
-):
-    """`forward` of a BertModel: its last states (texts, 1, hidden), of [CLS] alone, and the pooled."""
-    if _is_for_the_library(bert, input_ids, attention_mask, more):
+def _forward(
+    states: Callable,
+    bert: nn.Module,
+    input_ids=None,
+    attention_mask=None,
+    token_type_ids=None,
+    **more,
+) -> BaseModelOutputWithPoolingAndCrossAttentions:
+    """`forward` of a BertModel: by `states`, where no more is asked for than the last ones of texts
+    with their padding, if any, behind them; else the library's."""
+    unusual = any(
+        value is not None for name, value in more.items() if (name, value) != ("return_dict", True)
+    )
+    unmasked = input_ids is None or attention_mask is None or attention_mask.dim() != 2
+    if (
+        unusual
+        or unmasked
+        or not attention_mask[:, 0].all()
+        or bert.config.output_hidden_states
+        or bert.config.output_attentions
+        or any(layer.gradient_checkpointing for layer in bert.encoder.layer)
+    ):
         return type(bert).forward(
             bert, input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids, **more
         )
-    texts = Texts.of(attention_mask.bool(), bert.dtype)
-    *layers, last = bert.encoder.layer
-    hidden = states_after(layers, bert, input_ids, texts, token_type_ids)
-    first = hidden[texts.first]
-    askers = Texts.of(torch.ones(len(first), 1, dtype=torch.bool), hidden.dtype)
-    attended = attend_from(last.attention.self, first, hidden, texts, askers)
-    first = run_layer(last, first, attended)
-    first = first[:, None]
-    return BaseModelOutputWithPoolingAndCrossAttentions(first, bert.pooler(first))
-
-
-def _all_states(bert: nn.Module, input_ids=None, attention_mask=None, token_type_ids=None, **more):
-    """`forward` of a BertModel: its last states (texts, length, hidden), right where a token is."""
-    if _is_for_the_library(bert, input_ids, attention_mask, more):
-        return type(bert).forward(
-            bert, input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids, **more
-        )
-    texts = Texts.of(attention_mask.bool(), bert.dtype)
-    hidden = texts.apart(states_after(bert.encoder.layer, bert, input_ids, texts, token_type_ids))
+    hidden = states(bert, input_ids, Texts.of(attention_mask.bool(), bert.dtype), token_type_ids)
     pooled = None if bert.pooler is None else bert.pooler(hidden)
     return BaseModelOutputWithPoolingAndCrossAttentions(hidden, pooled)
 
 
-def _is_for_the_library(bert: nn.Module, input_ids, attention_mask, more: dict) -> bool:
-    """Does a call ask for more than the last states of texts whose padding, if any, is behind them?"""
-    unusual = any(value is not None for name, value in more.items() if name != "return_dict")
-    plain = input_ids is None or attention_mask is None or attention_mask.dim() != 2
-    return bool(
-        unusual
-        or plain
-        or not attention_mask[:, 0].all()
-        or any(layer.gradient_checkpointing for layer in bert.encoder.layer)
-    )
+def _first_states(bert: nn.Module, input_ids: Tensor, texts: Texts, types: Tensor | None) -> Tensor:
+    """The last states of [CLS] alone: (texts, 1, hidden)."""
+    *layers, last = bert.encoder.layer
+    hidden = states_after(layers, bert, input_ids, texts, types)
+    first = hidden[texts.first]
+    askers = Texts.of(torch.ones(len(first), 1, dtype=torch.bool), hidden.dtype)
+    attended = attend_from(last.attention.self, first, hidden, texts, askers)
+    return run_layer(last, first, attended)[:, None]
+
+
+def _all_states(bert: nn.Module, input_ids: Tensor, texts: Texts, types: Tensor | None) -> Tensor:
+    """The last states of all places: (texts, length, hidden), right where a token is."""
+    return texts.apart(states_after(bert.encoder.layer, bert, input_ids, texts, types))

@@ -28,7 +28,7 @@ from transformers.utils import logging
 
 from utils.clipping import ClippingInStep
 from utils.finetuning.classifier import check_length
-from utils.finetuning.packing import is_plain_bert, without_padding
+from utils.finetuning.packing import leaves_padding_out, without_padding
 from utils.metrics import load_metrics
 from utils.profile import SEED, bf16_available, device
 from utils.resuming import (
@@ -181,9 +181,13 @@ def fine_tune(
 def padding_for(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
 ) -> DataCollatorWithPadding:
-    """What pads a batch: to a multiple of 8, which products like, if the padding is computed at all."""
-    multiple = None if is_plain_bert(model) else 8
-    return DataCollatorWithPadding(tokenizer, pad_to_multiple_of=multiple)
+    """What pads a batch, to a multiple of `width_step`."""
+    return DataCollatorWithPadding(tokenizer, pad_to_multiple_of=width_step(model))
+
+
+def width_step(model: PreTrainedModel) -> int | None:
+    """A batch is padded to a multiple of 8, which products like, if its padding is computed at all."""
+    return None if leaves_padding_out(model) else 8
 
 
 def run_trainer(

@@ -25,14 +25,15 @@ from utils.finetuning.classifier import (
     as_texts,
     check_length,
     longest_first,
+    low_precision,
     named_labels,
     new_with_head,
 )
 from utils.finetuning.packing import without_padding
-from utils.finetuning.recipe import BucketTrainer, course_recipe, run_trainer
+from utils.finetuning.recipe import BucketTrainer, course_recipe, run_trainer, width_step
 from utils.finetuning.saving import load_with_head
 from utils.pretraining import IGNORE
-from utils.profile import SEED, bf16_available
+from utils.profile import SEED
 
 # What to do with label sequences that no text can have, such as an I-PER after O.
 REPAIRS = ("viterbi", "begin", "drop")
@@ -283,7 +284,9 @@ def fine_tune_tagger(
     return run_trainer(
         BucketTrainer, model, tokenizer, train, validation,
         settings | {"metric_for_best_model": "f1"} | options, output, patience,
-        data_collator=DataCollatorForTokenClassification(tokenizer, pad_to_multiple_of=8),
+        data_collator=DataCollatorForTokenClassification(
+            tokenizer, pad_to_multiple_of=width_step(model)
+        ),
         compute_metrics=_measures(label_names_of(model)),
     )  # fmt: skip
 
@@ -383,17 +386,15 @@ def piece_scores(
     offsets = windows.pop("offset_mapping")
     check_length(model, max(map(len, offsets)))
     logs: list[np.ndarray] = [np.empty(0)] * len(offsets)
-    for places in longest_first(windows["input_ids"], batch_size):
-        batch = tokenizer.pad(
-            {name: [rows[place] for place in places] for name, rows in windows.items()},
-            return_tensors="pt",
-        ).to(model.device)
-        precision = torch.autocast(model.device.type, torch.bfloat16, enabled=bf16_available())
-        with without_padding(model), precision:
-            logits = model(**batch).logits
-        rows = logits.float().log_softmax(-1).cpu().numpy()
-        for row, place in zip(rows, places, strict=True):
-            logs[place] = row[: len(offsets[place])]
+    with without_padding(model), low_precision(model):
+        for places in longest_first(windows["input_ids"], batch_size):
+            batch = tokenizer.pad(
+                {name: [rows[place] for place in places] for name, rows in windows.items()},
+                return_tensors="pt",
+            ).to(model.device)
+            rows = model(**batch).logits.float().log_softmax(-1).cpu().numpy()
+            for row, place in zip(rows, places, strict=True):
+                logs[place] = row[: len(offsets[place])]
     # Keep pieces with characters, each from one window.
     kept: list[list[tuple]] = [[] for _ in texts]
     for number, (source, places) in enumerate(zip(sources, offsets, strict=True)):

@@ -406,18 +406,6 @@
     let asked = 0; // times an answer was asked for; only the newest is shown
     let timer;
 
-    /** What is typed answered: what to show of it, and its status. */
-    async function answer() {
-      if (!text.value.trim()) {
-        return () => {
-          parts.result.replaceChildren();
-          return "先写点什么。";
-        };
-      }
-      const found = await demo.ask(text.value);
-      return () => demo.show(found, parts);
-    }
-
     async function load() {
       button.disabled = true;
       progress.hidden = false;
@@ -439,8 +427,9 @@
       box.setAttribute("aria-busy", "true");
       try {
         if (!isLoaded) await load();
-        const show = await answer();
-        if (isNewest()) parts.status.textContent = show();
+        const typed = text.value.trim();
+        const found = typed && (await demo.ask(text.value));
+        if (isNewest()) parts.status.textContent = typed ? demo.show(found, parts) : askForText();
       } catch (error) {
         if (!isNewest()) return;
         parts.result.replaceChildren();
@@ -449,6 +438,11 @@
       } finally {
         if (isNewest()) settle();
       }
+    }
+
+    function askForText() {
+      parts.result.replaceChildren();
+      return "先写点什么。";
     }
 
     function settle() {
@@ -464,7 +458,10 @@
     });
     text.addEventListener("input", () => {
       clearTimeout(timer);
-      if (isLoaded) timer = setTimeout(run, WAIT);
+      if (!isLoaded) return;
+      asked += 1; // what is under way answers an older text
+      box.setAttribute("aria-busy", "true");
+      timer = setTimeout(run, WAIT);
     });
     choice.addEventListener("change", () => {
       if (!choice.value) return;

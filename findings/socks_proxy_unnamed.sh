@@ -8,7 +8,7 @@
 # Seen: the client fails while it is built, for want of the package socksio, before any request.
 #       AutoConfig, not in the cache    OSError: "Can't load the configuration of …", a folder of the
 #                                       same name, a correct path: no word of a proxy or of SOCKS
-#       AutoTokenizer, in the cache     ImportError, though the files are there
+#       AutoTokenizer, in the cache     ImportError, though the files are there; AutoConfig loads
 #       the same, without any network   loads
 #       the same, HF_HUB_OFFLINE=1      loads
 #   The ImportError advises `pip install httpx[socks]`. The client is httpx2 by now; the advice helps

@@ -265,6 +265,7 @@ def _forward(model: PreTrainedModel, batch: dict[str, torch.Tensor]) -> ModelOut
     return model(**{name: values.to(device) for name, values in batch.items()})
 
 
-def low_precision(model: PreTrainedModel) -> torch.autocast:
+def low_precision(model: nn.Module) -> torch.autocast:
     """A context in which the model computes in bf16, where the machine multiplies so."""
-    return torch.autocast(model.device.type, torch.bfloat16, enabled=bf16_available())
+    kind = next(model.parameters()).device.type  # the course's own BERT has no `device`
+    return torch.autocast(kind, torch.bfloat16, enabled=bf16_available())

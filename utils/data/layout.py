@@ -145,6 +145,11 @@ def _data_files(folder: Path, kind: Files) -> list[Path]:
     return [path for path in files if kind.match_data(path.name)]
 
 
+def _split_named(name: str) -> str:
+    """A split's name here, whatever its file or folder is called; another name in lower case."""
+    return ALIASES.get(name.lower(), name.lower())
+
+
 def _texts_among(files: list[Path]) -> list[Path]:
     return [path for path in files if not CLASS_FILE.fullmatch(path.name)]
 
@@ -154,7 +159,7 @@ def _folder_of_each_split(folder: Path, kind: Files) -> dict[str, Path]:
     found: dict[str, list[Path]] = defaultdict(list)
     left = []
     for sub in visible_folders(folder):
-        split = ALIASES.get(sub.name.lower(), sub.name.lower())
+        split = _split_named(sub.name)
         files = _texts_among(_data_files(sub, kind))
         if split in SPLITS:
             if len(files) != 1:
@@ -189,13 +194,13 @@ def _group_files(
         raise DataError(f"{source}: no data set {name!r} in it, but {found}; correct name=")
     if len(files) == 1:
         [match] = matches
-        split = match["split"].lower() if match else "train"
-        if ALIASES.get(split, split) == "train":  # nobody trains on a test split left alone
+        # Nobody trains on a test split left alone.
+        if not match or _split_named(match["split"]) == "train":
             return {WHOLE: files[0]}
     groups: dict[str, dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
     for path in files:
         if match := kind.match_split(path.name):
-            split = ALIASES.get(match["split"].lower(), match["split"].lower())
+            split = _split_named(match["split"])
             groups[match["name"] or ""][split].append(path)
     groups = {key: splits for key, splits in groups.items() if "train" in splits}
     alone = next(iter(groups.values())) if len(groups) == 1 else {}
@@ -247,8 +252,7 @@ def find_class_file(path: Path) -> Path | None:
         [(prefix, class_file)] = found.items()
         if not any(name.startswith(prefix) for name in names if name != class_file):
             return path.parent / class_file
-    above = path.parent.name.lower()
-    if not found and ALIASES.get(above, above) in SPLITS:
+    if not found and _split_named(path.parent.name) in SPLITS:
         beside = [each for each in path.parent.parent.iterdir() if CLASS_FILE.fullmatch(each.name)]
         return beside[0] if len(beside) == 1 else None
     return None

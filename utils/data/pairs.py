@@ -287,8 +287,9 @@ class Reading:
         Args:
             minus_1: as for `_stage`.
         """
-        given = self._given
-        highest = {True: float("inf"), False: -1, None: 1}[minus_1]
+        if minus_1:
+            return False
+        given, highest = self._given, 1 if minus_1 is None else -1
         return given.numbers and given.whole and given.low == -1 and given.high > highest
 
     def _watch(self, number: int, row: dict) -> None:

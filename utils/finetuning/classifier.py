@@ -1,6 +1,6 @@
 """A text classifier on a pretrained encoder: make one, predict, read its features."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ from torch import nn
 from transformers import (
     AutoConfig,
     AutoModelForSequenceClassification,
+    BatchEncoding,
     PreTrainedModel,
     PreTrainedTokenizerBase,
     set_seed,
@@ -244,6 +245,26 @@ def by_length(texts: list[str], batch_size: int = 64) -> list[np.ndarray]:
 def longest_first(texts: list[str], batch_size: int = 64) -> list[np.ndarray]:
     """The same, from the long texts to the short: what does not fit shows at once, not at the end."""
     return by_length(texts, batch_size)[::-1]
+
+
+def padded_batches(
+    tokenizer: PreTrainedTokenizerBase,
+    columns: dict[str, list],
+    batch_size: int,
+    device: torch.device,
+    **options: object,
+) -> Iterator[tuple[np.ndarray, BatchEncoding]]:
+    """Encoded rows, padded in batches of similar length, from the long ones to the short.
+
+    Args:
+        columns: what the tokenizer gave, not padded.
+        options: further ones of `tokenizer.pad`.
+    Yields:
+        where the rows of a batch stand in the columns, and the batch, on the device.
+    """
+    for places in longest_first(columns["input_ids"], batch_size):
+        rows = {name: [values[place] for place in places] for name, values in columns.items()}
+        yield places, tokenizer.pad(rows, return_tensors="pt", **options).to(device)
 
 
 def _encode(

@@ -23,9 +23,9 @@ from utils.finetuning.classifier import (
     as_texts,
     check_length,
     check_text,
-    longest_first,
     low_precision,
     new_with_head,
+    padded_batches,
 )
 from utils.finetuning.saving import load_with_head
 from utils.profile import SEED
@@ -271,28 +271,26 @@ def answer_questions(
     contexts = as_list(contexts)
     columns = _encode_windows(tokenizer, questions, contexts, max_length, stride, mark_shared)
     check_length(model, max(map(len, columns["input_ids"]), default=0))
-    inputs = [name for name in tokenizer.model_input_names if name in columns]
+    inputs = {name: columns[name] for name in tokenizer.model_input_names if name in columns}
     found: list[Answer] = [None] * len(columns["row"])
-    for places in longest_first(columns["input_ids"], batch_size):
-        batch = tokenizer.pad(
-            {name: [columns[name][place] for place in places] for name in inputs},
-            padding_side="right",  # so that a piece keeps its place
-            return_tensors="pt",
-        ).to(model.device)
-        with low_precision(model):
+    on_the_right = {"padding_side": "right"}  # so that a piece keeps its place
+    with low_precision(model):
+        for places, batch in padded_batches(
+            tokenizer, inputs, batch_size, model.device, **on_the_right
+        ):
             output = model(**batch)
-        starts = output.start_logits.float().cpu().numpy()
-        ends = output.end_logits.float().cpu().numpy()
-        for place, start, end in zip(places, starts, ends, strict=True):
-            cls = columns["input_ids"][place].index(tokenizer.cls_token_id)
-            none = float(start[cls] + end[cls])
-            offsets, context = columns["offsets"][place], contexts[columns["row"][place]]
-            span = best_span(start, end, offsets, max_characters)
-            if span is None:
-                found[place] = Answer("", -1, -np.inf, none)
-            else:
-                begin, stop = offsets[span[0]][0], offsets[span[1]][1]
-                found[place] = Answer(context[begin:stop], begin, span[2], none)
+            starts = output.start_logits.float().cpu().numpy()
+            ends = output.end_logits.float().cpu().numpy()
+            for place, start, end in zip(places, starts, ends, strict=True):
+                cls = columns["input_ids"][place].index(tokenizer.cls_token_id)
+                none = float(start[cls] + end[cls])
+                offsets, context = columns["offsets"][place], contexts[columns["row"][place]]
+                span = best_span(start, end, offsets, max_characters)
+                if span is None:
+                    found[place] = Answer("", -1, -np.inf, none)
+                else:
+                    begin, stop = offsets[span[0]][0], offsets[span[1]][1]
+                    found[place] = Answer(context[begin:stop], begin, span[2], none)
     answers: list[Answer] = [Answer("", -1, -np.inf, np.inf)] * len(contexts)
     for row, answer in zip(columns["row"], found, strict=True):
         none = min(answer.no_answer_score, answers[row].no_answer_score)

@@ -307,17 +307,17 @@ def write_labels(
     allowed = only_these(names, tokenizer, model.config.decoder_start_token_id)
     texts = as_texts(texts)
     found = np.empty(len(texts), dtype=int)
-    for places in longest_first(texts):
-        batch = tokenizer(
-            [texts[place] for place in places],
-            truncation=True, max_length=max_length, padding=True, return_tensors="pt",
-        ).to(model.device)  # fmt: skip
-        # In the same precision as `predict`, so that the costs of all models compare.
-        with low_precision(model):
+    # In the same precision as `predict`, so that the costs of all models compare.
+    with low_precision(model):
+        for places in longest_first(texts):
+            batch = tokenizer(
+                [texts[place] for place in places],
+                truncation=True, max_length=max_length, padding=True, return_tensors="pt",
+            ).to(model.device)  # fmt: skip
             written = model.lm.generate(
                 **batch, prefix_allowed_tokens_fn=allowed, max_new_tokens=longest,
                 do_sample=False, num_beams=1,
             )  # fmt: skip
-        answers = tokenizer.batch_decode(written, skip_special_tokens=True)
-        found[places] = [names.index(answer.strip()) for answer in answers]
+            answers = tokenizer.batch_decode(written, skip_special_tokens=True)
+            found[places] = [names.index(answer.strip()) for answer in answers]
     return found

@@ -17,9 +17,9 @@ from utils.finetuning.classifier import (
     as_list,
     check_length,
     check_text,
-    longest_first,
     low_precision,
     new_classifier,
+    padded_batches,
 )
 from utils.finetuning.packing import without_padding
 from utils.profile import SEED
@@ -122,11 +122,7 @@ def _row_logits(model, tokenizer, columns: dict[str, list], batch_size: int) -> 
     check_length(model, max(map(len, columns["input_ids"]), default=0))
     logits = torch.empty(len(columns["input_ids"]), model.config.num_labels)
     with without_padding(model), low_precision(model):
-        for places in longest_first(columns["input_ids"], batch_size):
-            batch = tokenizer.pad(
-                {name: [values[place] for place in places] for name, values in columns.items()},
-                return_tensors="pt",
-            ).to(model.device)
+        for places, batch in padded_batches(tokenizer, columns, batch_size, model.device):
             logits[places] = model(**batch).logits.float().cpu()
     return logits
 

@@ -24,10 +24,10 @@ from utils.data import Span, bio_of, impossible_labels, spans_of
 from utils.finetuning.classifier import (
     as_texts,
     check_length,
-    longest_first,
     low_precision,
     named_labels,
     new_with_head,
+    padded_batches,
 )
 from utils.finetuning.packing import without_padding
 from utils.finetuning.recipe import BucketTrainer, course_recipe, run_trainer, width_step
@@ -387,11 +387,7 @@ def piece_scores(
     check_length(model, max(map(len, offsets)))
     logs: list[np.ndarray] = [np.empty(0)] * len(offsets)
     with without_padding(model), low_precision(model):
-        for places in longest_first(windows["input_ids"], batch_size):
-            batch = tokenizer.pad(
-                {name: [rows[place] for place in places] for name, rows in windows.items()},
-                return_tensors="pt",
-            ).to(model.device)
+        for places, batch in padded_batches(tokenizer, windows, batch_size, model.device):
             rows = model(**batch).logits.float().log_softmax(-1).cpu().numpy()
             for row, place in zip(rows, places, strict=True):
                 logs[place] = row[: len(offsets[place])]

@@ -420,11 +420,16 @@
       demo.ready?.(about, parts);
     }
 
-    async function run() {
+    /** The number of a new question; what is under way answers an older one. */
+    function nextQuestion() {
       clearTimeout(timer);
-      const number = ++asked;
-      const isNewest = () => number === asked;
       box.setAttribute("aria-busy", "true");
+      return ++asked;
+    }
+
+    async function run() {
+      const number = nextQuestion();
+      const isNewest = () => number === asked;
       try {
         if (!isLoaded) await load();
         const typed = text.value.trim();
@@ -457,10 +462,8 @@
       if (!button.disabled) run();
     });
     text.addEventListener("input", () => {
-      clearTimeout(timer);
       if (!isLoaded) return;
-      asked += 1; // what is under way answers an older text
-      box.setAttribute("aria-busy", "true");
+      nextQuestion();
       timer = setTimeout(run, WAIT);
     });
     choice.addEventListener("change", () => {

@@ -145,10 +145,8 @@ def refuse_folds(
     texts: Sequence[str], labels: Sequence[int], names: Sequence[str], count: int
 ) -> None:
     """Raises ValueError where a class has fewer different texts than there are folds."""
-    different = Counter(
-        label
-        for _, label in {(text.strip(), label) for text, label in zip(texts, labels, strict=True)}
-    )
+    stripped = ((text.strip(), label) for text, label in zip(texts, labels, strict=True))
+    different = Counter(label for _, label in dict.fromkeys(stripped))
     label, least = min(different.items(), key=lambda each: each[1])
     if least < count:
         few = sum(size < count for size in different.values())

@@ -324,7 +324,8 @@ def _random_model(rng: random.Random) -> tuple[list[tuple], dict]:
     """Names over four tokens, and the next-token probabilities of a random model."""
     names = sorted({tuple(rng.choices("甲乙丙丁", k=rng.randint(1, 4))) for _ in range(12)})
     model = {}
-    for prefix in {name[:length] for name in names for length in range(len(name) + 1)}:
+    prefixes = {name[:length] for name in names for length in range(len(name) + 1)}
+    for prefix in sorted(prefixes):  # a set's order differs from process to process
         weights = {token: rng.random() ** 3 + 0.001 for token in (*"甲乙丙丁", END)}
         model[prefix] = {token: each / sum(weights.values()) for token, each in weights.items()}
     return names, model

@@ -27,6 +27,7 @@ from utils.finetuning.by_measure import MeasuringTrainer, fine_tune_by
 from utils.finetuning.classifier import (
     as_texts,
     by_length,
+    check_padding,
     check_positions,
     holds_known,
     most_tokens,
@@ -146,6 +147,7 @@ __all__ = [
     "by_length",
     "central_sentences",
     "check_classes",
+    "check_padding",
     "check_positions",
     "classes_of",
     "contrastive_fine_tune",

@@ -145,6 +145,21 @@ def check_positions(most: int | None, length: int) -> None:
         )
 
 
+def check_padding(tokenizer: PreTrainedTokenizerBase) -> None:
+    """Raises ValueError if the tokenizer pads in front of [CLS].
+
+    There a text's positions, and where [CLS] is looked for, would depend on how long the texts
+    beside it are. Who has no [CLS] in front (T5), or has it at the end (XLNet), may pad there.
+    """
+    if tokenizer.padding_side == "left" and tokenizer("")["input_ids"][:1] == [
+        tokenizer.cls_token_id
+    ]:
+        raise ValueError(
+            "the tokenizer pads on the left, in front of [CLS], so a text's answer would depend on "
+            "the texts beside it; set tokenizer.padding_side = 'right'"
+        )
+
+
 def predict(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
@@ -158,7 +173,8 @@ def predict(
         texts: one text alone is taken for a list of one.
         max_length: in tokens; the rest of a longer text is not read.
     Raises:
-        ValueError: something else than text, or a row longer than the model can read.
+        ValueError: something else than text, a row longer than the model can read, or a tokenizer
+            that pads in front of [CLS].
     """
     probabilities, _ = predict_and_known(model, tokenizer, texts, max_length, batch_size)
     return probabilities
@@ -215,8 +231,8 @@ def sentence_features(
             [CLS], which MLM does not train; or "last", the last token before the end sign, the
             only one of GPT's that has seen the whole text.
     Raises:
-        ValueError: another `pooling`, something else than text, or a row longer than the model
-            can read.
+        ValueError: another `pooling`, something else than text, a row longer than the model can
+            read, or a tokenizer that pads in front of [CLS].
     """
     if pooling not in ("mean", "last"):
         raise ValueError(f"sentence_features: pooling={pooling!r}; give 'mean' or 'last'")
@@ -252,25 +268,27 @@ def padded_batches(
     columns: dict[str, list],
     batch_size: int,
     device: torch.device,
-    **options: object,
 ) -> Iterator[tuple[np.ndarray, BatchEncoding]]:
     """Encoded rows, padded in batches of similar length, from the long ones to the short.
 
     Args:
         columns: what the tokenizer gave, not padded.
-        options: further ones of `tokenizer.pad`.
     Yields:
         where the rows of a batch stand in the columns, and the batch, on the device.
+    Raises:
+        ValueError: see `check_padding`.
     """
+    check_padding(tokenizer)
     for places in longest_first(columns["input_ids"], batch_size):
         rows = {name: [values[place] for place in places] for name, values in columns.items()}
-        yield places, tokenizer.pad(rows, return_tensors="pt", **options).to(device)
+        yield places, tokenizer.pad(rows, return_tensors="pt").to(device)
 
 
 def _encode(
     tokenizer: PreTrainedTokenizerBase, texts: list[str], max_length: int
 ) -> dict[str, torch.Tensor]:
     """One padded batch."""
+    check_padding(tokenizer)
     # Not "pt": there the library walks through all ids in Python (transformers 5.23), a tenth of
     # the time that a small student needs.
     encoded = tokenizer(

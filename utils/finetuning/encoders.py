@@ -13,6 +13,7 @@ from datasets import Dataset
 from transformers import AutoModel, PrinterCallback, set_seed
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
+from utils.finetuning.classifier import check_padding
 from utils.finetuning.packing import without_padding
 from utils.finetuning.pairs import check_pairs
 from utils.finetuning.recipe import ShuffledBatches, _no_bars
@@ -84,7 +85,8 @@ def _check_repeats(first: list[str], second: list[str], batch_size: int) -> None
     A batch takes a sentence once, so the sampler makes more batches than its length says, and the
     trainer stops after that many (sentence-transformers 6.2: findings/pairs_behind_the_last_step.sh).
     """
-    pairs_of = Counter(text for pair in zip(first, second, strict=True) for text in set(pair))
+    pairs = zip(first, second, strict=True)
+    pairs_of = Counter(text for pair in pairs for text in dict.fromkeys(pair))
     text, count = pairs_of.most_common(1)[0]
     batches = math.ceil(len(first) / batch_size)
     if count > batches:
@@ -182,12 +184,14 @@ def load_sentence_encoder(folder: str | Path) -> "SentenceTransformer":
             f"{folder}: no modules.json, so no sentence vectors were trained here; train them with "
             "contrastive_fine_tune, or take the encoder's own with encode_sentences"
         )
-    return SentenceTransformer(
+    model = SentenceTransformer(
         str(folder),
         device=device().type,
         local_files_only=True,
         model_kwargs={"dtype": torch.float32},
     )
+    check_padding(model.tokenizer)
+    return model
 
 
 def _new_encoder(
@@ -210,6 +214,7 @@ def _new_encoder(
         model_kwargs=options,
         config_kwargs={} if dropout is None else dict.fromkeys(rates, dropout),
     )
+    check_padding(encoder.tokenizer)
     if not pretrained:
         set_seed(seed)
         encoder.model = AutoModel.from_config(encoder.model.config, **options)

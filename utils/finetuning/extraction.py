@@ -265,7 +265,8 @@ def answer_questions(
         max_length, stride, mark_shared: as for `question_windows`.
         max_characters: no longer span is considered.
     Raises:
-        ValueError: as `question_windows`; or a row is longer than the model can read.
+        ValueError: as `question_windows`; a row is longer than the model can read; or the
+            tokenizer pads in front of [CLS].
     """
     model.eval()
     contexts = as_list(contexts)
@@ -273,11 +274,8 @@ def answer_questions(
     check_length(model, max(map(len, columns["input_ids"]), default=0))
     inputs = {name: columns[name] for name in tokenizer.model_input_names if name in columns}
     found: list[Answer] = [None] * len(columns["row"])
-    on_the_right = {"padding_side": "right"}  # so that a piece keeps its place
     with low_precision(model):
-        for places, batch in padded_batches(
-            tokenizer, inputs, batch_size, model.device, **on_the_right
-        ):
+        for places, batch in padded_batches(tokenizer, inputs, batch_size, model.device):
             output = model(**batch)
             starts = output.start_logits.float().cpu().numpy()
             ends = output.end_logits.float().cpu().numpy()

@@ -27,7 +27,7 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 from transformers.utils import logging
 
 from utils.clipping import ClippingInStep
-from utils.finetuning.classifier import check_length
+from utils.finetuning.classifier import check_length, check_padding
 from utils.finetuning.packing import leaves_padding_out, without_padding
 from utils.metrics import load_metrics
 from utils.profile import SEED, bf16_available, device
@@ -165,8 +165,8 @@ def fine_tune(
     Returns:
         the `transformers.Trainer`; `trainer.state.log_history` holds the curves.
     Raises:
-        ValueError: no rows, rows longer than the model can read, classes that do not agree, or
-            `output` holds the checkpoints of another run.
+        ValueError: no rows, rows longer than the model can read, classes that do not agree, a
+            tokenizer that pads in front of [CLS], or `output` holds the checkpoints of another run.
     """
     settings = course_recipe(learning_rate, epochs, batch_size, seed, progress) | options
     return run_trainer(
@@ -217,6 +217,7 @@ def run_trainer(
     splits = list(named.values())
     if not all(map(len, splits)):
         raise ValueError("the split to train on, and that to validate on, need at least one row")
+    check_padding(tokenizer)
     check_classes(model, **named)
     check_length(model, max(max(map(len, split["input_ids"])) for split in splits))
     # Each forward takes **kwargs, from which Trainer concludes that it divides its loss by the

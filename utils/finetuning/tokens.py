@@ -114,8 +114,8 @@ def tokenize_entities(
         max_length: in pieces, with [CLS] and [SEP]; what is longer is cut, which is printed.
     Returns:
         what the tokenizer gives, `labels` (left out where the data set has none), and of each
-        row: `offsets` (start and end of each piece in the text), `cut` (characters behind the
-        last piece that was kept, blanks apart) and `lost` (entities that the labels of the pieces
+        row: `offsets` (start and end of each piece in the text), `cut` (characters that were cut
+        off, blanks apart) and `lost` (entities that the labels of the pieces
         do not give back: cut off, or in one piece with something else).
     Raises:
         ValueError: a row without characters, with a token of several, or with labels that do not
@@ -132,7 +132,7 @@ def tokenize_entities(
         rows = {name: encoded[name] for name in encoded if name != "offset_mapping"}
         rows["offsets"] = encoded["offset_mapping"]
         rows["cut"] = [
-            sum(not letter.isspace() for letter in text[max(end for _, end in offsets) :])
+            sum(not letter.isspace() for letter in _cut_off(text, offsets, tokenizer))
             for text, offsets in zip(texts, rows["offsets"], strict=True)
         ]
         if names is None:
@@ -166,6 +166,15 @@ def tokenize_entities(
             "看 lost 一列是哪几句。"
         )
     return encoded
+
+
+def _cut_off(
+    text: str, offsets: Sequence[tuple[int, int]], tokenizer: PreTrainedTokenizerBase
+) -> str:
+    """What stands behind the pieces that were kept; of a tokenizer that cuts there, before them."""
+    if tokenizer.truncation_side == "left":
+        return text[: min((start for start, end in offsets if start < end), default=len(text))]
+    return text[max(end for _, end in offsets) :]
 
 
 def _check_characters(dataset: Dataset) -> None:
@@ -391,13 +400,18 @@ def piece_scores(
             rows = model(**batch).logits.float().log_softmax(-1).cpu().numpy()
             for row, place in zip(rows, places, strict=True):
                 logs[place] = row[: len(offsets[place])]
-    # Keep pieces with characters, each from one window.
+    # Keep pieces with characters, each from one window. (A tokenizer that cuts on the left gives the
+    # windows from the end of a text to its beginning.)
     kept: list[list[tuple]] = [[] for _ in texts]
-    for number, (source, places) in enumerate(zip(sources, offsets, strict=True)):
+    in_order = sorted(
+        range(len(offsets)), key=lambda number: (sources[number], max(offsets[number]))
+    )
+    for number, following in zip(in_order, [*in_order[1:], None], strict=True):
+        source, places = sources[number], offsets[number]
         real = [place for place, (start, end) in enumerate(places) if start < end]
         if kept[source]:
             real = real[overlap // 2 :]
-        if number + 1 < len(sources) and sources[number + 1] == source:
+        if following is not None and sources[following] == source:
             real = real[: len(real) - (overlap - overlap // 2)]
         kept[source] += [(places[place], logs[number][place]) for place in real]
     width = model.config.num_labels

@@ -113,6 +113,7 @@ class CausalCollator:
             [{"input_ids": row["input_ids"]} for row in rows],
             return_tensors="pt",
             pad_to_multiple_of=8,
+            padding_side="right",
         )
         labels = batch["input_ids"].masked_fill(batch["attention_mask"] == 0, IGNORE)
         return {"input_ids": batch["input_ids"], "labels": labels}

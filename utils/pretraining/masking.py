@@ -212,7 +212,12 @@ class PretrainingCollator:
     def together(self, rows: list[dict]) -> dict[str, torch.Tensor]:
         """The batch, all masks of which are drawn at once."""
         batch = dict(
-            self.tokenizer.pad(rows, return_tensors="pt", pad_to_multiple_of=self.multiple)
+            self.tokenizer.pad(
+                rows,
+                return_tensors="pt",
+                pad_to_multiple_of=self.multiple,
+                padding_side="right",
+            )
         )
         generator = None if self.seed is None else torch.Generator().manual_seed(self.seed)
         batch["input_ids"], batch["labels"] = self.masked(batch["input_ids"], generator)

@@ -87,11 +87,13 @@ class TextToTextCollator:
             [{"input_ids": [*source, self.end]} for source, _ in pairs],
             return_tensors="pt",
             pad_to_multiple_of=8,
+            padding_side="right",
         )
         targets = self.tokenizer.pad(
             [{"input_ids": [*target, self.end]} for _, target in pairs],
             return_tensors="pt",
             pad_to_multiple_of=8,
+            padding_side="right",
         )
         labels = targets["input_ids"].masked_fill(targets["attention_mask"] == 0, IGNORE)
         return {**sources, "labels": labels}

@@ -14,7 +14,13 @@ import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from utils.finetuning import as_texts, by_length, check_positions, most_tokens
+from utils.finetuning import (
+    as_texts,
+    by_length,
+    check_padding,
+    check_positions,
+    most_tokens,
+)
 from utils.models import ModelError
 
 POSITIONS = "positions"  # beside the graph: how many tokens the longest row may have
@@ -133,6 +139,7 @@ def predict_onnx(
     Raises:
         ValueError: something else than text, or a row longer than the model can read.
     """
+    check_padding(tokenizer)
     texts = as_texts(texts)
     known = session.get_modelmeta().custom_metadata_map.get(POSITIONS)
     classes = session.get_outputs()[0].shape[1]

@@ -259,6 +259,16 @@ def test_more_columns_comments_and_document_marks(tmp_path):
     assert everything(splits)[0] == [("甲", "B-PER"), ("一", "O"), ("#", "O")]
 
 
+@pytest.mark.parametrize("separator", [" ", "\t"])
+def test_what_a_tagger_said_beside_what_is_right_is_not_learned(tmp_path, separator):
+    """The form that conlleval reads: with the last column, one would learn the tagger's errors."""
+    rows = [[(char, label) for char, label in row if char != " "] for row in sentences()]
+    rows = [[(char, f"{label}{separator}{label}") for char, label in row] for row in rows]
+    text = as_lines(rows, separator)
+    path = write(tmp_path / "a.txt", text)
+    refused(load_entities, path, f"{path}: the last two columns both label", "delete the column")
+
+
 def test_a_bom_where_files_were_joined(tmp_path):
     text = as_lines(sentences(9)) + "\n\ufeff" + as_lines([[("甲", "B-PER"), ("乙", "O")]])
     everything(splits := load_entities(write(tmp_path / "a.txt", text)))

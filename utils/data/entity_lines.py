@@ -78,6 +78,12 @@ class LineFile:
                 f"{self.path}: the first column numbers the lines or sentences; delete it, so that "
                 "each line begins with its character"
             )
+        # CoNLL-2003 has labels in two columns as well, but those of chunks are of other types.
+        if shared := self.tally.types_twice():
+            raise DataError(
+                f"{self.path}: the last two columns both label {shared}, as in what a tagger said "
+                "beside what is right, or in nested names; delete the column not to be learned from"
+            )
         cure = "write a character, a blank or a tab, and O, B-PER, I-PER or the like"
         self.odd.refuse(self.path, cure, "line")
         cure = "write 字0 like the others, or take the digits off everywhere"
@@ -145,6 +151,7 @@ class Line:
     token: str  # "": a blank of the text
     given: str  # what stands where the label should
     label: str | None  # in one form; None: it is none
+    other: str | None  # the same of the column before, where that is not the token's
     width: int  # columns
     numbered: bool  # whether a number stands before what looks like the token
     placed: bool  # whether a place in its word stands behind the token
@@ -159,7 +166,9 @@ class Tally:
 
     def __init__(self):
         self.waiting: Counter[Line] = Counter()
-        self.rows = self.single = self.placed = self.numbered = 0
+        self.rows = self.single = self.placed = self.numbered = self.twice = 0
+        self.types: set[str] = set()  # of the labels
+        self.others: set[str] = set()  # of those in the column before
         self.several = False
         self.widths: Counter[int] = Counter()
 
@@ -176,11 +185,20 @@ class Tally:
             self.single += count * (len(line.placeless) == 1)
             self.placed += count * line.placed
             self.numbered += count * line.numbered
+            if line.label and line.other:
+                self.twice += count
+                self.types.add(line.label[2:])
+                self.others.add(line.other[2:])
             if line.width > 1:
                 self.several = True
                 self.widths[line.width] += count * bool(line.token)
         self.waiting.clear()
         return self
+
+    def types_twice(self) -> str:
+        """The types that two columns of labels share, where nearly all lines have two."""
+        shared = (self.types & self.others) - {""}  # O has none
+        return ", ".join(sorted(shared)) if self.twice > 0.9 * self.rows else ""
 
     @property
     def bare(self) -> bool:
@@ -209,6 +227,7 @@ def _parsed(text: str) -> Line:
         token,
         given,
         label,
+        normal_label(fields[-2]) if len(fields) > 2 else None,
         len(fields),
         len(fields) > 2 and token.isdecimal() and not fields[1].isdecimal(),
         bool(PLACED.fullmatch(token or " ")),

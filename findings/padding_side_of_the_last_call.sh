@@ -1,21 +1,24 @@
 #!/usr/bin/env bash
-# transformers: save_pretrained does not save tokenizer.padding_side, but the side last padded on.
+# transformers: save_pretrained does not save tokenizer.padding_side, but the side of the last call.
 #
 # Tried: transformers 5.23.0, tokenizers 0.23.3, torch 2.13.0, Python 3.11, November 2026.
 # Guess: whoever sets tokenizer.padding_side = "left" for a GPT and saves model and tokenizer gets
 #   both back as they were. Or, if the side is none of what is saved, never.
 # Seen: tokenizer_config.json holds the side only if it was given when the tokenizer was made or
-#   loaded. Set afterwards it comes back if, and only if, something was padded on that side before
-#   saving: then tokenizer.json has kept the padding of that call, from which the side is read. So
-#   what comes back depends on what was tokenised last, and a side set back comes back wrong, too.
-#       set to left, saved                                   right
-#       set to left, one batch padded, saved                 left
-#       set to left, one batch padded, set to right, saved   left
-#       given to from_pretrained as left, saved              left
+#   loaded. Set afterwards it comes back if the last call of the tokenizer before saving padded on
+#   that side: then tokenizer.json has kept the padding of that call, from which the side is read. A
+#   call without padding wipes it out again, tokenizer.pad (what collators use) leaves nothing there,
+#   and a side that was set back comes back wrong.
+#       set to left, saved                                     right
+#       set to left, a batch padded, saved                     left
+#       set to left, a batch padded, one text called, saved    right
+#       set to left, a batch padded by tokenizer.pad, saved    right
+#       set to left, a batch padded, set to right, saved       left
+#       given to from_pretrained as left, saved                left
 #   On the wrong side the loaded GPT goes on behind the padding of a short prompt, and writes
 #   something else there than before it was saved; a log message of `generate` tells of it.
-# In the course: utils.finetuning.check_padding refuses a tokenizer that pads in front of [CLS], where
-#   a BERT would go wrong without any message.
+# In the course: utils.finetuning.check_padding refuses a tokenizer that pads on the left, where a
+#   BERT would go wrong without any message.
 # Cure: AutoTokenizer.from_pretrained(folder, padding_side="left"), then save; or set the side
 #   anew wherever the folder is loaded.
 set -euo pipefail
@@ -49,8 +52,12 @@ prompts = ["明天上午有雨", "带伞"]
 def side_after(name, actions, **options):
     tokenizer = AutoTokenizer.from_pretrained(folder / "gpt", **options)
     for action in actions:
-        if action == "pad":
+        if action == "call":
             tokenizer(prompts, padding=True)
+        elif action == "call without":
+            tokenizer(prompts[0])
+        elif action == "pad":
+            tokenizer.pad({"input_ids": [[3, 4, 5], [6]]})
         else:
             tokenizer.padding_side = action
     tokenizer.save_pretrained(folder / name)
@@ -61,8 +68,10 @@ def side_after(name, actions, **options):
 
 sides = [
     side_after("set", ["left"]),
-    side_after("set, padded", ["left", "pad"]),
-    side_after("set, padded, set back", ["left", "pad", "right"]),
+    side_after("set, called", ["left", "call"]),
+    side_after("set, called, called without", ["left", "call", "call without"]),
+    side_after("set, padded by pad", ["left", "pad"]),
+    side_after("set, called, set back", ["left", "call", "right"]),
     side_after("given", [], padding_side="left"),
 ]
 
@@ -91,7 +100,7 @@ same = [len(set(map(tuple, written(each)))) == 1
         for each in (before, AutoTokenizer.from_pretrained(folder / "set"))]
 print("the short prompt is continued alike, alone and beside the long one: before saving", same[0],
       "after loading", same[1])
-if sides != ["right", "left", "left", "left"] or same != [True, False]:
+if sides != ["right", "left", "right", "right", "left", "left"] or same != [True, False]:
     sys.exit("changed: the side that comes back is another now")
-print("as described: what comes back is the side that was last padded on")
+print("as described: what comes back is the side on which the last call padded")
 PY

@@ -260,13 +260,32 @@ def test_more_columns_comments_and_document_marks(tmp_path):
 
 
 @pytest.mark.parametrize("separator", [" ", "\t"])
-def test_what_a_tagger_said_beside_what_is_right_is_not_learned(tmp_path, separator):
+@pytest.mark.parametrize("between", [[], ["n"]])
+def test_what_a_tagger_said_beside_what_is_right_is_not_learned(tmp_path, separator, between):
     """The form that conlleval reads: with the last column, one would learn the tagger's errors."""
-    rows = [[(char, label) for char, label in row if char != " "] for row in sentences()]
-    rows = [[(char, f"{label}{separator}{label}") for char, label in row] for row in rows]
-    text = as_lines(rows, separator)
-    path = write(tmp_path / "a.txt", text)
-    refused(load_entities, path, f"{path}: the last two columns both label", "delete the column")
+    rows = [
+        [(char, separator.join([label, *between, label])) for char, label in row if char != " "]
+        for row in sentences()
+    ]
+    path = write(tmp_path / "a.txt", as_lines(rows, separator))
+    columns = f"{path}: columns 2 and {3 + len(between)} hold labels of the same types"
+    refused(load_entities, path, columns, "delete the one")
+
+
+def test_labels_of_other_types_in_another_column_are_left_alone(tmp_path):
+    """Coarse beside fine ones: one type of several has the same name."""
+    fine = {"PER": "PER.NAM", "LOC": "LOC.NAM", "ORG": "ORG"}
+    rows = [
+        [
+            (char, "\t".join([label[:2] + fine.get(label[2:], label[2:]), label]))
+            for char, label in row
+        ]
+        for row in sentences()
+    ]
+    rows += [[("甲", f"B-{kind}\tB-{name}")] for name, kind in fine.items() for _ in range(3)]
+    splits = load_entities(write(tmp_path / "a.txt", as_lines(rows, "\t")))
+    names = splits["train"].features["labels"].feature.names
+    assert {"B-PER", "B-LOC"} <= set(names) and "B-PER.NAM" not in names
 
 
 def test_a_bom_where_files_were_joined(tmp_path):

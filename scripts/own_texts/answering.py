@@ -16,7 +16,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from own_texts.notes import BROKEN, UNSURE, note_before
 from own_texts.outputs import refuse_table, written_whole
 from utils.data import DataError, Row, each_usable_row, open_table
-from utils.finetuning import load_classifier, predict, predict_and_known
+from utils.finetuning import check_padding, load_classifier, predict, predict_and_known
 from utils.measuring import estimate
 from utils.models import ModelError
 
@@ -48,8 +48,10 @@ def load(folder: Path) -> Classifier:
 
     Raises:
         ModelError: no such folder, a damaged one, or no model that chooses one of some classes.
+        ValueError: its tokenizer pads on the left.
     """
     model, tokenizer = load_classifier(folder)
+    check_padding(tokenizer)
     several = model.config.problem_type == "multi_label_classification"
     if several or model.config.num_labels < 2:
         what = "several labels a text" if several else "grades"

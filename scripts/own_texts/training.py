@@ -18,6 +18,7 @@ from own_texts.notes import UNSURE
 from own_texts.outputs import refuse_folder
 from utils.data import audit_texts, load_texts
 from utils.finetuning import (
+    check_padding,
     fine_tune,
     holds_known,
     new_classifier,
@@ -44,6 +45,7 @@ def train(arguments: argparse.Namespace) -> None:
     arguments.learning_rate = arguments.learning_rate or LEARNING_RATES[profile()]
     checkpoint = resolve(arguments.model)
     tokenizer = load_tokenizer(checkpoint)
+    check_padding(tokenizer)
     found = audit_texts(
         arguments.data, text=arguments.text, label=arguments.label,
         tokens=lambda texts: tokenizer(list(texts))["input_ids"], max_length=arguments.max_length,

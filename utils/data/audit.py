@@ -161,7 +161,7 @@ def near_duplicates(
                 continue
             if count >= threshold * min(len(parts), len(among_others[other])):
                 found.append((place, other))
-    return found
+    return sorted(found)
 
 
 def folded(name: str) -> str:

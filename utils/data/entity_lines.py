@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,11 +78,10 @@ class LineFile:
                 f"{self.path}: the first column numbers the lines or sentences; delete it, so that "
                 "each line begins with its character"
             )
-        # CoNLL-2003 has labels in two columns as well, but those of chunks are of other types.
-        if shared := self.tally.types_twice():
+        if twice := self.tally.labelled_twice():
             raise DataError(
-                f"{self.path}: the last two columns both label {shared}, as in what a tagger said "
-                "beside what is right, or in nested names; delete the column not to be learned from"
+                f"{self.path}: columns {twice} hold labels of the same types, such as what is right "
+                "and what a tagger said; delete the one not to be learned from"
             )
         cure = "write a character, a blank or a tab, and O, B-PER, I-PER or the like"
         self.odd.refuse(self.path, cure, "line")
@@ -151,7 +150,7 @@ class Line:
     token: str  # "": a blank of the text
     given: str  # what stands where the label should
     label: str | None  # in one form; None: it is none
-    other: str | None  # the same of the column before, where that is not the token's
+    labels: tuple[str | None, ...]  # the same of each column behind the token
     width: int  # columns
     numbered: bool  # whether a number stands before what looks like the token
     placed: bool  # whether a place in its word stands behind the token
@@ -166,9 +165,9 @@ class Tally:
 
     def __init__(self):
         self.waiting: Counter[Line] = Counter()
-        self.rows = self.single = self.placed = self.numbered = self.twice = 0
-        self.types: set[str] = set()  # of the labels
-        self.others: set[str] = set()  # of those in the column before
+        self.rows = self.single = self.placed = self.numbered = 0
+        self.labels: Counter[int] = Counter()  # in each column, the first is 1
+        self.types: defaultdict[int, set[str]] = defaultdict(set)
         self.several = False
         self.widths: Counter[int] = Counter()
 
@@ -185,20 +184,27 @@ class Tally:
             self.single += count * (len(line.placeless) == 1)
             self.placed += count * line.placed
             self.numbered += count * line.numbered
-            if line.label and line.other:
-                self.twice += count
-                self.types.add(line.label[2:])
-                self.others.add(line.other[2:])
+            for column, label in enumerate(line.labels, start=2):
+                if label:
+                    self.labels[column] += count
+                    self.types[column] |= {label[2:]} - {""}  # O has no type
             if line.width > 1:
                 self.several = True
                 self.widths[line.width] += count * bool(line.token)
         self.waiting.clear()
         return self
 
-    def types_twice(self) -> str:
-        """The types that two columns of labels share, where nearly all lines have two."""
-        shared = (self.types & self.others) - {""}  # O has none
-        return ", ".join(sorted(shared)) if self.twice > 0.9 * self.rows else ""
+    def labelled_twice(self) -> str:
+        """Two columns whose labels are mostly of the same types, the last and another; "" if none.
+
+        CoNLL-2003 has labels in two columns as well, but those of chunks are of other types.
+        """
+        types = self.types[self.width]
+        for column in range(2, self.width):
+            most = max(len(types), len(self.types[column]))
+            if self.labels[column] > 0.9 * self.rows and len(types & self.types[column]) > most / 2:
+                return f"{column} and {self.width}"
+        return ""
 
     @property
     def bare(self) -> bool:
@@ -218,7 +224,7 @@ def _parsed(text: str) -> Line:
     fields = _fields(line.rstrip(" \t\r"))
     token, given = fields[0], fields[-1]
     names = [field.strip('"').casefold() for field in fields]
-    label = normal_label(given) if len(fields) > 1 else None
+    labels = tuple(map(normal_label, fields[1:]))
     return Line(
         not line.strip() or token == "-DOCSTART-",
         # `# id 5f3a…` before a sentence, as MultiCoNER writes it; `# O` is a character.
@@ -226,8 +232,8 @@ def _parsed(text: str) -> Line:
         len(names) > 1 and names[0] in TOKEN_NAMES and names[-1] in LABEL_NAMES,
         token,
         given,
-        label,
-        normal_label(fields[-2]) if len(fields) > 2 else None,
+        labels[-1] if labels else None,
+        labels,
         len(fields),
         len(fields) > 2 and token.isdecimal() and not fields[1].isdecimal(),
         bool(PLACED.fullmatch(token or " ")),

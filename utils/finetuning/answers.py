@@ -44,7 +44,16 @@ def task_rows(dataset: Dataset, prefix: str, answers: dict[str, str] | None = No
 def encode_task(
     rows: Sequence[dict], tokenizer: PreTrainedTokenizerBase, max_length: int
 ) -> list[dict]:
-    """Token ids of both sides, without `</s>`, the source cut to leave room for it."""
+    """Token ids of both sides, without `</s>`, the source cut to leave room for it.
+
+    Raises:
+        ValueError: a tokenizer that cuts on the left, where the prefix stands that names the task.
+    """
+    if tokenizer.truncation_side == "left":
+        raise ValueError(
+            "encode_task: the tokenizer cuts long texts on the left, where the task's prefix stands; "
+            "set tokenizer.truncation_side = 'right'"
+        )
     options = {"add_special_tokens": False, "truncation": True, "max_length": max_length - 1}
     sources = tokenizer([row["source"] for row in rows], **options)["input_ids"]
     targets = tokenizer([row["target"] for row in rows], **options)["input_ids"]

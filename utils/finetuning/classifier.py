@@ -145,19 +145,25 @@ def check_positions(most: int | None, length: int) -> None:
         )
 
 
-def check_padding(tokenizer: PreTrainedTokenizerBase) -> None:
-    """Raises ValueError if the tokenizer pads in front of [CLS].
+def check_padding(tokenizer: PreTrainedTokenizerBase, by_place: bool = False) -> None:
+    """Raises ValueError if the tokenizer pads on the left, as one sets it for GPT to write.
 
-    There a text's positions, and where [CLS] is looked for, would depend on how long the texts
-    beside it are. Who has no [CLS] in front (T5), or has it at the end (XLNet), may pad there.
+    A text's positions, and the place where a head looks for [CLS], would depend on how long the
+    texts beside it are. A tokenizer that has [CLS] at the end (XLNet) may pad so.
+
+    Args:
+        by_place: whether answers are looked up by their place in a row, which nobody may move.
     """
-    if tokenizer.padding_side == "left" and tokenizer("")["input_ids"][:1] == [
-        tokenizer.cls_token_id
-    ]:
+    if tokenizer.padding_side == "left" and (by_place or not _ends_with_cls(tokenizer)):
         raise ValueError(
-            "the tokenizer pads on the left, in front of [CLS], so a text's answer would depend on "
-            "the texts beside it; set tokenizer.padding_side = 'right'"
+            "the tokenizer pads on the left, so a text's answer would depend on the texts beside "
+            "it; set tokenizer.padding_side = 'right' (padding_side in tokenizer_config.json)"
         )
+
+
+def _ends_with_cls(tokenizer: PreTrainedTokenizerBase) -> bool:
+    ids = tokenizer("a")["input_ids"]
+    return tokenizer.cls_token_id is not None and ids[-1:] == [tokenizer.cls_token_id]
 
 
 def predict(
@@ -174,7 +180,7 @@ def predict(
         max_length: in tokens; the rest of a longer text is not read.
     Raises:
         ValueError: something else than text, a row longer than the model can read, or a tokenizer
-            that pads in front of [CLS].
+            that pads on the left.
     """
     probabilities, _ = predict_and_known(model, tokenizer, texts, max_length, batch_size)
     return probabilities
@@ -228,14 +234,17 @@ def sentence_features(
         texts: one text alone is taken for a list of one.
         max_length: in tokens; the rest of a longer text is not read.
         pooling: "mean" of the last hidden states over the real tokens, which serves better than
-            [CLS], which MLM does not train; or "last", the last token before the end sign, the
-            only one of GPT's that has seen the whole text.
+            [CLS], which MLM does not train; or "last", the last token before the end sign, if
+            there is one, the only one of GPT's that has seen the whole text.
     Raises:
         ValueError: another `pooling`, something else than text, a row longer than the model can
-            read, or a tokenizer that pads in front of [CLS].
+            read, or a tokenizer that pads on the left.
     """
     if pooling not in ("mean", "last"):
         raise ValueError(f"sentence_features: pooling={pooling!r}; give 'mean' or 'last'")
+    check_padding(tokenizer, by_place=pooling == "last")
+    ends = (tokenizer.sep_token_id, tokenizer.eos_token_id)
+    behind = 2 if tokenizer("a")["input_ids"][-1] in ends else 1
     model.eval()
     texts = as_texts(texts)
     features = np.empty((len(texts), model.config.hidden_size), dtype=np.float32)
@@ -245,7 +254,7 @@ def sentence_features(
             hidden = _forward(model, batch).last_hidden_state.float()
             mask = batch["attention_mask"].to(hidden.device)
             if pooling == "last":
-                pooled = hidden[torch.arange(len(places)), (mask.sum(1) - 2).clamp(min=0)]
+                pooled = hidden[torch.arange(len(places)), (mask.sum(1) - behind).clamp(min=0)]
             else:
                 pooled = (hidden * mask.unsqueeze(-1)).sum(1) / mask.sum(1, keepdim=True)
             features[places] = pooled.cpu().numpy()
@@ -268,17 +277,19 @@ def padded_batches(
     columns: dict[str, list],
     batch_size: int,
     device: torch.device,
+    by_place: bool = False,
 ) -> Iterator[tuple[np.ndarray, BatchEncoding]]:
     """Encoded rows, padded in batches of similar length, from the long ones to the short.
 
     Args:
         columns: what the tokenizer gave, not padded.
+        by_place: see `check_padding`.
     Yields:
         where the rows of a batch stand in the columns, and the batch, on the device.
     Raises:
         ValueError: see `check_padding`.
     """
-    check_padding(tokenizer)
+    check_padding(tokenizer, by_place)
     for places in longest_first(columns["input_ids"], batch_size):
         rows = {name: [values[place] for place in places] for name, values in columns.items()}
         yield places, tokenizer.pad(rows, return_tensors="pt").to(device)

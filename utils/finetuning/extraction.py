@@ -266,7 +266,7 @@ def answer_questions(
         max_characters: no longer span is considered.
     Raises:
         ValueError: as `question_windows`; a row is longer than the model can read; or the
-            tokenizer pads in front of [CLS].
+            tokenizer pads on the left.
     """
     model.eval()
     contexts = as_list(contexts)
@@ -275,7 +275,8 @@ def answer_questions(
     inputs = {name: columns[name] for name in tokenizer.model_input_names if name in columns}
     found: list[Answer] = [None] * len(columns["row"])
     with low_precision(model):
-        for places, batch in padded_batches(tokenizer, inputs, batch_size, model.device):
+        batches = padded_batches(tokenizer, inputs, batch_size, model.device, by_place=True)
+        for places, batch in batches:
             output = model(**batch)
             starts = output.start_logits.float().cpu().numpy()
             ends = output.end_logits.float().cpu().numpy()

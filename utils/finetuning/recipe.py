@@ -166,7 +166,7 @@ def fine_tune(
         the `transformers.Trainer`; `trainer.state.log_history` holds the curves.
     Raises:
         ValueError: no rows, rows longer than the model can read, classes that do not agree, a
-            tokenizer that pads in front of [CLS], or `output` holds the checkpoints of another run.
+            tokenizer that pads on the left, or `output` holds the checkpoints of another run.
     """
     settings = course_recipe(learning_rate, epochs, batch_size, seed, progress) | options
     return run_trainer(
@@ -217,7 +217,7 @@ def run_trainer(
     splits = list(named.values())
     if not all(map(len, splits)):
         raise ValueError("the split to train on, and that to validate on, need at least one row")
-    check_padding(tokenizer)
+    check_padding(tokenizer, by_place="start_positions" in train.features)
     check_classes(model, **named)
     check_length(model, max(max(map(len, split["input_ids"])) for split in splits))
     # Each forward takes **kwargs, from which Trainer concludes that it divides its loss by the

@@ -370,8 +370,8 @@ def piece_scores(
         overlap: pieces that a window shares with the next; of these, the first half is taken from
             the earlier window, the second from the later, so that each has neighbours.
     Raises:
-        ValueError: something else than text, windows longer than the model can read, or an
-            overlap that leaves nothing of a window.
+        ValueError: something else than text, windows longer than the model can read, an overlap
+            that leaves nothing of a window, or a tokenizer that pads on the left.
     """
     texts = as_texts(texts)
     room = max_length - tokenizer.num_special_tokens_to_add()
@@ -396,16 +396,16 @@ def piece_scores(
     check_length(model, max(map(len, offsets)))
     logs: list[np.ndarray] = [np.empty(0)] * len(offsets)
     with without_padding(model), low_precision(model):
-        for places, batch in padded_batches(tokenizer, windows, batch_size, model.device):
+        batches = padded_batches(tokenizer, windows, batch_size, model.device, by_place=True)
+        for places, batch in batches:
             rows = model(**batch).logits.float().log_softmax(-1).cpu().numpy()
             for row, place in zip(rows, places, strict=True):
                 logs[place] = row[: len(offsets[place])]
     # Keep pieces with characters, each from one window. (A tokenizer that cuts on the left gives the
     # windows from the end of a text to its beginning.)
     kept: list[list[tuple]] = [[] for _ in texts]
-    in_order = sorted(
-        range(len(offsets)), key=lambda number: (sources[number], max(offsets[number]))
-    )
+    step = -1 if tokenizer.truncation_side == "left" else 1
+    in_order = sorted(range(len(sources)), key=lambda number: (sources[number], step * number))
     for number, following in zip(in_order, [*in_order[1:], None], strict=True):
         source, places = sources[number], offsets[number]
         real = [place for place, (start, end) in enumerate(places) if start < end]

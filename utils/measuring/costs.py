@@ -20,6 +20,8 @@ def milliseconds(
 
     The ways take turns on every input, so that whatever else the machine does meanwhile slows all
     of them alike: the ratios hold where the milliseconds do not.
+    Ways of ONNX Runtime should be measured apart: its threads wait awake for the next call, and
+    slow down whoever is next (onnxruntime 1.32: findings/threads_that_wait_awake.sh).
     """
     for way in ways.values():
         way(inputs[0])  # the first call of each also fetches and compiles

@@ -29,7 +29,7 @@ def load_metrics(*names: str) -> evaluate.CombinedEvaluations:
 
     kinds = {"accuracy": Accuracy, "macro_f1": MacroF1}
     if unknown := set(names) - kinds.keys():
-        raise ValueError(f"no metric {unknown.pop()!r} in the course; there are {', '.join(kinds)}")
+        raise ValueError(f"no metric {min(unknown)!r} in the course; there are {', '.join(kinds)}")
     chosen = [kinds[name] for name in names or kinds]
     options = {"keep_in_memory": True, "cache_dir": _scratch().name}
     return evaluate.combine([kind(**options) for kind in chosen])

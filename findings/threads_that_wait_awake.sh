@@ -9,7 +9,7 @@
 #   A stack of products in PyTorch, called alone, and called by turns with the same stack in ONNX
 #   Runtime:
 #       alone                                            1
-#       by turns with a session                          1.8 to 3.5 times as long
+#       by turns with a session                          1.8 to 3.7 times as long
 #       by turns with a session, allow_spinning 0        1.0 to 1.3 times as long
 #   Nothing tells of it, and turns, the usual cure of noise, are what brings it about: the slower
 #   PyTorch looks, the faster ONNX Runtime seems beside it. What takes a fraction of a millisecond

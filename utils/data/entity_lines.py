@@ -150,7 +150,7 @@ class Line:
     token: str  # "": a blank of the text
     given: str  # what stands where the label should
     label: str | None  # in one form; None: it is none
-    labels: tuple[str | None, ...]  # the same of each column behind the token
+    others: tuple[str | None, ...]  # the same of the columns between the token and it
     width: int  # columns
     numbered: bool  # whether a number stands before what looks like the token
     placed: bool  # whether a place in its word stands behind the token
@@ -184,7 +184,7 @@ class Tally:
             self.single += count * (len(line.placeless) == 1)
             self.placed += count * line.placed
             self.numbered += count * line.numbered
-            for column, label in enumerate(line.labels, start=2):
+            for column, label in enumerate((*line.others, line.label), start=2):
                 if label:
                     self.labels[column] += count
                     self.types[column] |= {label[2:]} - {""}  # O has no type
@@ -224,7 +224,7 @@ def _parsed(text: str) -> Line:
     fields = _fields(line.rstrip(" \t\r"))
     token, given = fields[0], fields[-1]
     names = [field.strip('"').casefold() for field in fields]
-    labels = tuple(map(normal_label, fields[1:]))
+    label = normal_label(given) if len(fields) > 1 else None
     return Line(
         not line.strip() or token == "-DOCSTART-",
         # `# id 5f3a…` before a sentence, as MultiCoNER writes it; `# O` is a character.
@@ -232,8 +232,8 @@ def _parsed(text: str) -> Line:
         len(names) > 1 and names[0] in TOKEN_NAMES and names[-1] in LABEL_NAMES,
         token,
         given,
-        labels[-1] if labels else None,
-        labels,
+        label,
+        tuple(map(normal_label, fields[1:-1])),
         len(fields),
         len(fields) > 2 and token.isdecimal() and not fields[1].isdecimal(),
         bool(PLACED.fullmatch(token or " ")),

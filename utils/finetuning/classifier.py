@@ -154,16 +154,18 @@ def check_padding(tokenizer: PreTrainedTokenizerBase, by_place: bool = False) ->
     Args:
         by_place: whether answers are looked up by their place in a row, which nobody may move.
     """
-    if tokenizer.padding_side == "left" and (by_place or not _ends_with_cls(tokenizer)):
+    if tokenizer.padding_side != "left":
+        return
+    if by_place or _last_id(tokenizer) != tokenizer.cls_token_id:
         raise ValueError(
             "the tokenizer pads on the left, so a text's answer would depend on the texts beside "
             "it; set tokenizer.padding_side = 'right' (padding_side in tokenizer_config.json)"
         )
 
 
-def _ends_with_cls(tokenizer: PreTrainedTokenizerBase) -> bool:
-    ids = tokenizer("a")["input_ids"]
-    return tokenizer.cls_token_id is not None and ids[-1:] == [tokenizer.cls_token_id]
+def _last_id(tokenizer: PreTrainedTokenizerBase) -> int:
+    """The last id of a row: that of the end sign, where the tokenizer sets one."""
+    return tokenizer("a")["input_ids"][-1]
 
 
 def predict(
@@ -244,7 +246,7 @@ def sentence_features(
         raise ValueError(f"sentence_features: pooling={pooling!r}; give 'mean' or 'last'")
     check_padding(tokenizer, by_place=pooling == "last")
     ends = (tokenizer.sep_token_id, tokenizer.eos_token_id)
-    behind = 2 if tokenizer("a")["input_ids"][-1] in ends else 1
+    behind = 2 if _last_id(tokenizer) in ends else 1
     model.eval()
     texts = as_texts(texts)
     features = np.empty((len(texts), model.config.hidden_size), dtype=np.float32)

@@ -7,6 +7,7 @@ characters, it would take each for a word, and no blank would be left.)
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
@@ -405,15 +406,16 @@ def piece_scores(
     # windows from the end of a text to its beginning.)
     kept: list[list[tuple]] = [[] for _ in texts]
     step = -1 if tokenizer.truncation_side == "left" else 1
-    in_order = sorted(range(len(sources)), key=lambda number: (sources[number], step * number))
-    for number, following in zip(in_order, [*in_order[1:], None], strict=True):
-        source, places = sources[number], offsets[number]
-        real = [place for place, (start, end) in enumerate(places) if start < end]
-        if kept[source]:
-            real = real[overlap // 2 :]
-        if following is not None and sources[following] == source:
-            real = real[: len(real) - (overlap - overlap // 2)]
-        kept[source] += [(places[place], logs[number][place]) for place in real]
+    for source, its_windows in groupby(range(len(sources)), key=sources.__getitem__):
+        numbers = list(its_windows)[::step]
+        for number in numbers:
+            places = offsets[number]
+            real = [place for place, (start, end) in enumerate(places) if start < end]
+            if number != numbers[0]:
+                real = real[overlap // 2 :]
+            if number != numbers[-1]:
+                real = real[: len(real) - (overlap - overlap // 2)]
+            kept[source] += [(places[place], logs[number][place]) for place in real]
     width = model.config.num_labels
     return [
         PieceScores(

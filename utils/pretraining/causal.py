@@ -14,7 +14,7 @@ from transformers import BertLMHeadModel
 from transformers.modeling_outputs import CausalLMOutput
 
 from utils.pretraining.masking import IGNORE
-from utils.pretraining.rows import CompactRows, Row, need_two
+from utils.pretraining.rows import CompactRows, Row, need_two, padded
 
 # Positions whose logits are computed together. (256, vocabulary) stays in a processor's cache; all
 # positions of a batch at once do not, and a step takes a quarter longer. An accelerator wants them
@@ -109,12 +109,7 @@ class CausalCollator:
 
     def __call__(self, rows: list[dict]) -> dict[str, torch.Tensor]:
         """`input_ids` and `labels`, both (batch, length); labels are `IGNORE` at the padding."""
-        batch = self.tokenizer.pad(
-            [{"input_ids": row["input_ids"]} for row in rows],
-            return_tensors="pt",
-            pad_to_multiple_of=8,
-            padding_side="right",
-        )
+        batch = padded(self.tokenizer, [{"input_ids": row["input_ids"]} for row in rows])
         labels = batch["input_ids"].masked_fill(batch["attention_mask"] == 0, IGNORE)
         return {"input_ids": batch["input_ids"], "labels": labels}
 

@@ -14,6 +14,8 @@ import jieba
 import torch
 from torch.nn import functional as F
 
+from utils.pretraining.rows import padded
+
 jieba.setLogLevel(logging.ERROR)
 
 IGNORE = -100  # the label that torch's cross entropy skips
@@ -211,14 +213,7 @@ class PretrainingCollator:
 
     def together(self, rows: list[dict]) -> dict[str, torch.Tensor]:
         """The batch, all masks of which are drawn at once."""
-        batch = dict(
-            self.tokenizer.pad(
-                rows,
-                return_tensors="pt",
-                pad_to_multiple_of=self.multiple,
-                padding_side="right",
-            )
-        )
+        batch = dict(padded(self.tokenizer, rows, self.multiple))
         generator = None if self.seed is None else torch.Generator().manual_seed(self.seed)
         batch["input_ids"], batch["labels"] = self.masked(batch["input_ids"], generator)
         return batch

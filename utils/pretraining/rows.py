@@ -4,7 +4,18 @@ import random
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 
+from transformers import BatchEncoding, PreTrainedTokenizerBase
+
 Row = tuple[list[int], tuple[int, ...]]  # its tokens, and a few numbers that tell what they are
+
+
+def padded(
+    tokenizer: PreTrainedTokenizerBase, rows: list[dict], multiple: int = 8
+) -> BatchEncoding:
+    """Rows as tensors of one length, padded on the right, whichever side the tokenizer pads on."""
+    return tokenizer.pad(
+        rows, return_tensors="pt", pad_to_multiple_of=multiple, padding_side="right"
+    )
 
 
 class CompactRows:

@@ -11,6 +11,7 @@ from torch.nn.functional import cross_entropy
 from transformers import T5ForConditionalGeneration
 
 from utils.pretraining.masking import IGNORE
+from utils.pretraining.rows import padded
 from utils.pretraining.text import sentinel_ids
 
 
@@ -83,17 +84,9 @@ class TextToTextCollator:
             else:
                 own = random.Random(row["seed"]) if "seed" in row else rng
                 pairs.append(corrupt_spans(row["input_ids"], self.sentinels, own))
-        sources = self.tokenizer.pad(
-            [{"input_ids": [*source, self.end]} for source, _ in pairs],
-            return_tensors="pt",
-            pad_to_multiple_of=8,
-            padding_side="right",
-        )
-        targets = self.tokenizer.pad(
-            [{"input_ids": [*target, self.end]} for _, target in pairs],
-            return_tensors="pt",
-            pad_to_multiple_of=8,
-            padding_side="right",
+        sources, targets = (
+            padded(self.tokenizer, [{"input_ids": [*ids, self.end]} for ids in side])
+            for side in zip(*pairs, strict=True)
         )
         labels = targets["input_ids"].masked_fill(targets["attention_mask"] == 0, IGNORE)
         return {**sources, "labels": labels}

@@ -14,13 +14,7 @@ import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from utils.finetuning import (
-    as_texts,
-    by_length,
-    check_padding,
-    check_positions,
-    most_tokens,
-)
+from utils.finetuning import as_texts, by_length, check_padding, check_positions, most_tokens
 from utils.models import ModelError
 
 POSITIONS = "positions"  # beside the graph: how many tokens the longest row may have
@@ -137,7 +131,8 @@ def predict_onnx(
     Texts of similar length share a batch. An int8 file's answers depend on the batch: say its size.
 
     Raises:
-        ValueError: something else than text, or a row longer than the model can read.
+        ValueError: something else than text, a row longer than the model can read, or a tokenizer
+            that pads on the left.
     """
     check_padding(tokenizer)
     texts = as_texts(texts)
